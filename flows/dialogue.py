@@ -1,0 +1,502 @@
+"""The dialogue: one shared `transitions` machine, and one pure step.
+
+A case is its answers. Where it stands is found by following them through the machine: `follow` walks the
+machine's edges over the answers, `step` moves one turn on. Nothing is remembered per user but the answers,
+so back, edit, resume and replay are operations on answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+from transitions import Machine
+
+from flows.findings import findings
+from flows.knowledge.load import Knowledge
+from flows.knowledge.model import Stop
+from flows.profile import OPTIONS, Profile
+from flows.questionnaire import (
+    CONFIRM,
+    NOT_PROFESSIONAL,
+    ORDER,
+    QUESTION_OF,
+    QUESTIONS,
+    Answers,
+    Lines,
+    NotAnOption,
+    is_asked,
+    is_open,
+    profile_of,
+    still_holding,
+    with_answer,
+)
+from flows.sequencing.advice import Advice
+from flows.sequencing.recommend import recommend
+from flows.when import View, When
+
+logging.getLogger("transitions").setLevel(logging.WARNING)
+
+START = ORDER[0]
+FINALS = ("advice", "referred", "declined", "needs_information", "not_professional", "cancelled")
+FINAL_OF = {"refer": "referred", "decline": "declined", "ask": "needs_information"}
+STATES: tuple[str, ...] = (*ORDER, "region", *FINALS)
+
+TOPICS = ("help", "about", "privacy")
+SECTIONS = (
+    "why", "evidence", "safety", "excluded", "pitfalls", "whatif", "not_assessed", "sources", "summary",
+)  # fmt: skip
+COMMANDS = ("start", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A turn: one or more options of a question. The question says which screen it was given on."""
+
+    question: str
+    chosen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A turn: /name, with an argument for edit."""
+
+    name: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A turn that named no option. The text itself stays outside; `readings` are options it may have meant."""
+
+    readings: tuple[str, ...] = ()
+    identifier: bool = False
+
+
+Turn = Answer | Command | Unclear
+
+
+@dataclass(frozen=True)
+class State:
+    """One conversation: the answers of its current case, where it stands, and what is being edited."""
+
+    answers: Answers = field(default_factory=dict)
+    here: str = START
+    editing: bool = False
+    region: str | None = None
+
+    @property
+    def role(self) -> str | None:
+        """The reader's role: it changes wording and detail only."""
+        role = self.answers.get("role")
+        return None if role == NOT_PROFESSIONAL else role
+
+    @property
+    def attested(self) -> bool:
+        """Whether the professional attestation was given and the disclaimer accepted in this case."""
+        return self.role is not None
+
+    @property
+    def profile(self) -> Profile:
+        """The profile the answers amount to."""
+        return profile_of(self.answers, self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A reply: the question the case stands at."""
+
+    question: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Advise:
+    """A reply: the answer, or the reason why no drug is ranked."""
+
+    final: str
+    advice: Advice
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Inform:
+    """A reply that changes nothing: a topic, a section of the answer, why a question is asked."""
+
+    topic: str
+    state: State
+    advice: Advice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A short reply on the turn itself: stale, not understood, nothing to go back to."""
+
+    code: str
+    state: State
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A reply: the case ended without an answer (cancelled, or not a professional)."""
+
+    final: str
+    state: State
+
+
+Reply = Ask | Advise | Inform | Notice | Ended
+
+
+class _Case:
+    """What the machine is driven with: a state name and the answers its conditions look at."""
+
+    __slots__ = ("answers", "state", "view")
+
+    def __init__(self, state: str, answers: Answers, view: View) -> None:
+        self.state = state
+        self.answers = answers
+        self.view = view
+
+
+Guard = Callable[..., bool]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One way on from a question: to the next question, or to a final state."""
+
+    source: str
+    target: str
+    guard: Guard
+    label: str
+    """Which answers take this way, as codes; empty where it is the only one left."""
+
+
+@dataclass(frozen=True, eq=False)
+class Router:
+    """The machine of one knowledge, with its edges for reading."""
+
+    machine: Machine
+    edges: Mapping[str, tuple[Edge, ...]]
+    stops: Mapping[str, tuple[Stop, ...]]
+
+
+def _asks(name: str) -> Guard:
+    def asked(case: _Case) -> bool:
+        return is_asked(name, case.answers, case.view)
+
+    return asked
+
+
+def _stops(stops: tuple[Stop, ...]) -> Guard:
+    def stopped(case: _Case) -> bool:
+        return any(stop.when.holds(case.view) is True for stop in stops)
+
+    return stopped
+
+
+def _answered(question: str, *values: str) -> Guard:
+    def answered(case: _Case) -> bool:
+        return case.answers.get(question) in values
+
+    return answered
+
+
+def _lines(test: Callable[[Lines], bool]) -> Guard:
+    def entered(case: _Case) -> bool:
+        return test(case.answers.get("prior_lines", Lines()))
+
+    return entered
+
+
+def _can_follow(skipped: list[str], target: str) -> bool:
+    """Whether some answers ask `target` but none of `skipped`: an edge nobody can take is not drawn."""
+    conditions = {name: _branch(name) for name in (*skipped, target)}
+    fields = sorted({field for when in conditions.values() if when for field in when.fields if field in OPTIONS})
+    for values in product(*(OPTIONS[field] for field in fields)):
+        view = {field: None if value == "unknown" else value for field, value in zip(fields, values, strict=True)}
+        wanted = conditions[target]
+        if wanted and wanted.fields <= view.keys() and wanted.holds(view) is False:
+            continue
+        if any(when is None or (when.fields <= view.keys() and when.holds(view) is not False)
+               for name, when in conditions.items() if name != target):  # fmt: skip
+            continue
+        return True
+    return False
+
+
+_FREELY_SKIPPED = When({"absent": {"includes_any": ["her2_status"]}})  # decided by answers, not by the profile
+
+
+def _branch(name: str) -> When | None:
+    if name in ("safety_unknown", "hepatic_impairment", "dpd_deficiency", "interacting_medicines"):
+        return _FREELY_SKIPPED
+    return QUESTIONS[name].when
+
+
+def _onward(source: str) -> Iterator[Edge]:
+    """The questions that may come after `source`, nearest first."""
+    later = [name for name in ORDER[ORDER.index(source) + 1 :] if name not in ("line_agents", "line_outcome")]
+    skipped: list[str] = []
+    for name in later:
+        when = _branch(name)
+        if _can_follow(skipped, name):
+            label = "" if when in (None, _FREELY_SKIPPED) else _label(when)
+            yield Edge(source, name, _asks(name), label)
+        if when is None:
+            return
+        skipped.append(name)
+
+
+def _label(when: When | None) -> str:
+    return "; ".join(str(atom) for atom in when.atoms) if when else ""
+
+
+@lru_cache(maxsize=8)
+def router(knowledge: Knowledge) -> Router:
+    """The shared machine for a knowledge: its stops decide which questions lead to a final state."""
+    stops: dict[str, list[Stop]] = {}
+    for stop in knowledge.stops:
+        if "absent" not in stop.when.fields:
+            for name in stop.when.fields:
+                stops.setdefault(QUESTION_OF.get(name, name), []).append(stop)
+    edges: dict[str, tuple[Edge, ...]] = {}
+    for name in ORDER:
+        found: list[Edge] = []
+        for status, final in FINAL_OF.items():
+            here = tuple(stop for stop in stops.get(name, ()) if stop.outcome == status)
+            if here:
+                found.append(Edge(name, final, _stops(here), ", ".join(stop.id for stop in here)))
+        if name == "role":
+            found.append(Edge(name, "not_professional", _answered("role", NOT_PROFESSIONAL), NOT_PROFESSIONAL))
+        if name == "prior_lines":
+            pending = _lines(lambda lines: lines.pending is not None and lines.pending.asks is not None)
+            outcome = _lines(lambda lines: lines.pending is not None and lines.pending.asks is None)
+            found.append(Edge(name, "line_agents", pending, "other agents"))
+            found.append(Edge(name, "line_outcome", outcome, "a common regimen"))
+            found.append(Edge(name, "prior_lines", _lines(lambda lines: not lines.done), "last line removed"))
+        if name == "line_agents":
+            found.append(Edge(name, "line_outcome", _asks("line_outcome"), ""))
+        elif name == "line_outcome":
+            found.append(Edge(name, "prior_lines", _asks("prior_lines"), ""))
+        elif name == "review":
+            found.append(Edge(name, "advice", _answered("review", CONFIRM), "confirmed"))
+        else:
+            found.extend(_onward(name))
+        edges[name] = tuple(found)
+    edges["region"] = (Edge("region", "review", lambda case: True, ""),)
+    machine = Machine(model=None, states=list(STATES), initial=START, auto_transitions=False, send_event=False)
+    for source, onward in edges.items():
+        for edge in onward:
+            machine.add_transition("answer", source, edge.target, conditions=_for_machine(edge.guard))
+    stops_of = {name: tuple(found) for name, found in stops.items()}
+    return Router(machine, edges, stops_of)
+
+
+def _for_machine(guard: Guard) -> Guard:
+    """Conditions get the driven object from the trigger's arguments: the machine has no model of its own."""
+    return lambda case: guard(case)
+
+
+def _passed(name: str, answers: Answers) -> bool:
+    if name == "prior_lines":
+        lines: Lines = answers.get("prior_lines", Lines())
+        return lines.done or lines.pending is not None
+    return name in ORDER and name not in ("line_agents", "line_outcome") and not is_open(name, answers)
+
+
+def follow(answers: Answers, knowledge: Knowledge, view: View | None = None) -> str:
+    """Where a case with these answers stands: the end of its path through the machine."""
+    return path(answers, knowledge, view)[-1]
+
+
+def path(answers: Answers, knowledge: Knowledge, view: View | None = None) -> tuple[str, ...]:
+    """The states a case with these answers passes, in order; the last is where it stands."""
+    edges = router(knowledge).edges
+    case = _Case(START, answers, view if view is not None else view_of(answers, knowledge))
+    passed = [START]
+    while _passed(passed[-1], answers):
+        for edge in edges[passed[-1]]:
+            if edge.guard(case):
+                passed.append(edge.target)
+                break
+        else:
+            raise AssertionError(f"{passed[-1]}: no way on")
+    return tuple(passed)
+
+
+def view_of(answers: Answers, knowledge: Knowledge, region: str | None = None) -> dict[str, object]:
+    """What conditions see of the answers so far."""
+    gate = answers.get("gate")
+    return findings(profile_of(answers, region), knowledge.classes, gate)
+
+
+def begin(region: str | None = None) -> State:
+    """A conversation before its first answer."""
+    return State(region=region)
+
+
+def resume(answers: Answers, knowledge: Knowledge, region: str | None = None) -> State:
+    """A conversation from its answers alone."""
+    return State(answers, follow(answers, knowledge), region=region)
+
+
+def present(state: State, knowledge: Knowledge) -> Reply:
+    """What a conversation shows where it stands."""
+    if state.here in QUESTIONS:
+        return Ask(state.here, state)
+    if state.here in ("cancelled", "not_professional"):
+        return Ended(state.here, state)
+    return Advise(state.here, advice_of(state, knowledge), state)
+
+
+def advice_of(state: State, knowledge: Knowledge) -> Advice:
+    """The advice on the answers of a case. Raises ValueError without attestation (S1)."""
+    if not state.attested:
+        raise ValueError("no advice without the professional attestation")
+    gate = state.answers.get("gate")
+    return recommend(state.profile, knowledge, gate)
+
+
+def step(state: State, turn: Turn, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """One turn: the state after it and what is replied. Pure; the state given is never changed.
+
+    Never raises for anything a user can send: what does not fit is answered with a notice and the
+    question the case stands at.
+    """
+    if isinstance(turn, Unclear):
+        code = "identifier" if turn.identifier else "ask_back" if turn.readings else "not_understood"
+        return state, (Notice(code, state, turn.readings), *_again(state, knowledge))
+    if isinstance(turn, Command):
+        return _command(state, turn, knowledge)
+    return _answer(state, turn, knowledge)
+
+
+def _again(state: State, knowledge: Knowledge) -> tuple[Reply, ...]:
+    """The question again; the final answer is never repeated unasked."""
+    return (present(state, knowledge),) if state.here in QUESTIONS else (Notice("finished", state),)
+
+
+def _answer(state: State, turn: Answer, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if state.here in FINALS:
+        return state, (Notice("finished" if turn.question == state.here else "stale", state),
+                       *(() if state.here == "advice" else (present(state, knowledge),)))  # fmt: skip
+    if turn.question != state.here:
+        return state, (Notice("stale", state), present(state, knowledge))
+    try:
+        answers = with_answer(turn.question, turn.chosen, state.answers)
+    except NotAnOption as error:
+        code, choice = error.args
+        return state, (Notice(code, state, (choice,) if code == "alone" else ()), present(state, knowledge))
+    after = _settle(state, turn.question, answers, knowledge)
+    return after, (present(after, knowledge),)
+
+
+def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Knowledge) -> State:
+    """Move on from `question`: one trigger of the machine, more while what follows is answered already."""
+    view = view_of(answers, knowledge, state.region)
+    kept = still_holding(answers, view)
+    if len(kept) != len(answers):
+        view = view_of(kept, knowledge, state.region)
+    event = router(knowledge).machine.events["answer"]
+    case = _Case(question, kept, view)
+    event.trigger(case, case)
+    while _passed(case.state, kept):
+        event.trigger(case, case)
+    return replace(state, answers=kept, here=case.state, editing=False)
+
+
+def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if turn.name in TOPICS or turn.name in SECTIONS:
+        return state, _inform(state, turn.name, knowledge)
+    if turn.name == "start":
+        return state, (present(state, knowledge),)
+    if turn.name == "restart":
+        after = begin(state.region)
+        return after, (present(after, knowledge),)
+    if turn.name == "cancel":
+        after = replace(begin(state.region), here="cancelled")
+        return after, (present(after, knowledge),)
+    if turn.name == "back":
+        return _back(state, knowledge)
+    if turn.name == "edit":
+        return _edit(state, turn.argument, knowledge)
+    return state, (Notice("unknown_command", state, (turn.name,)), *_again(state, knowledge))
+
+
+def _inform(state: State, topic: str, knowledge: Knowledge) -> tuple[Reply, ...]:
+    finished = state.here in FINALS and state.here not in ("cancelled", "not_professional")
+    if topic in TOPICS:
+        asked = (present(state, knowledge),) if state.here in QUESTIONS else ()
+        return (Inform(topic, state), *asked)
+    if finished:
+        return (Inform(topic, state, advice_of(state, knowledge)),)
+    if topic == "why" and state.here in QUESTIONS:
+        return (Inform("why_question", state), present(state, knowledge))
+    return (Notice("no_answer_yet", state), *_again(state, knowledge))
+
+
+def _back(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if state.editing or state.here == "region":
+        after = replace(state, here=follow(state.answers, knowledge), editing=False)
+        return after, (present(after, knowledge),)
+    answers = _without_last(state, knowledge)
+    if answers is None:
+        return state, (Notice("nothing_before", state), *_again(state, knowledge))
+    after = replace(state, answers=answers, here=follow(answers, knowledge))
+    return after, (present(after, knowledge),)
+
+
+def _without_last(state: State, knowledge: Knowledge) -> dict[str, Any] | None:
+    """The answers without the one given last on their path; None where there is none."""
+    answers = dict(state.answers)
+    passed = path(answers, knowledge)[:-1] if state.here != "cancelled" else ()
+    last = passed[-1] if passed else None
+    if state.here == "prior_lines" or last == "prior_lines":
+        lines: Lines = answers.get("prior_lines", Lines())
+        if lines.done:
+            answers["prior_lines"] = replace(lines, done=False)
+            return answers
+        if lines.lines:
+            newest = lines.lines[-1]
+            if newest.outcome is not None:
+                newest = replace(newest, outcome=None)
+            else:
+                reopened = newest.reopened()
+                if newest.asks is None and reopened.asks is not None:
+                    newest = reopened
+                else:
+                    answers["prior_lines"] = Lines(lines.lines[:-1])
+                    return answers
+            answers["prior_lines"] = Lines((*lines.lines[:-1], newest))
+            return answers
+        answers.pop("prior_lines", None)
+    if last is None:
+        return None
+    answers.pop(last, None)
+    return answers
+
+
+def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    name = QUESTION_OF.get(field_or_question, field_or_question)
+    editable = state.here == "review" or (state.here in FINALS and state.here != "cancelled")
+    if not editable or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome", "safety_unknown"):
+        return state, (Notice("not_editable", state), *_again(state, knowledge))
+    if name != "region" and name not in state.answers and not _may_edit(name, state, knowledge):
+        return state, (Notice("does_not_arise", state), *_again(state, knowledge))
+    answers = {key: value for key, value in state.answers.items() if key != "review"}
+    if name == "prior_lines":
+        answers["prior_lines"] = replace(answers["prior_lines"], done=False)
+        after = replace(state, answers=answers, here="prior_lines", editing=False)
+    else:
+        after = replace(state, answers=answers, here=name, editing=True)
+    return after, (present(after, knowledge),)
+
+
+def _may_edit(name: str, state: State, knowledge: Knowledge) -> bool:
+    return is_asked(name, state.answers, view_of(state.answers, knowledge, state.region))

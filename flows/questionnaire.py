@@ -1,0 +1,377 @@
+"""The questions, derived from the profile's annotations: order, options, branches, and what each answer means.
+
+A case is its answers: a mapping from question to what was chosen. `profile_of` turns it into the profile
+document; nothing else about a case is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from flows.findings import GATE
+from flows.profile import AGENTS, FIELDS, MOST_LINES, OPTIONS, OUTCOMES, Asked, Item, Profile, Through, asked_as
+from flows.when import NOT_KNOWN, View, When
+
+SCREENS = ("attestation", "gate", "lines", "brain", "hr", "tdxd", "safety", "review")
+"""The screens of the intake in order: at most these, whatever is answered."""
+
+ROLES = ("oncologist", "other_clinician", "pharmacist_or_nurse", "trainee")
+NOT_PROFESSIONAL = "not_professional"
+NONE = "none"
+ALL = "all"
+CONFIRM = "confirm"
+DONE, UNDO, OTHER = "done", "undo", "other"
+
+Kind = Literal["choice", "several", "number", "lines", "review"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: where it stands, what may be answered, when it is asked."""
+
+    name: str
+    screen: str
+    kind: Kind
+    options: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    when: When | None = None
+    offered: bool = True
+
+    @property
+    def number(self) -> int:
+        """Its screen's place, from one."""
+        return SCREENS.index(self.screen) + 1
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A common regimen as one tap. `then`: a class of agents to choose from before the line is complete."""
+
+    agents: tuple[str, ...]
+    then: str | None = None
+
+
+LINE_SHORTCUTS: dict[str, Shortcut] = {
+    "thp": Shortcut(("taxane", "trastuzumab", "pertuzumab")),
+    "tchp": Shortcut(("taxane", "carboplatin", "trastuzumab", "pertuzumab")),
+    "tch": Shortcut(("taxane", "carboplatin", "trastuzumab")),
+    "hp_maintenance": Shortcut(("trastuzumab", "pertuzumab")),
+    "t_dxd": Shortcut(("t_dxd",)),
+    "t_dxd_pertuzumab": Shortcut(("t_dxd", "pertuzumab")),
+    "t_dm1": Shortcut(("t_dm1",)),
+    "tucatinib_triplet": Shortcut(("tucatinib", "capecitabine", "trastuzumab")),
+    "lapatinib_capecitabine": Shortcut(("lapatinib", "capecitabine")),
+    "trastuzumab_chemotherapy": Shortcut(("trastuzumab",), then="chemotherapy"),
+    "endocrine_her2": Shortcut(("trastuzumab",), then="endocrine"),
+    OTHER: Shortcut((), then="any"),
+    NOT_KNOWN: Shortcut(()),
+}
+EARLY_SHORTCUTS: dict[str, tuple[str, ...]] = {
+    "tch": ("taxane", "carboplatin", "trastuzumab"),
+    "tchp": ("taxane", "carboplatin", "trastuzumab", "pertuzumab"),
+    "anthracycline": ("anthracycline",),
+    "taxane": ("taxane",),
+    "trastuzumab": ("trastuzumab",),
+    "pertuzumab": ("pertuzumab",),
+    "t_dm1": ("t_dm1",),
+    "t_dxd": ("t_dxd",),
+    "neratinib": ("neratinib",),
+    "tamoxifen": ("tamoxifen",),
+    "letrozole": ("letrozole",),
+}
+GATE_SETS: dict[str, dict[str, str]] = {
+    "in_scope": {"her2_status": "positive", "setting": "metastatic"},
+    "her2_negative": {"her2_status": "negative"},
+    "her2_low": {"her2_status": "low"},
+    "her2_unknown": {"her2_status": "unknown"},
+    "early_stage": {"her2_status": "positive", "setting": "early"},
+    "stage_unknown": {"her2_status": "positive", "setting": "unknown"},
+    "other_tumour": {},
+    "under_18": {},
+}
+MONTHS = ("6", "12", "13", NOT_KNOWN)
+"""Buttons for the interval: at most 6, at most 12, more than 12 months; a typed number is as good."""
+
+assert tuple(GATE_SETS) == GATE
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """One line as it is being entered: `asks` is the class of agents still to choose from, outcome None: open."""
+
+    agents: tuple[str, ...]
+    asks: str | None = None
+    outcome: str | None = None
+    shortcut: str = OTHER
+
+    def reopened(self) -> LineAnswer:
+        """The line as it was before agents were chosen for it."""
+        shortcut = LINE_SHORTCUTS[self.shortcut]
+        return replace(self, agents=shortcut.agents, asks=shortcut.then)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of therapy, oldest first; `done` once the clinician said that is all."""
+
+    lines: tuple[LineAnswer, ...] = ()
+    done: bool = False
+
+    @property
+    def pending(self) -> LineAnswer | None:
+        """The line that still misses its agents or outcome."""
+        last = self.lines[-1] if self.lines else None
+        return last if last is not None and (last.asks is not None or last.outcome is None) else None
+
+
+Answers = Mapping[str, Any]
+
+
+def _derive() -> dict[str, Question]:
+    found: dict[str, Question] = {
+        "role": Question("role", "attestation", "choice", (*ROLES, NOT_PROFESSIONAL)),
+    }
+    items: list[str] = []
+    for name in FIELDS:
+        asked = asked_as(name)
+        if isinstance(asked, Through):
+            known = found.get(asked.question)
+            fields = (*known.fields, name) if known else (name,)
+            found[asked.question] = Question(asked.question, asked.screen, "choice", GATE, fields)
+        elif isinstance(asked, Item):
+            items.append(name)
+        elif name == "prior_lines":
+            chosen = (*LINE_SHORTCUTS, UNDO, DONE)
+            found["prior_lines"] = Question("prior_lines", asked.screen, "lines", chosen, (name,))
+            found["line_agents"] = Question("line_agents", asked.screen, "several", (*AGENTS, NOT_KNOWN))
+            found["line_outcome"] = Question("line_outcome", asked.screen, "choice", OUTCOMES)
+        elif name == "early_stage_agents":
+            chosen = (*dict.fromkeys((*EARLY_SHORTCUTS, *AGENTS)), NONE, NOT_KNOWN)
+            found[name] = Question(name, asked.screen, "several", chosen, (name,))
+        elif name == "months_since_adjuvant_her2":
+            found[name] = Question(name, asked.screen, "number", MONTHS, (name,), asked.when)
+        elif name == "red_flags":
+            chosen = tuple(option for option in OPTIONS[name] if option != NOT_KNOWN)
+            found[name] = Question(name, asked.screen, "several", (*chosen, NONE, NOT_KNOWN), (name,))
+        else:
+            found[name] = Question(
+                name, asked.screen, "choice", OPTIONS[name], (name,), asked.when, offered=asked.offered
+            )
+    found["safety"] = Question("safety", "safety", "several", (*items, NONE, NOT_KNOWN), tuple(items))
+    found["safety_unknown"] = Question("safety_unknown", "safety", "several", (*items, ALL))
+    for name in items:
+        asked = asked_as(name)
+        if isinstance(asked, Item) and asked.ticked is None:
+            if name == "interacting_medicines":
+                found[name] = Question(name, "safety", "several", OPTIONS[name], (name,))
+            else:
+                chosen = tuple(option for option in OPTIONS[name] if option != asked.clear)
+                found[name] = Question(name, "safety", "choice", chosen, (name,))
+    region = found.pop("region")
+    found["review"] = Question("review", "review", "review", (CONFIRM,))
+    found["region"] = region
+    return found
+
+
+QUESTIONS: dict[str, Question] = _derive()
+ORDER: tuple[str, ...] = tuple(name for name in QUESTIONS if name != "region")
+"""The questions in the order they are asked; the region is reached through Edit only."""
+ITEMS: tuple[str, ...] = QUESTIONS["safety"].fields
+FOLLOW_UPS: tuple[str, ...] = tuple(name for name in ITEMS if name in QUESTIONS)
+
+QUESTION_OF: dict[str, str] = {
+    **{field: question.name for question in QUESTIONS.values() for field in question.fields},
+    **dict.fromkeys(ITEMS, "safety"),
+}
+"""Profile field to the question that answers it: what Edit on a review line opens."""
+
+
+def is_asked(name: str, answers: Answers, view: View) -> bool:
+    """Whether a question arises, given the answers before it."""
+    question = QUESTIONS[name]
+    if name in FOLLOW_UPS:
+        return name in answers.get("safety", ())
+    if name == "safety_unknown":
+        chosen = answers.get("safety", ())
+        return NOT_KNOWN in chosen and len(chosen) > 1 and any(item not in chosen for item in ITEMS)
+    if name == "line_agents":
+        pending = answers.get("prior_lines", Lines()).pending
+        return pending is not None and pending.asks is not None
+    if name == "line_outcome":
+        pending = answers.get("prior_lines", Lines()).pending
+        return pending is not None and pending.asks is None
+    return question.offered and (question.when is None or question.when.holds(view) is not False)
+
+
+def is_open(name: str, answers: Answers) -> bool:
+    """Whether a question still waits for its answer."""
+    if name == "prior_lines":
+        return not answers.get("prior_lines", Lines()).done
+    if name in ("line_agents", "line_outcome"):
+        return True  # asked only while a line is incomplete
+    return name not in answers
+
+
+def options_now(name: str, answers: Answers) -> tuple[str, ...]:
+    """The options of a question as the case stands."""
+    question = QUESTIONS[name]
+    if name == "prior_lines":
+        entered = answers.get("prior_lines", Lines()).lines
+        shortcuts = tuple(LINE_SHORTCUTS) if len(entered) < MOST_LINES else ()
+        return (*shortcuts, *((UNDO,) if entered else ()), DONE)
+    if name == "line_agents":
+        pending = answers.get("prior_lines", Lines()).pending
+        if pending is not None and pending.asks in CLASS_CHOICES:
+            return (*CLASS_CHOICES[pending.asks], NOT_KNOWN)
+    if name == "early_stage_agents":
+        return (*EARLY_SHORTCUTS, NONE, NOT_KNOWN)
+    if name == "safety_unknown":
+        return (*(item for item in ITEMS if item not in answers.get("safety", ())), ALL)
+    return question.options
+
+
+CLASS_CHOICES: dict[str, tuple[str, ...]] = {
+    "chemotherapy": (
+        "capecitabine", "vinorelbine", "eribulin", "gemcitabine", "paclitaxel", "docetaxel", "nab_paclitaxel",
+        "taxane", "carboplatin", "cisplatin", "doxorubicin", "epirubicin", "anthracycline",
+        "cyclophosphamide", "fluorouracil",
+    ),
+    "endocrine": (
+        "letrozole", "anastrozole", "exemestane", "fulvestrant", "tamoxifen", "ovarian_suppression",
+        "palbociclib", "ribociclib", "abemaciclib",
+    ),
+}  # fmt: skip
+
+
+class NotAnOption(ValueError):
+    """What was chosen is not an answer to the question. `args`: a reason code and the choice."""
+
+
+def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
+    """What is kept for an answer. Raises NotAnOption: `unknown_option`, `alone`, `one_only`, `number`."""
+    question = QUESTIONS[name]
+    if not chosen:
+        raise NotAnOption("unknown_option", "")
+    if question.kind == "number" and chosen[0] not in question.options:
+        digits = chosen[0]
+        if len(chosen) > 1 or not digits.isascii() or not digits.isdigit() or int(digits) > 720:
+            raise NotAnOption("number", digits)
+        return int(digits)
+    allowed = question.options if name in ("early_stage_agents", "line_agents") else options_now(name, answers)
+    for option in chosen:
+        if option not in allowed:
+            raise NotAnOption("unknown_option", option)
+    if question.kind != "several":
+        if len(chosen) > 1:
+            raise NotAnOption("one_only", chosen[1])
+        return int(chosen[0]) if chosen[0].isdigit() else chosen[0]
+    exclusive = {NONE, ALL} | (set() if name == "safety" else {NOT_KNOWN})
+    for option in chosen:
+        if option in exclusive and len(set(chosen)) > 1:
+            raise NotAnOption("alone", option)
+    order = question.options
+    return tuple(sorted(set(chosen), key=order.index))
+
+
+def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[str, Any]:
+    """The answers after one more. Raises NotAnOption."""
+    value = read_answer(name, chosen, answers)
+    after = dict(answers)
+    if name not in ("prior_lines", "line_agents", "line_outcome"):
+        after[name] = value
+        return after
+    lines: Lines = answers.get("prior_lines", Lines())
+    if name == "prior_lines":
+        after["prior_lines"] = _on_lines(value, lines)
+        return after
+    last = lines.lines[-1]
+    if name == "line_agents":
+        agents = () if value == (NOT_KNOWN,) else tuple(dict.fromkeys((*last.agents, *value)))
+        last = replace(last, agents=agents, asks=None)
+    else:
+        last = replace(last, outcome=value)
+    after["prior_lines"] = replace(lines, lines=(*lines.lines[:-1], last))
+    return after
+
+
+def _on_lines(value: str, lines: Lines) -> Lines:
+    if value == DONE:
+        return replace(lines, done=True)
+    if value == UNDO:
+        return Lines(lines.lines[:-1])
+    shortcut = LINE_SHORTCUTS[value]
+    return Lines((*lines.lines, LineAnswer(shortcut.agents, shortcut.then, shortcut=value)))
+
+
+def still_holding(answers: Answers, view: View) -> dict[str, Any]:
+    """The answers without those to questions that no longer arise."""
+    kept = dict(answers)
+    for name in answers:
+        question = QUESTIONS[name]
+        if name != "region" and not is_asked(name, kept, view):
+            del kept[name]
+        elif name == "safety_unknown" and any(
+            item != ALL and item not in options_now("safety_unknown", kept) for item in answers[name]
+        ):
+            del kept[name]
+        elif question.kind == "number" and not is_asked(name, kept, view):
+            del kept[name]
+    return kept
+
+
+def profile_of(answers: Answers, region: str | None = None) -> Profile:
+    """The profile document the answers amount to. `region`: the setting's, where the case says nothing."""
+    values: dict[str, Any] = dict(GATE_SETS.get(answers.get("gate", ""), {}))
+    lines: Lines | None = answers.get("prior_lines")
+    if lines is not None and (lines.done or lines.lines):
+        values["prior_lines"] = [
+            {"agents": line.agents, "outcome": line.outcome} for line in lines.lines if line.asks is None
+        ]
+    for name in ("red_flags", "early_stage_agents"):
+        if name in answers:
+            values[name] = _several(name, answers[name])
+    for name, question in QUESTIONS.items():
+        if len(question.fields) == 1 and question.kind in ("choice", "number") and name not in ITEMS and name in answers:
+            values[name] = answers[name]
+    values.update(_checklist(answers))
+    if region is not None:
+        values.setdefault("region", region)
+    return Profile.model_validate(values)
+
+
+def _several(name: str, chosen: tuple[str, ...]) -> Any:
+    if chosen == (NOT_KNOWN,):
+        return NOT_KNOWN
+    if chosen == (NONE,):
+        return ()
+    if name == "early_stage_agents":
+        return tuple(dict.fromkeys(agent for option in chosen for agent in EARLY_SHORTCUTS.get(option, (option,))))
+    return chosen
+
+
+def _checklist(answers: Answers) -> dict[str, Any]:
+    if "safety" not in answers:
+        return {}
+    chosen: tuple[str, ...] = answers["safety"]
+    not_known: tuple[str, ...] = ()
+    if NOT_KNOWN in chosen:
+        not_known = answers.get("safety_unknown", (ALL,))
+    values: dict[str, Any] = {}
+    for name in ITEMS:
+        asked = asked_as(name)
+        assert isinstance(asked, Item)
+        if name in chosen:
+            kind = answers.get(name)
+            if asked.ticked is not None:
+                values[name] = asked.ticked
+            elif kind is not None:
+                values[name] = _several(name, kind) if isinstance(kind, tuple) else kind
+        elif name in not_known or not_known == (ALL,):
+            values[name] = NOT_KNOWN
+        else:
+            values[name] = asked.clear
+    return values
+
+
