@@ -63,9 +63,7 @@ def _members(agents: tuple[str, ...], classes: Mapping[str, frozenset[str]]) -> 
     return frozenset().union(*(classes[agent] for agent in agents)) if agents else frozenset()
 
 
-def findings(
-    profile: Profile, classes: Mapping[str, frozenset[str]], gate: str | None = None
-) -> dict[str, object]:
+def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str | None = None) -> dict[str, object]:
     """The view of `profile` that conditions are evaluated on.
 
     `classes`: agent id to the set of its own id and its class ids, from the knowledge.
@@ -95,9 +93,7 @@ def findings(
     return view
 
 
-def _lines(
-    view: dict[str, object], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]
-) -> None:
+def _lines(view: dict[str, object], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> None:
     if lines is None:
         view["line"] = view["her2_lines"] = None
         view["received"] = view["progressed_on"] = view["not_tolerated"] = view["last_line"] = _ANY

@@ -122,15 +122,9 @@ class Profile(Document):
     ] = None
     ild_history: Annotated[Presence | None, Item(clear="absent", ticked="present")] = None
     lvef: Annotated[Literal["normal", "reduced", "unknown"] | None, Item(clear="normal", ticked="reduced")] = None
-    hepatic_impairment: Annotated[
-        Literal["none", "moderate", "severe", "unknown"] | None, Item(clear="none")
-    ] = None
-    renal_impairment: Annotated[
-        Literal["none", "severe", "unknown"] | None, Item(clear="none", ticked="severe")
-    ] = None
-    dpd_deficiency: Annotated[
-        Literal["none", "partial", "complete", "unknown"] | None, Item(clear="none")
-    ] = None
+    hepatic_impairment: Annotated[Literal["none", "moderate", "severe", "unknown"] | None, Item(clear="none")] = None
+    renal_impairment: Annotated[Literal["none", "severe", "unknown"] | None, Item(clear="none", ticked="severe")] = None
+    dpd_deficiency: Annotated[Literal["none", "partial", "complete", "unknown"] | None, Item(clear="none")] = None
     platelets: Annotated[Literal["normal", "low", "unknown"] | None, Item(clear="normal", ticked="low")] = None
     pregnancy: Annotated[Presence | None, Item(clear="absent", ticked="present")] = None
     interacting_medicines: Annotated[Medicines | NotKnown | None, Item(clear=())] = None
@@ -140,9 +134,7 @@ class Profile(Document):
     performance_status: Annotated[
         Literal["ecog_0_2", "ecog_3_4", "unknown"] | None, Item(clear="ecog_0_2", ticked="ecog_3_4")
     ] = None
-    region: Annotated[
-        Literal["us", "eu", "china", "other", "unknown"] | None, Asked("review", offered=False)
-    ] = None
+    region: Annotated[Literal["us", "eu", "china", "other", "unknown"] | None, Asked("review", offered=False)] = None
 
 
 FIELDS: tuple[str, ...] = tuple(Profile.model_fields)

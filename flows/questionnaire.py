@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flows.findings import GATE
-from flows.profile import AGENTS, FIELDS, MOST_LINES, OPTIONS, OUTCOMES, Asked, Item, Profile, Through, asked_as
+from flows.profile import (
+    AGENTS,
+    FIELDS,
+    MOST_LINES,
+    OPTIONS,
+    OUTCOMES,
+    Item,
+    Profile,
+    Through,
+    asked_as,
+)
 from flows.when import NOT_KNOWN, View, When
 
 SCREENS = ("attestation", "gate", "lines", "brain", "hr", "tdxd", "safety", "review")
@@ -259,6 +269,8 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
         if len(chosen) > 1 or not digits.isascii() or not digits.isdigit() or int(digits) > 720:
             raise NotAnOption("number", digits)
         return int(digits)
+    if question.kind == "lines" and all(option in AGENTS for option in chosen):
+        return tuple(dict.fromkeys(chosen)) if len(answers.get(name, Lines()).lines) < MOST_LINES else _too_many()
     allowed = question.options if name in ("early_stage_agents", "line_agents") else options_now(name, answers)
     for option in chosen:
         if option not in allowed:
@@ -273,6 +285,10 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
             raise NotAnOption("alone", option)
     order = question.options
     return tuple(sorted(set(chosen), key=order.index))
+
+
+def _too_many() -> Any:
+    raise NotAnOption("too_many_lines", "")
 
 
 def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[str, Any]:
@@ -296,7 +312,9 @@ def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[st
     return after
 
 
-def _on_lines(value: str, lines: Lines) -> Lines:
+def _on_lines(value: str | tuple[str, ...], lines: Lines) -> Lines:
+    if isinstance(value, tuple):
+        return Lines((*lines.lines, LineAnswer(value)))
     if value == DONE:
         return replace(lines, done=True)
     if value == UNDO:
@@ -310,13 +328,14 @@ def still_holding(answers: Answers, view: View) -> dict[str, Any]:
     kept = dict(answers)
     for name in answers:
         question = QUESTIONS[name]
-        if name != "region" and not is_asked(name, kept, view):
-            del kept[name]
-        elif name == "safety_unknown" and any(
-            item != ALL and item not in options_now("safety_unknown", kept) for item in answers[name]
+        if (
+            (name != "region" and not is_asked(name, kept, view))
+            or (
+                name == "safety_unknown"
+                and any(item != ALL and item not in options_now("safety_unknown", kept) for item in answers[name])
+            )
+            or (question.kind == "number" and not is_asked(name, kept, view))
         ):
-            del kept[name]
-        elif question.kind == "number" and not is_asked(name, kept, view):
             del kept[name]
     return kept
 
@@ -333,7 +352,12 @@ def profile_of(answers: Answers, region: str | None = None) -> Profile:
         if name in answers:
             values[name] = _several(name, answers[name])
     for name, question in QUESTIONS.items():
-        if len(question.fields) == 1 and question.kind in ("choice", "number") and name not in ITEMS and name in answers:
+        if (
+            len(question.fields) == 1
+            and question.kind in ("choice", "number")
+            and name not in ITEMS
+            and name in answers
+        ):
             values[name] = answers[name]
     values.update(_checklist(answers))
     if region is not None:
@@ -373,5 +397,3 @@ def _checklist(answers: Answers) -> dict[str, Any]:
         else:
             values[name] = asked.clear
     return values
-
-

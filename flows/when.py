@@ -292,9 +292,9 @@ def _flip(atoms: Iterable[Atom]) -> Iterator[Atom]:
 
 
 def _support(node: Node, view: View) -> Iterator[Atom]:
-    """Atoms of a node that is true."""
+    """Atoms of a node that is true, narrowed to what the profile says."""
     if node.atom is not None:
-        yield node.atom
+        yield _narrowed(node.atom, view)
     elif node.kind == "not":
         yield from _flip(_blockers(node.parts[0], view))
     else:
@@ -303,6 +303,17 @@ def _support(node: Node, view: View) -> Iterator[Atom]:
                 yield from _support(part, view)
                 if node.kind == "any":
                     return
+
+
+def _narrowed(atom: Atom, view: View) -> Atom:
+    """ "None or not imaged" becomes "none" where that is the answer."""
+    if len(atom.values) > 1:
+        if atom.operator in ("is", "known"):
+            value = view[atom.field]
+            return atom._replace(values=(NOT_KNOWN if value is None else value,))
+        if atom.operator == "includes_any":
+            return atom._replace(values=tuple(value for value in atom.values if value in view[atom.field].known))
+    return atom
 
 
 def _blockers(node: Node, view: View) -> Iterator[Atom]:

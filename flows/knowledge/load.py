@@ -259,7 +259,13 @@ class _Reading:
             raise self._defect(entry, f"when: {error}") from None
 
     def _cites(
-        self, entry: Entry, facts: Iterable[str], text: str, *, hidden: bool = False, marked: bool | None = None
+        self,
+        entry: Entry,
+        facts: Iterable[str],
+        text: str,
+        *,
+        hidden: bool = False,
+        marked: bool | None = None,
     ) -> None:
         """Facts exist and may be shown; every figure in the text stands in one of them; memory is marked."""
         cited = list(facts)
@@ -268,11 +274,7 @@ class _Reading:
         for name in cited:
             if not hidden and not self.facts[name].shown:
                 raise self._defect(entry, f"facts: {name} could not be read and is never shown")
-        if (
-            marked is False
-            and cited
-            and all(self.facts[name].verification == "recalled" for name in cited)
-        ):
+        if marked is False and cited and all(self.facts[name].verification == "recalled" for name in cited):
             raise self._defect(entry, "pending_review: rests only on recalled facts and does not say so")
         for figure in untraced_figures(text, [self.facts[name] for name in cited]):
             raise self._defect(entry, f"text: the figure {figure} stands in none of the facts cited")
@@ -319,7 +321,7 @@ class _Reading:
 _NAMES_WITH_FIGURES = re.compile(
     r"HER2CLIMB-\d+|DESTINY-Breast\d+|EmpowHER-\d+|HORIZON-Breast\d+|BIG \d+-\d+|GBG ?26|TUXEDO-1|RC48-C006"
     r"|EGF\d+|HER2|T-DM1|SHR-A1811|CYP\w*\d\w*|ECOG \d-\d|IHC \d\+|CDK4/6|CD16A(?: \w+)?|TH3RESA|ABC \d"
-    r"|R\d\d|P-gp|ESMO(?: guideline)? \d{4}|ASCO \d{4}|NCCN \d\.\d{4}|grade \d(?:-\d)?(?!\d)(?: or (?:worse|more))?"
+    r"|R\d\d|P-gp|phase \d\w?|ESMO(?: guideline)? \d{4}|ASCO \d{4}|NCCN \d\.\d{4}|grade \d(?:-\d)?(?!\d)(?: or (?:worse|more))?"
 )
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 

@@ -20,7 +20,6 @@ from flows.knowledge.model import (
     Regimen,
     ReviewStatus,
     SafetyRule,
-
     Stop,
     Tier,
 )

@@ -58,9 +58,7 @@ class Rulebook:
 def rulebook(knowledge: Knowledge) -> Rulebook:
     """The rulebook of a knowledge."""
     reach = {
-        rule.id: tuple(
-            regimen.id for regimen in knowledge.regimens.values() if _concerned(rule, regimen, knowledge)
-        )
+        rule.id: tuple(regimen.id for regimen in knowledge.regimens.values() if _concerned(rule, regimen, knowledge))
         for rule in knowledge.rules
     }
     exclusions = tuple(_Rule(rule, reach[rule.id]) for rule in knowledge.rules if rule.kind == "exclusion")
@@ -73,11 +71,7 @@ def rulebook(knowledge: Knowledge) -> Rulebook:
             _Partner(
                 agent,
                 frozenset((agent,)) | (knowledge.classes[agent] & _NEVER_REUSED_CLASSES),
-                tuple(
-                    rule
-                    for rule in knowledge.rules
-                    if rule.kind == "exclusion" and agent in rule.concerns.agents
-                ),
+                tuple(rule for rule in knowledge.rules if rule.kind == "exclusion" and agent in rule.concerns.agents),
             )
             for agent in regimen.partners
         )
@@ -291,7 +285,12 @@ def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: R
         knowledge=knowledge,
         reasons=tuple(Reason(stop, stop.when.because(ruling.view)) for stop in ruling.stops),
         steps=tuple(
-            StepGiven(knowledge.regimens[name], knowledge.regimens[name].drug_class, first.row or first.id, first.facts)
+            StepGiven(
+                knowledge.regimens[name],
+                knowledge.regimens[name].drug_class,
+                first.row or first.id,
+                first.facts,
+            )
             for name in steps
         ),
         excluded=_excluded(ruling, knowledge) if first.outcome == "refer" else (),
@@ -363,7 +362,7 @@ def _other_grades(regimen: str, ruling: Ruling) -> tuple[Grade, ...]:
 
 
 def _expand(atom: Atom, ruling: Ruling) -> Iterable[Atom]:
-    """"T-DXd is out" becomes the answers that ruled it out: the reason a clinician can check."""
+    """ "T-DXd is out" becomes the answers that ruled it out: the reason a clinician can check."""
     if atom.field != "out" or atom.negated or atom.operator == "includes_none":
         return (atom,)
     return tuple(
@@ -388,9 +387,7 @@ def _steps(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> tuple[StepG
     for row, truth in ruling.rows:
         for step in row.steps:
             if truth:
-                given = StepGiven(
-                    knowledge.regimens[step.step], step.text, row.row, (*step.facts, *row.facts)
-                )
+                given = StepGiven(knowledge.regimens[step.step], step.text, row.row, (*step.facts, *row.facts))
                 known = steps.get(step.step)
                 if known is None:
                     steps[step.step] = given
@@ -413,7 +410,12 @@ def _excluded(ruling: Ruling, knowledge: Knowledge) -> tuple[Exclusion, ...]:
             for rule in rules:
                 found.append(
                     Exclusion(
-                        regimen, rule.id, rule.row, rule.text, rule.when.because(ruling.view), rule.facts,
+                        regimen,
+                        rule.id,
+                        rule.row,
+                        rule.text,
+                        rule.when.because(ruling.view),
+                        rule.facts,
                         rule.pending_review,
                     )  # fmt: skip
                 )
@@ -421,9 +423,7 @@ def _excluded(ruling: Ruling, knowledge: Knowledge) -> tuple[Exclusion, ...]:
             found.append(Exclusion(regimen, "no_partner_left", None, "every partner is used or ruled out", (), ()))
         elif regimen.id in ruling.avoided:
             row, avoid = ruling.avoided[regimen.id]
-            found.append(
-                Exclusion(regimen, row.id, row.row, avoid.text, row.when.because(ruling.view), avoid.facts)
-            )
+            found.append(Exclusion(regimen, row.id, row.row, avoid.text, row.when.because(ruling.view), avoid.facts))
     return tuple(found)
 
 
@@ -469,7 +469,10 @@ class _Doubts:
 
         known = {"her2_status", "setting"}
         return tuple(
-            Unknown(field, *(tuple(self.found[field][kind]) for kind in ("rules_out", "places", "cautions", "steps")))
+            Unknown(
+                field,
+                *(tuple(self.found[field][kind]) for kind in ("rules_out", "places", "cautions", "steps")),
+            )
             for field in sorted(self.found, key=weight)
             if field not in known and _answerable(field, ruling.view)
         )

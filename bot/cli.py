@@ -1,0 +1,209 @@
+"""The `triage` command. Exit codes: 0 done, 1 a check or script failed, 2 unusable input (one line on stderr)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from flows import VERSION
+
+if TYPE_CHECKING:
+    from flows.knowledge.load import Knowledge
+
+F = TypeVar("F", bound=Callable[..., Any])
+REGIONS = ("us", "eu", "china", "other", "unknown")
+
+
+def _fail(reason: object, code: int = 2) -> NoReturn:
+    click.echo(" ".join(str(reason).split()), err=True)
+    sys.exit(code)
+
+
+def _one_line_errors(command: F) -> F:
+    """Unusable input is one line on stderr and exit code 2; a broken pipe is silence."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from bot.documents import UnusableInput
+        from flows.knowledge.load import KnowledgeError
+
+        try:
+            return command(*args, **kwargs)
+        except (UnusableInput, KnowledgeError) as error:
+            _fail(error)
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (the interpreter flushes it at exit)
+            sys.exit(0)
+
+    return run  # type: ignore[return-value]
+
+
+def _knowledge(folder: str | None = None) -> Knowledge:
+    from flows.knowledge.load import load, shipped
+
+    return load(Path(folder)) if folder else shipped()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="triage")
+def main() -> None:
+    """Decision support for clinicians: the next line in HER2-positive metastatic breast cancer."""
+
+
+@main.command()
+@_one_line_errors
+def chat() -> None:
+    """Hold the conversation in this terminal. It resumes where it stopped; /quit leaves it."""
+    from datetime import UTC, datetime
+
+    from bot.app import App
+    from bot.channels import terminal
+    from bot.log import Log, LogError
+    from bot.logs import configure
+    from bot.settings import SettingsError, read_settings
+
+    try:
+        settings = read_settings()
+        configure(settings.log_level, settings.log_format)
+        log = Log(settings.log_file, lambda: datetime.now(UTC))
+    except (SettingsError, LogError) as error:
+        _fail(error)
+    try:
+        app = App(_knowledge(), log, region=settings.region)
+        terminal.run(app, "terminal", sys.stdin, sys.stdout)
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        log.close()
+
+
+@main.command()
+@click.argument("file", required=False)
+@click.option("--format", "form", type=click.Choice(["json", "text", "html"]), default="text", show_default=True)
+@click.option("--region", type=click.Choice(REGIONS), envvar="TRIAGE_REGION", help="Where the profile names none.")
+@click.option("--knowledge", "folder", type=click.Path(), help="A folder of knowledge other than the shipped one.")
+@_one_line_errors
+def recommend(file: str | None, form: str, region: str | None, folder: str | None) -> None:
+    """Advice for one profile document, from FILE or standard input (-). Nothing is stored."""
+    from bot.documents import UnusableInput, read_profile
+    from flows.sequencing.recommend import recommend as advise
+    from messages.words import english
+
+    if file is None:
+        raise UnusableInput("recommend: name a profile document, or - for standard input")
+    profile = read_profile(file)
+    if region is not None and profile.region is None:
+        profile = profile.model_copy(update={"region": region})
+    knowledge = _knowledge(folder)
+    advice = advise(profile, knowledge)
+    words = english(knowledge)
+    if form == "json":
+        from messages.document import advice_document
+
+        click.echo(advice_document(advice, words).model_dump_json(indent=2))
+    elif form == "html":
+        from bot.page import page
+        from messages.render import full_answer
+
+        click.echo(page(full_answer(advice, words)), nl=False)
+    else:
+        from bot.plain import plain_text
+        from messages.render import full_answer
+
+        click.echo(plain_text(full_answer(advice, words)), nl=False)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--channel", type=click.Choice(["core"]), default="core", show_default=True)
+@click.option("--record", type=click.Path(dir_okay=False), help="Write the scripts with what was said filled in.")
+@click.option("--junit", "junit_file", type=click.Path(dir_okay=False), help="Write a JUnit report.")
+@_one_line_errors
+def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file: str | None) -> None:
+    """Run scripted conversations and check them turn by turn."""
+    import logging
+
+    from bot.channels import replay as scripts
+    from bot.logs import configure
+
+    configure("error", "console")
+    logging.disable(logging.INFO)
+    knowledge = _knowledge()
+    loaded = [(path, scripts.read_script(path)) for path in scripts.find_scripts(paths)]
+    reports = []
+    for path, script in loaded:
+        report = scripts.replay(path, script, knowledge)
+        reports.append(report)
+        click.echo(scripts.describe(report))
+    failed = sum(report.failed for report in reports)
+    click.echo(f"{len(reports) - failed} passed, {failed} failed")
+    if record:
+        Path(record).write_text(scripts.recorded(reports), "utf-8")
+    if junit_file:
+        scripts.junit(reports).write(junit_file, pretty=True)
+    sys.exit(1 if failed else 0)
+
+
+@main.group()
+def knowledge() -> None:
+    """Read and check the knowledge."""
+
+
+@knowledge.command()
+@click.argument("folder", required=False)
+@_one_line_errors
+def check(folder: str | None) -> None:
+    """Validate the shipped knowledge, or the one in FOLDER, and the words that go with it."""
+    from messages.words import english
+
+    loaded = _knowledge(folder)
+    english(loaded)
+    click.echo(
+        f"{loaded.manifest.title}: {len(loaded.facts)} facts, {len(loaded.sources)} sources, "
+        f"{len(loaded.regimens)} regimens, {len(loaded.rules)} safety rules, "
+        f"{len(loaded.recommendations)} decision rows, {len(loaded.stops)} stops"
+    )
+    click.echo(f"{loaded.manifest.date} {loaded.digest}")
+
+
+@knowledge.command()
+@click.argument("identifier", metavar="ID")
+@_one_line_errors
+def show(identifier: str) -> None:
+    """An entry by its id, with its sources and who cites it."""
+    from bot.documents import UnusableInput
+    from bot.entries import describe_entry
+
+    said = describe_entry(identifier, _knowledge())
+    if said is None:
+        raise UnusableInput(f"{identifier}: there is no such entry in the knowledge")
+    click.echo(said, nl=False)
+
+
+@knowledge.command()
+@_one_line_errors
+def sources() -> None:
+    """Every source, with the facts read in it."""
+    from bot.entries import describe_sources
+
+    click.echo(describe_sources(_knowledge()), nl=False)
+
+
+@main.command()
+@click.option("--format", "form", type=click.Choice(["mermaid", "text"]), default="text", show_default=True)
+@_one_line_errors
+def flow(form: str) -> None:
+    """The dialogue's diagram, from the definition that runs."""
+    from flows.diagram import as_text, mermaid
+
+    click.echo((mermaid if form == "mermaid" else as_text)(_knowledge()), nl=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""The advice document of the contract: the same answer as data, for programs and for the record."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from flows import VERSION
+from flows.knowledge.model import ReviewStatus, Tier
+from flows.profile import Profile
+from flows.sequencing.advice import Advice, Option, Status
+from flows.sequencing.changes import changes
+from messages.render import changes_in_words, disclaimer, excluded_in_words, unknowns_in_words
+from messages.words import Words
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class GradeDocument(_Part):
+    """A guideline's grade and where it was read."""
+
+    system: str
+    grade: str
+    status: Literal["read", "secondary_only", "pending_review"]
+    evidence: list[str]
+
+
+class FitDocument(_Part):
+    """How the profile compares with the trial population."""
+
+    trial: str
+    verdict: Literal["match", "extrapolated", "unknown"]
+    criteria: list[dict[str, str]]
+
+
+class StatementDocument(_Part):
+    """A sentence with its facts."""
+
+    text: str
+    evidence: list[str]
+    pending_review: bool
+
+
+class OptionDocument(_Part):
+    """One ranked option."""
+
+    rank: int
+    regimen: str
+    name: str
+    tier: Tier
+    summary: str
+    row: str
+    because: list[str]
+    assumes: list[str]
+    grades: list[GradeDocument]
+    strength: dict[str, str]
+    fit: FitDocument | None
+    authorisation: dict[str, str] | None
+    partners: list[str]
+    evidence: list[str]
+    harms: list[str]
+    harms_gap: str | None
+    monitoring: list[StatementDocument]
+    cautions: list[dict[str, Any]]
+    not_assessed: list[str]
+
+
+class RecordDocument(_Part):
+    """What reproduces the answer: profile, software and knowledge."""
+
+    id: str
+    software: str
+    knowledge: str
+    knowledge_date: str
+    review: ReviewStatus
+    profile: dict[str, Any]
+
+
+class AdviceDocument(_Part):
+    """The advice document of the contract."""
+
+    status: Status
+    reasons: list[dict[str, Any]]
+    steps: list[str]
+    step_notes: dict[str, str]
+    options: list[OptionDocument]
+    excluded: list[dict[str, Any]]
+    principles: list[StatementDocument]
+    pitfalls: list[StatementDocument]
+    assumptions: list[str]
+    unknowns: list[str]
+    would_change: list[dict[str, Any]]
+    ask_next: list[str]
+    not_assessed: list[str]
+    facts: dict[str, dict[str, Any]]
+    sources: dict[str, dict[str, Any]]
+    disclaimer: str
+    record: RecordDocument
+
+
+def profile_document(profile: Profile) -> dict[str, Any]:
+    """The profile as its document: absent fields left out."""
+    return profile.model_dump(mode="json", exclude_none=True)
+
+
+def advice_document(advice: Advice, words: Words) -> AdviceDocument:
+    """The document of an advice. Pure: equal advice gives an equal document."""
+    knowledge = advice.knowledge
+    facts = [fact for fact in advice.facts() if fact.shown]
+    sources = dict.fromkeys(name for fact in facts for name in fact.sources)
+
+    return AdviceDocument(
+        status=advice.status,
+        reasons=[
+            {
+                "code": reason.stop.id,
+                "text": reason.stop.text,
+                "nearest": reason.stop.nearest,
+                "because": words.atoms(reason.because),
+                "time_critical": reason.stop.time_critical,
+                "row": reason.stop.row,
+                "evidence": list(reason.stop.facts),
+            }
+            for reason in advice.reasons
+        ],
+        steps=[step.regimen.id for step in advice.steps],
+        step_notes={step.regimen.id: step.text for step in advice.steps},
+        options=[_option(option, words) for option in advice.options],
+        excluded=[
+            {
+                "regimen": exclusion.regimen.id,
+                "because": said["because"],
+                "rule": exclusion.rule,
+                "row": exclusion.row,
+                "text": exclusion.text,
+                "evidence": list(exclusion.facts),
+                "pending_review": exclusion.pending_review,
+            }
+            for exclusion, said in zip(advice.excluded, excluded_in_words(advice, words), strict=True)
+        ],
+        principles=[_statement(entry) for entry in advice.principles],
+        pitfalls=[_statement(entry) for entry in advice.pitfalls],
+        assumptions=words.atoms(advice.assumptions),
+        unknowns=unknowns_in_words(advice, words),
+        would_change=[
+            {"field": change.field, "from": change.from_value, "to": change.to_value, "effect": effect}
+            for change, effect in zip(changes(advice), changes_in_words(advice, words), strict=True)
+        ],
+        ask_next=list(advice.ask_next),
+        not_assessed=[note.text for note in knowledge.not_assessed],
+        facts={
+            fact.id: {
+                "subject": fact.subject,
+                "endpoint": fact.endpoint,
+                "value": fact.value,
+                "population": fact.population,
+                "arms": list(fact.arms),
+                "verification": fact.verification,
+                "pending_review": fact.pending_review,
+                "sources": list(fact.sources),
+            }
+            for fact in facts
+        },
+        sources={
+            name: {
+                "title": source.title,
+                "authors": source.authors_short,
+                "journal": source.journal,
+                "year": source.year,
+                "doi": source.doi,
+                "pmid": source.pmid,
+                "read_at": source.seen_at,
+            }
+            for name in sources
+            for source in (knowledge.sources[name],)
+        },
+        disclaimer=disclaimer(),
+        record=RecordDocument(
+            id=advice.record_id,
+            software=VERSION,
+            knowledge=knowledge.digest,
+            knowledge_date=knowledge.manifest.date.isoformat(),
+            review=advice.review,
+            profile=profile_document(advice.profile),
+        ),
+    )
+
+
+def _statement(entry: Any) -> StatementDocument:
+    return StatementDocument(text=entry.text, evidence=list(entry.facts), pending_review=entry.pending_review)
+
+
+def _option(option: Option, words: Words) -> OptionDocument:
+    regimen, where = option.regimen, option.regimen.authorisation
+    status_codes = {said: code for code, said in words.vocabulary.grade_status.items()}
+    return OptionDocument(
+        rank=option.rank,
+        regimen=regimen.id,
+        name=regimen.name,
+        tier=option.tier,
+        summary=option.text,
+        row=option.row.row,
+        because=words.atoms(option.because),
+        assumes=words.atoms(option.assumes),
+        grades=[
+            GradeDocument(
+                system=grade.system,
+                grade=grade.grade,
+                status=status_codes[words.grade_status(grade)],  # type: ignore[arg-type]
+                evidence=list(grade.facts),
+            )
+            for grade in option.grades
+        ],
+        strength={"level": regimen.strength.level, "text": regimen.strength.text},
+        fit=FitDocument(
+            trial=regimen.fit.trial,
+            verdict=option.fit.verdict,
+            criteria=[
+                {"text": criterion.text, "verdict": words.vocabulary.truth[str(truth).lower()]}
+                for criterion, truth in option.fit.criteria
+            ],
+        )
+        if option.fit and regimen.fit
+        else None,
+        authorisation={
+            region: statement.text + (" [pending review]" if statement.pending_review else "")
+            for region, statement in (("us", where.us), ("eu", where.eu), ("china", where.china))
+            if statement is not None
+        }
+        if where
+        else None,
+        partners=list(option.partners),
+        evidence=list(dict.fromkeys((*option.facts, *regimen.efficacy, *regimen.cns))),
+        harms=list(dict.fromkeys((*regimen.harms, *regimen.boxed_warnings))),
+        harms_gap=regimen.harms_gap,
+        monitoring=[
+            StatementDocument(text=entry.text, evidence=list(entry.facts), pending_review=entry.pending_review)
+            for entry in regimen.monitoring
+        ],
+        cautions=[
+            {
+                "rule": caution.rule.id,
+                "text": caution.rule.text,
+                "certain": caution.certain,
+                "evidence": list(caution.rule.facts),
+                "pending_review": caution.rule.pending_review,
+            }
+            for caution in option.cautions
+        ],
+        not_assessed=list(regimen.not_assessed),
+    )

@@ -1,0 +1,449 @@
+"""A reply of the dialogue to the messages that say it. Templates loop and test for presence; they never decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from flows import VERSION
+from flows.dialogue import SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply
+from flows.profile import FIELDS
+from flows.questionnaire import QUESTION_OF, QUESTIONS, SCREENS, options_now
+from flows.sequencing.advice import Advice, Option
+from flows.sequencing.changes import changes
+from messages.message import Block, Button, Message, blocks_of
+from messages.words import ENGLISH, Words, fact_mark
+
+FIRST_MESSAGE = 1200
+"""Characters the first message of an answer may have: one phone screen."""
+MOST_SHOWN = 4
+
+
+def _one_line(value: Any) -> Any:
+    return value.replace("\n", " ") if isinstance(value, str) else value
+
+
+def _capfirst(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(ENGLISH),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_one_line,
+    )
+    environment.filters["mark"] = fact_mark
+    environment.filters["capfirst"] = _capfirst
+    return environment
+
+
+@lru_cache(maxsize=64)
+def _template(name: str) -> Template:
+    return _environment().get_template(f"{name}.j2")
+
+
+def _blocks(template: str, values: Mapping[str, Any]) -> tuple[Block, ...]:
+    return blocks_of(_template(template).render(values))
+
+
+def render(reply: Reply, words: Words) -> Message:
+    """The message that says a reply."""
+    if isinstance(reply, Ask):
+        return _question(reply, words)
+    if isinstance(reply, Advise):
+        return answer_message(reply.advice, words, reply.final, reply.state.role)
+    if isinstance(reply, Inform):
+        if reply.advice is not None:
+            return section_message(reply.topic, reply.advice, words, reply.state.role)
+        return _topic(reply, words)
+    if isinstance(reply, Ended):
+        blocks = _blocks("ended", {"final": reply.final})
+        return Message(reply.final, blocks, (Button("New case", Command("restart")),))
+    return _notice(reply, words)
+
+
+@lru_cache(maxsize=512)
+def _fixed_question(name: str, options: tuple[str, ...], words: Words) -> tuple[tuple[Block, ...], tuple[Button, ...]]:
+    """What a question says where nothing of the case is shown in it: the same each time."""
+    question = QUESTIONS[name]
+    said = words.questions[name]
+    values = {
+        "number": question.number, "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": (),
+        "first": name == "role", "knowledge": words.knowledge, "review": words.vocabulary.review["draft"],
+    }  # fmt: skip
+    buttons = tuple(Button(words.option(name, option), Answer(name, (option,))) for option in options)
+    return _blocks("question", values), buttons
+
+
+def _question(reply: Ask, words: Words) -> Message:
+    name, state = reply.question, reply.state
+    question = QUESTIONS[name]
+    if name == "review":
+        return _review(reply, words)
+    blocks, buttons = _fixed_question(name, options_now(name, state.answers), words)
+    if name in ("prior_lines", "line_agents", "line_outcome"):
+        entered = state.answers.get("prior_lines")
+        lines = entered.lines if entered else ()
+        shown = [Block("item", f"Line {number}: " + _entered(line, words)) for number, line in enumerate(lines, 1)]
+        blocks = (*blocks[:2], *shown, *blocks[2:])
+    return Message(name, blocks, buttons, several=question.kind == "several")
+
+
+def _entered(line: Any, words: Words) -> str:
+    agents = " + ".join(words.agent(agent) for agent in line.agents)
+    if line.asks is not None:
+        return f"{agents} + ..." if agents else "..."
+    outcome = f" ({words.vocabulary.outcomes[line.outcome]})" if line.outcome else ""
+    return (agents or "agents not known") + outcome
+
+
+def _review(reply: Ask, words: Words) -> Message:
+    state = reply.state
+    said = words.questions["review"]
+    profile = state.profile
+    lines = [line for line in words.profile_lines(profile, all_fields=True) if _shown_on_review(line[0], profile)]
+    blocks = _blocks(
+        "review",
+        {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines},
+    )
+    editable = dict.fromkeys(QUESTION_OF[name] for name, _, _ in lines)
+    labels = {"gate": "Patient group", "safety": "Safety checklist"}
+    buttons = [Button(said.options["confirm"], Answer("review", ("confirm",)))]
+    for name in editable:
+        label = labels.get(name) or words.label(name)
+        buttons.append(Button(f"Edit: {label}", Command("edit", name)))
+    return Message("review", blocks, tuple(buttons))
+
+
+def _shown_on_review(name: str, profile: Any) -> bool:
+    return getattr(profile, name) is not None or name == "region"
+
+
+def _topic(reply: Inform, words: Words) -> Message:
+    knowledge = words.knowledge
+    review = words.vocabulary.review[knowledge.weakest(knowledge.governed())]
+    values = {"knowledge": knowledge, "review": review, "software": VERSION}
+    if reply.topic == "why_question":
+        values["why"] = words.questions[reply.state.here].why
+    return Message(reply.topic, _blocks(reply.topic, values))
+
+
+def _notice(reply: Notice, words: Words) -> Message:
+    here = reply.state.here
+    readings = [words.option(here, option) for option in reply.details] if reply.code == "ask_back" else []
+    blocks = _blocks("notice", {"text": words.vocabulary.notices[reply.code], "readings": readings})
+    buttons = tuple(
+        Button(words.option(here, option), Answer(here, (option,)))
+        for option in (reply.details if reply.code == "ask_back" else ())
+    )
+    return Message(f"notice.{reply.code}", blocks, buttons)
+
+
+def disclaimer() -> str:
+    """The disclaimer every result and export carries (S13)."""
+    return _blocks("_disclaimer", {})[0].text
+
+
+def notice_message(code: str, words: Words) -> Message:
+    """A notice that comes from outside the dialogue: an edited message, a file, an error."""
+    blocks = _blocks("notice", {"text": words.vocabulary.notices[code], "readings": []})
+    return Message(f"notice.{code}", blocks)
+
+
+def forgotten_message(words: Words) -> Message:
+    """Everything of a conversation was erased."""
+    return Message("forgotten", _blocks("forgotten", {}), (Button("New case", Command("start")),))
+
+
+def answer_message(advice: Advice, words: Words, final: str = "advice", role: str | None = None) -> Message:
+    """The first message of an answer: what matters most, on one phone screen."""
+    values = _header(advice, words, role)
+    if not advice.options:
+        values |= {
+            "reasons": advice.reasons,
+            "steps": advice.steps,
+            "principles": advice.principles if not advice.reasons else (),
+            "ask_next": [words.label(name) for name in advice.ask_next] if advice.status == "ask" else [],
+        }
+        buttons = (*_section_buttons(("why",) if not advice.excluded else ("excluded",), words), *_new_case())
+        return Message(final, _blocks("stopped", values), buttons)
+    options = [_headline(option, words, role) for option in advice.options]
+    excluded = list(dict.fromkeys(words.regimen(exclusion.regimen.id) for exclusion in advice.excluded))
+    values |= {
+        "steps": advice.steps,
+        "only": len(options) == 1,
+        "monitoring": role == "pharmacist_or_nurse",
+        "assumed": "",
+        "excluded": "",
+    }
+    order = ("safety", *SECTIONS) if role == "pharmacist_or_nurse" else SECTIONS
+    buttons = (*_section_buttons(tuple(dict.fromkeys(order)), words), *_new_case())
+    assumed = words.atoms(advice.assumptions)
+    for shown in range(min(MOST_SHOWN, len(options)), 0, -1):
+        for named in (3, 1, 0):
+            values["shown"], values["more"] = options[:shown], len(options) - shown
+            values["assumed"] = _some(assumed, named)
+            values["excluded"] = _some(excluded, 2 * named, always=False)
+            message = Message(final, _blocks("advice", values), buttons)
+            if len(message.text) <= FIRST_MESSAGE:
+                return message
+    values["shown"] = [{**option, "text": option["short_text"]} for option in options[:1]]
+    values["steps"] = [{"regimen": step.regimen, "text": "see /why"} for step in advice.steps]
+    return Message(final, _blocks("advice", values), buttons)
+
+
+def _some(names: list[str], most: int, *, always: bool = True) -> str:
+    """The first few names and how many more there are."""
+    if not names:
+        return ""
+    if most == 0:
+        return f"{len(names)} answers" if always else f"{len(names)} regimens"
+    rest = len(names) - most
+    return "; ".join(names[:most]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _header(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    return {
+        "title": words.vocabulary.status[advice.status],
+        "review": words.vocabulary.review[advice.review],
+        "knowledge": advice.knowledge,
+        "advice": advice,
+        "software": VERSION,
+        "role": role,
+        "ask_next": [],
+    }
+
+
+def _section_buttons(sections: tuple[str, ...], words: Words) -> tuple[Button, ...]:
+    return tuple(Button(words.vocabulary.sections[name], Command(name)) for name in sections)
+
+
+def _new_case() -> tuple[Button, ...]:
+    return (Button("New case", Command("restart")),)
+
+
+def _headline(option: Option, words: Words, role: str | None) -> dict[str, Any]:
+    return {
+        "rank": option.rank,
+        "name": words.regimen(option.regimen.id, role),
+        "tier": words.vocabulary.tiers[option.tier],
+        "text": option.text,
+        "short_text": option.text[:80],
+        "grade": _grade(option, words),
+    }
+
+
+def _grade(option: Option, words: Words) -> str:
+    """The first grade with its system, or the project's own summary where no guideline grades it."""
+    if not option.grades:
+        return f"No guideline grade; evidence {words.vocabulary.strength[option.regimen.strength.level]}."
+    grade = option.grades[0]
+    status = words.grade_status(grade)
+    return f"{grade.system}: {grade.grade}{f' ({status})' if status else ''}."
+
+
+def section_message(name: str, advice: Advice, words: Words, role: str | None = None) -> Message:
+    """One section of an answer: why, evidence, safety, excluded, pitfalls, whatif, not_assessed, sources, summary."""
+    values = _header(advice, words, role) | _SECTION_VALUES[name](advice, words, role)
+    return Message(name, _blocks(name, values), _section_buttons(tuple(s for s in SECTIONS if s != name), words))
+
+
+def _why(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    glossary = list(words.vocabulary.glossary.items()) if role in ("trainee", "other_clinician") else []
+    return {
+        "options": [_reasoned(option, words, role) for option in advice.options],
+        "lines": words.profile_lines(advice.profile),
+        "unknowns": unknowns_in_words(advice, words),
+        "glossary": glossary,
+    }
+
+
+def _reasoned(option: Option, words: Words, role: str | None) -> dict[str, Any]:
+    regimen, fit = option.regimen, option.fit
+    where = regimen.authorisation
+    criteria = [
+        {"text": criterion.text, "verdict": words.vocabulary.truth[str(truth).lower()]}
+        for criterion, truth in (fit.criteria if fit else ())
+    ]
+    return {
+        **_headline(option, words, role),
+        "row": option.row,
+        "because": words.atoms(option.because),
+        "assumes": words.atoms(option.assumes),
+        "grades": [
+            {"system": grade.system, "grade": grade.grade, "status": words.grade_status(grade)}
+            for grade in option.grades
+        ],
+        "strength": words.vocabulary.strength[regimen.strength.level],
+        "strength_text": regimen.strength.text,
+        "trial": regimen.fit.trial if regimen.fit else "not applicable",
+        "fit": words.vocabulary.fit[fit.verdict] if fit else "not applicable",
+        "criteria": criteria,
+        "authorisation": authorisation_in_words(option, words) if where else "not applicable",
+        "partners": ", ".join(words.agent(agent) for agent in option.partners),
+        "facts": tuple(dict.fromkeys(option.facts)),
+    }
+
+
+def authorisation_in_words(option: Option, words: Words) -> str:
+    """US and EU always; China where the knowledge states it."""
+    where = option.regimen.authorisation
+    if where is None:
+        return "not applicable"
+    regions = {"us": where.us, "eu": where.eu, "china": where.china}
+    return "; ".join(
+        f"{words.vocabulary.fields['region'].values[name]}: {statement.text}"
+        + (" [pending review]" if statement.pending_review else "")
+        for name, statement in regions.items()
+        if statement is not None
+    )
+
+
+def unknowns_in_words(advice: Advice, words: Words) -> list[str]:
+    """Each answer that is not known, and how it would matter."""
+    said = []
+    for unknown in advice.unknowns:
+        effects = []
+        for effect, names in (
+            ("could rule out", unknown.rules_out),
+            ("could place or raise", unknown.places),
+            ("could add a caution to", unknown.cautions),
+            ("could add the step", unknown.steps),
+        ):
+            if names:
+                effects.append(f"{effect} {', '.join(words.regimen(name) for name in names)}")
+        if unknown.field == "region":
+            effects = ["authorisations differ by region; the order does not rest on it otherwise"]
+        said.append(f"{words.label(unknown.field)}: {'; '.join(effects) or 'could stop the ranking'}")
+    return said
+
+
+def _evidence(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    facts = advice.knowledge.facts
+    return {
+        "options": [
+            _headline(option, words, role)
+            | {"evidence": [facts[name] for name in (*option.regimen.efficacy, *option.regimen.cns)]}
+            for option in advice.options
+            if option.regimen.kind == "drug"
+        ]
+    }
+
+
+def _safety(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    facts = advice.knowledge.facts
+
+    def shown(option: Option) -> dict[str, Any]:
+        regimen = option.regimen
+        return _headline(option, words, role) | {
+            "cautions": option.cautions,
+            "harms": [facts[name] for name in regimen.harms],
+            "harms_gap": regimen.harms_gap,
+            "boxed": [facts[name] for name in regimen.boxed_warnings],
+            "monitoring": regimen.monitoring,
+            "dose": [facts[name] for name in regimen.dose],
+            "contraception": [facts[name] for name in regimen.contraception],
+            "not_assessed": regimen.not_assessed,
+        }
+
+    return {"options": [shown(option) for option in advice.options if option.regimen.kind == "drug"]}
+
+
+def excluded_in_words(advice: Advice, words: Words, role: str | None = None) -> list[dict[str, Any]]:
+    """Each exclusion with its rule and the answers behind it."""
+    return [
+        {
+            "name": words.regimen(exclusion.regimen.id, role),
+            "text": exclusion.text,
+            "because": words.atoms(exclusion.because),
+            "rule": exclusion.rule,
+            "row": exclusion.row,
+            "facts": exclusion.facts,
+            "pending_review": exclusion.pending_review,
+        }
+        for exclusion in advice.excluded
+    ]
+
+
+def _excluded(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    agents = [agent for agent in advice.knowledge.agents.values() if agent.status != "authorised"]
+    return {"excluded": excluded_in_words(advice, words, role), "agents": agents if advice.options else []}
+
+
+def _pitfalls(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    return {"principles": advice.principles, "pitfalls": advice.pitfalls}
+
+
+def changes_in_words(advice: Advice, words: Words) -> list[str]:
+    """What single changes of an answer would alter, most modifiable first."""
+    said = []
+    for change in changes(advice):
+        effects = []
+        if change.first is not None:
+            effects.append(f"first becomes {words.regimen(change.first)}")
+        elif change.status in ("refer", "decline", "ask"):
+            effects.append(words.vocabulary.status[change.status].lower())
+        if change.added:
+            effects.append(f"adds {', '.join(words.regimen(name) for name in change.added)}")
+        if change.removed:
+            effects.append(f"removes {', '.join(words.regimen(name) for name in change.removed)}")
+        before = words.value(change.field, change.from_value)
+        after = words.value(change.field, change.to_value)
+        said.append(f"{words.label(change.field)}: {before} -> {after}: {'; '.join(effects)}")
+    return said
+
+
+def _whatif(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    return {"changes": changes_in_words(advice, words)}
+
+
+def _not_assessed(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    return {
+        "notes": advice.knowledge.not_assessed,
+        "gaps": advice.knowledge.gaps,
+        "not_asked": [words.label(name) for name in FIELDS if getattr(advice.profile, name) is None],
+    }
+
+
+def _sources(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    facts = [fact for fact in advice.facts() if fact.shown]
+    names = dict.fromkeys(name for fact in facts for name in fact.sources)
+    return {"facts": facts, "sources": [advice.knowledge.sources[name] for name in names]}
+
+
+def _summary(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
+    return {
+        "options": [_headline(option, words, role) for option in advice.options],
+        "steps": advice.steps,
+        "lines": words.profile_lines(advice.profile),
+        "excluded": excluded_in_words(advice, words, role),
+        "assumed": "; ".join(words.atoms(advice.assumptions)),
+    }
+
+
+_SECTION_VALUES = {
+    "why": _why, "evidence": _evidence, "safety": _safety, "excluded": _excluded, "pitfalls": _pitfalls,
+    "whatif": _whatif, "not_assessed": _not_assessed, "sources": _sources, "summary": _summary,
+}  # fmt: skip
+
+DOCUMENT_SECTIONS = ("why", "safety", "evidence", "excluded", "whatif", "pitfalls", "not_assessed", "sources")
+
+
+def full_answer(advice: Advice, words: Words, role: str | None = None) -> tuple[Message, ...]:
+    """The whole answer: the first message and every section, for a document."""
+    first = answer_message(advice, words, role=role)
+    if not advice.options:
+        return (
+            first,
+            *(section_message(name, advice, words, role) for name in ("excluded",) if advice.excluded),
+        )
+    return (first, *(section_message(name, advice, words, role) for name in DOCUMENT_SECTIONS))

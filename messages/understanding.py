@@ -1,0 +1,103 @@
+"""Typed words to the turn they mean: a command, an option by id, label or other name, agents by name.
+
+Nothing is guessed: words that name no option are `Unclear`, with what they may have meant where a word is
+one or two letters away from one. The text itself goes no further than this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
+
+from flows.dialogue import COMMANDS, Answer, Command, State, Turn, Unclear
+from flows.questionnaire import LINE_SHORTCUTS, QUESTIONS, options_now
+from messages.words import Words
+
+LONGEST = 2000
+"""Characters of typed text that are looked at."""
+
+_IDENTIFIERS = re.compile(
+    r"[\w.+-]+@[\w-]+\.\w+"  # an e-mail address
+    r"|\b(?:mrn|nhs|ssn|dob|born|hospital (?:no|number)|patient id)\b\W*\w*\d"
+    r"|(?:\+|\b00)\d[\d /-]{7,}"  # a telephone number
+    r"|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d\b"  # a full date
+    r"|\b(?:mr|mrs|ms|name(?: is|:)|called)\b\.? +[a-z]+",
+    re.IGNORECASE,
+)
+_SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
+
+
+def turn_of(text: str, state: State, words: Words) -> Turn:
+    """The turn a typed text means at the question the conversation stands at."""
+    said = text.strip()
+    if said.startswith("/"):
+        name, _, argument = said[1:].partition(" ")
+        return Command(_normal(name).replace(" ", "_"), _normal(argument).replace(" ", "_"))
+    if _IDENTIFIERS.search(said):
+        return Unclear(identifier=True)
+    question = QUESTIONS.get(state.here)
+    if question is None:
+        return Unclear()
+    if question.kind == "number" and said.isascii() and said.isdigit():
+        return Answer(question.name, (said,))
+    names = _names(question.name, words)
+    whole = names.get(_normal(said))
+    if whole is not None:
+        return Answer(question.name, (whole,))
+    parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
+    found = [names.get(part) for part in parts]
+    if parts and all(found) and (question.kind == "several" or question.name == "prior_lines"):
+        return Answer(question.name, tuple(option for option in found if option))
+    return Unclear(_near(parts, names, options_now(question.name, state.answers)))
+
+
+@lru_cache(maxsize=256)
+def _names(question: str, words: Words) -> Mapping[str, str]:
+    """Everything that may be typed for an option, normalised, to the option."""
+    names: dict[str, str] = {}
+    said = words.questions[question]
+    options = list(QUESTIONS[question].options)
+    if question == "prior_lines":
+        options += [agent for agent in words.knowledge.agents if agent not in LINE_SHORTCUTS]
+    for option in options:
+        known: list[str] = [option, *said.also.get(option, ())]
+        if option in words.knowledge.agents:
+            agent = words.knowledge.agents[option]
+            known += [agent.name, agent.short, *agent.brands]
+        if option in said.options:
+            known.append(said.options[option])
+            if option in words.vocabulary.fields.get(question, said).__dict__.get("values", {}):
+                known.append(words.vocabulary.fields[question].values[option])
+        for name in known:
+            names.setdefault(_normal(name), option)
+    return names
+
+
+@lru_cache(maxsize=4096)
+def _normal(text: str) -> str:
+    return re.sub(r"[^\w+<>]+", " ", text.casefold().replace("_", " ")).strip()
+
+
+def _near(parts: Iterable[str], names: Mapping[str, str], options: tuple[str, ...]) -> tuple[str, ...]:
+    """Options a misspelt word may have meant: whole words of five letters or more, one or two edits away."""
+    readings: dict[str, int] = {}
+    for part in parts:
+        if len(part) < 5:
+            continue
+        most = 1 if len(part) < 8 else 2
+        for name, option in names.items():
+            if len(name) >= 5 and abs(len(name) - len(part)) <= most:
+                distance = OSA.distance(part, name, score_cutoff=most)
+                if distance <= most:
+                    readings[option] = min(distance, readings.get(option, most))
+    best = min(readings.values(), default=0)
+    return tuple(option for option, distance in readings.items() if distance == best)[:4]
+
+
+def nearest_command(name: str) -> str | None:
+    """The command a mistyped one probably meant."""
+    ranked = sorted((OSA.distance(name, command), command) for command in COMMANDS)
+    return ranked[0][1] if ranked and ranked[0][0] <= 2 else None
