@@ -11,7 +11,7 @@ import structlog
 
 from bot.log import Case, Log, LogError
 from bot.wire import NotATurn, from_wire, to_wire
-from flows.dialogue import Command, State, Turn, Unclear, begin, present, step
+from flows.dialogue import Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
@@ -143,10 +143,7 @@ class App:
 
     def replay(self, turns: tuple[str, ...]) -> State:
         """The state a case's turns lead to."""
-        state = begin(self._region)
-        for turn in turns:
-            state, _ = step(state, from_wire(turn), self.knowledge)
-        return state
+        return fold(map(from_wire, turns), self.knowledge, self._region)
 
     def opening(self, conversation: str) -> list[Message]:
         """What a conversation shows when a channel opens it: the question it stands at."""

@@ -13,6 +13,8 @@ import click
 
 from flows import VERSION
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used, and looking for them takes its time
+
 if TYPE_CHECKING:
     from flows.knowledge.load import Knowledge
 
@@ -91,6 +93,9 @@ def chat() -> None:
 @_one_line_errors
 def recommend(file: str | None, form: str, region: str | None, folder: str | None) -> None:
     """Advice for one profile document, from FILE or standard input (-). Nothing is stored."""
+    import gc
+
+    gc.disable()  # one answer and out: collecting while modules load costs more than it frees
     from bot.documents import UnusableInput, read_profile
     from flows.sequencing.recommend import recommend as advise
     from messages.words import english

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -13,17 +13,19 @@ from flows.when import When
 
 def entries(knowledge: Knowledge) -> Iterator[tuple[str, Any]]:
     """Every entry with its kind. An id may name a decision row and a rule."""
-    for kind, group in (
+    groups: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("fact", knowledge.facts), ("source", knowledge.sources), ("agent", knowledge.agents),
         ("regimen", knowledge.regimens), ("threshold", knowledge.thresholds),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for kind, group in groups:
         for entry in group.values():
             yield kind, entry
-    for kind, listed in (
+    lists: tuple[tuple[str, tuple[Any, ...]], ...] = (
         ("safety rule", knowledge.rules), ("stop", knowledge.stops), ("decision row", knowledge.recommendations),
         ("principle", knowledge.principles), ("pitfall", knowledge.pitfalls),
         ("not assessed", knowledge.not_assessed), ("gap", knowledge.gaps), ("article statement", knowledge.article),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for kind, listed in lists:
         for entry in listed:
             yield kind, entry
 

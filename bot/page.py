@@ -36,7 +36,7 @@ def _section(message: Message) -> Markup:
             listing = not listing
             parts.append("<ul>\n" if listing else "</ul>\n")
         tag = {"heading": "h1", "subheading": "h2", "item": "li"}.get(block.kind, "p")
-        note = " class='note'" if block.kind == "note" else ""
+        note = f" class='{block.kind}'" if block.kind in ("note", "ranked") else ""
         parts.append(f"<{tag}{note}>{escape(block.text)}</{tag}>\n")
     if listing:
         parts.append("</ul>\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from textwrap import wrap
 
-from messages.message import Block, Message
+from messages.message import LISTED, Block, Message
 
 WIDTH = 80
 
@@ -16,7 +16,9 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]
 
 
 def block_lines(block: Block, width: int = WIDTH) -> list[str]:
-    """One block as lines: items indented, the rest flowing."""
+    """One block as lines: items and ranked options indented, the rest flowing."""
+    if block.kind == "ranked":
+        return wrapped(block.text, width, "", "   ")
     return wrapped(block.text, width, "- ", "  ") if block.kind == "item" else wrapped(block.text, width)
 
 
@@ -25,7 +27,7 @@ def message_lines(message: Message, width: int = WIDTH) -> list[tuple[str, Block
     lines: list[tuple[str, Block | None]] = []
     before = None
     for block in message.blocks:
-        if lines and not (block.kind == "item" and before == "item"):
+        if lines and not (block.kind in LISTED and block.kind == before):
             lines.append(("", None))
         before = block.kind
         lines += [(line, block) for line in block_lines(block, width)]

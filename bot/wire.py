@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from flows.dialogue import Answer, Command, Turn
+from flows.turns import Answer, Command, Turn
 
 
 class NotATurn(ValueError):

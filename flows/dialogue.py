@@ -8,8 +8,9 @@ so back, edit, resume and replay are operations on answers.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -19,9 +20,10 @@ from transitions import Machine
 from flows.findings import findings
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import Stop
-from flows.profile import OPTIONS, Profile
+from flows.profile import OPTIONS
 from flows.questionnaire import (
     CONFIRM,
+    FOLLOW_UPS,
     NOT_PROFESSIONAL,
     ORDER,
     QUESTION_OF,
@@ -37,119 +39,30 @@ from flows.questionnaire import (
 )
 from flows.sequencing.advice import Advice
 from flows.sequencing.recommend import recommend
-from flows.when import View, When
+from flows.turns import (
+    COMMANDS,
+    FINALS,
+    SECTIONS,
+    START,
+    STATES,
+    TOPICS,
+    Advise,
+    Answer,
+    Ask,
+    Command,
+    Ended,
+    Inform,
+    Notice,
+    Reply,
+    State,
+    Turn,
+    Unclear,
+)
+from flows.when import NOT_KNOWN, View, When
 
 logging.getLogger("transitions").setLevel(logging.WARNING)
 
-START = ORDER[0]
-FINALS = ("advice", "referred", "declined", "needs_information", "not_professional", "cancelled")
 FINAL_OF = {"refer": "referred", "decline": "declined", "ask": "needs_information"}
-STATES: tuple[str, ...] = (*ORDER, "region", *FINALS)
-
-TOPICS = ("help", "about", "privacy")
-SECTIONS = (
-    "why", "evidence", "safety", "excluded", "pitfalls", "whatif", "not_assessed", "sources", "summary",
-)  # fmt: skip
-COMMANDS = ("start", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A turn: one or more options of a question. The question says which screen it was given on."""
-
-    question: str
-    chosen: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A turn: /name, with an argument for edit."""
-
-    name: str
-    argument: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """A turn that named no option. The text itself stays outside; `readings` are options it may have meant."""
-
-    readings: tuple[str, ...] = ()
-    identifier: bool = False
-
-
-Turn = Answer | Command | Unclear
-
-
-@dataclass(frozen=True)
-class State:
-    """One conversation: the answers of its current case, where it stands, and what is being edited."""
-
-    answers: Answers = field(default_factory=dict)
-    here: str = START
-    editing: bool = False
-    region: str | None = None
-
-    @property
-    def role(self) -> str | None:
-        """The reader's role: it changes wording and detail only."""
-        role = self.answers.get("role")
-        return None if role == NOT_PROFESSIONAL else role
-
-    @property
-    def attested(self) -> bool:
-        """Whether the professional attestation was given and the disclaimer accepted in this case."""
-        return self.role is not None
-
-    @property
-    def profile(self) -> Profile:
-        """The profile the answers amount to."""
-        return profile_of(self.answers, self.region)
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A reply: the question the case stands at."""
-
-    question: str
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Advise:
-    """A reply: the answer, or the reason why no drug is ranked."""
-
-    final: str
-    advice: Advice
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class Inform:
-    """A reply that changes nothing: a topic, a section of the answer, why a question is asked."""
-
-    topic: str
-    state: State
-    advice: Advice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A short reply on the turn itself: stale, not understood, nothing to go back to."""
-
-    code: str
-    state: State
-    details: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A reply: the case ended without an answer (cancelled, or not a professional)."""
-
-    final: str
-    state: State
-
-
-Reply = Ask | Advise | Inform | Notice | Ended
 
 
 class _Case:
@@ -214,41 +127,34 @@ def _lines(test: Callable[[Lines], bool]) -> Guard:
     return entered
 
 
+def _may_be_skipped(name: str) -> bool:
+    return QUESTIONS[name].when is not None or name in FOLLOW_UPS or name == "safety_unknown"
+
+
 def _can_follow(skipped: list[str], target: str) -> bool:
     """Whether some answers ask `target` but none of `skipped`: an edge nobody can take is not drawn."""
-    conditions = {name: _branch(name) for name in (*skipped, target)}
-    fields = sorted({field for when in conditions.values() if when for field in when.fields if field in OPTIONS})
-    for values in product(*(OPTIONS[field] for field in fields)):
-        view = {field: None if value == "unknown" else value for field, value in zip(fields, values, strict=True)}
-        wanted = conditions[target]
-        if wanted and wanted.fields <= view.keys() and wanted.holds(view) is False:
-            continue
-        if any(when is None or (when.fields <= view.keys() and when.holds(view) is not False)
-               for name, when in conditions.items() if name != target):  # fmt: skip
-            continue
-        return True
+    decided = {
+        name: when
+        for name in (*skipped, target)
+        if (when := QUESTIONS[name].when) is not None and when.fields <= OPTIONS.keys()
+    }
+    names = sorted({name for when in decided.values() for name in when.fields})
+    for values in product(*(OPTIONS[name] for name in names)):
+        view = {name: None if value == NOT_KNOWN else value for name, value in zip(names, values, strict=True)}
+        if all((when.holds(view) is not False) == (name == target) for name, when in decided.items()):
+            return True
     return False
-
-
-_FREELY_SKIPPED = When({"absent": {"includes_any": ["her2_status"]}})  # decided by answers, not by the profile
-
-
-def _branch(name: str) -> When | None:
-    if name in ("safety_unknown", "hepatic_impairment", "dpd_deficiency", "interacting_medicines"):
-        return _FREELY_SKIPPED
-    return QUESTIONS[name].when
 
 
 def _onward(source: str) -> Iterator[Edge]:
     """The questions that may come after `source`, nearest first."""
-    later = [name for name in ORDER[ORDER.index(source) + 1 :] if name not in ("line_agents", "line_outcome")]
     skipped: list[str] = []
-    for name in later:
-        when = _branch(name)
+    for name in ORDER[ORDER.index(source) + 1 :]:
+        if name in ("line_agents", "line_outcome"):
+            continue
         if _can_follow(skipped, name):
-            label = "" if when in (None, _FREELY_SKIPPED) else _label(when)
-            yield Edge(source, name, _asks(name), label)
-        if when is None:
+            yield Edge(source, name, _asks(name), _label(QUESTIONS[name].when))
+        if not _may_be_skipped(name):
             return
         skipped.append(name)
 
@@ -293,14 +199,9 @@ def router(knowledge: Knowledge) -> Router:
     machine = Machine(model=None, states=list(STATES), initial=START, auto_transitions=False, send_event=False)
     for source, onward in edges.items():
         for edge in onward:
-            machine.add_transition("answer", source, edge.target, conditions=_for_machine(edge.guard))
+            machine.add_transition("answer", source, edge.target, conditions=edge.guard)
     stops_of = {name: tuple(found) for name, found in stops.items()}
     return Router(machine, edges, stops_of)
-
-
-def _for_machine(guard: Guard) -> Guard:
-    """Conditions get the driven object from the trigger's arguments: the machine has no model of its own."""
-    return lambda case: guard(case)
 
 
 def _passed(name: str, answers: Answers) -> bool:
@@ -344,6 +245,49 @@ def begin(region: str | None = None) -> State:
 def resume(answers: Answers, knowledge: Knowledge, region: str | None = None) -> State:
     """A conversation from its answers alone."""
     return State(answers, follow(answers, knowledge), region=region)
+
+
+def fold(turns: Iterable[Turn], knowledge: Knowledge, region: str | None = None) -> State:
+    """The state that accepted turns lead to: the answers are gathered first, the path is walked once at the end.
+
+    Gives what `step` gives turn by turn; only turns that went back or edited need the path in between.
+    """
+    state = begin(region)
+    walked = True  # whether state.here is where the answers stand
+    for turn in turns:
+        if isinstance(turn, Answer) and not state.editing and _is_newest(turn.question, state.answers):
+            with suppress(NotAnOption):
+                state = replace(state, answers=with_answer(turn.question, turn.chosen, state.answers))
+                walked = False
+            continue
+        if not walked:
+            state, walked = _walked(state, knowledge), True
+        state, _ = step(state, turn, knowledge)
+    return state if walked else _walked(state, knowledge)
+
+
+_PLACE = {name: place for place, name in enumerate(QUESTIONS)}
+_LINES = ("prior_lines", "line_agents", "line_outcome")
+
+
+def _is_newest(question: str, answers: Answers) -> bool:
+    """Whether no question after this one is answered yet: then its answer can make none fall away."""
+    place = _PLACE.get(question)
+    if place is None or (question in answers and question != "prior_lines"):
+        return False
+    if question in _LINES:
+        place = _PLACE["line_outcome"]
+        if answers.get("prior_lines", Lines()).done:
+            return False
+    return all(_PLACE[name] <= place for name in answers)
+
+
+def _walked(state: State, knowledge: Knowledge) -> State:
+    view = view_of(state.answers, knowledge, state.region)
+    kept = still_holding(state.answers, view)
+    if len(kept) != len(state.answers):
+        view = view_of(kept, knowledge, state.region)
+    return replace(state, answers=kept, here=follow(kept, knowledge, view))
 
 
 def present(state: State, knowledge: Knowledge) -> Reply:
@@ -400,9 +344,11 @@ def _answer(state: State, turn: Answer, knowledge: Knowledge) -> tuple[State, tu
 def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Knowledge) -> State:
     """Move on from `question`: one trigger of the machine, more while what follows is answered already."""
     view = view_of(answers, knowledge, state.region)
-    kept = still_holding(answers, view)
-    if len(kept) != len(answers):
-        view = view_of(kept, knowledge, state.region)
+    kept = answers
+    if not _is_newest(question, state.answers):  # an answer given again may make later ones fall away
+        kept = still_holding(answers, view)
+        if len(kept) != len(answers):
+            view = view_of(kept, knowledge, state.region)
     event = router(knowledge).machine.events["answer"]
     case = _Case(question, kept, view)
     event.trigger(case, case)
@@ -500,3 +446,10 @@ def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[S
 
 def _may_edit(name: str, state: State, knowledge: Knowledge) -> bool:
     return is_asked(name, state.answers, view_of(state.answers, knowledge, state.region))
+
+
+__all__ = [
+    "COMMANDS", "FINALS", "SECTIONS", "START", "STATES", "TOPICS", "Advise", "Answer", "Ask", "Command", "Ended",
+    "Inform", "Notice", "Reply", "State", "Turn", "Unclear", "advice_of", "begin", "fold", "follow", "path", "present",
+    "resume", "router", "step", "view_of",
+]  # fmt: skip

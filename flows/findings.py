@@ -7,6 +7,7 @@ so that a condition on them is "not known" and not "no".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from flows.profile import AGENTS, FIELDS, OPTIONS, Asked, Line, Profile, asked_as
 from flows.when import NOT_KNOWN, Members, View
@@ -63,13 +64,13 @@ def _members(agents: tuple[str, ...], classes: Mapping[str, frozenset[str]]) -> 
     return frozenset().union(*(classes[agent] for agent in agents)) if agents else frozenset()
 
 
-def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str | None = None) -> dict[str, object]:
+def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str | None = None) -> dict[str, Any]:
     """The view of `profile` that conditions are evaluated on.
 
     `classes`: agent id to the set of its own id and its class ids, from the knowledge.
     `gate`: the answer to the dialogue's first clinical question where it was one the profile cannot hold.
     """
-    view: dict[str, object] = {}
+    view: dict[str, Any] = {}
     absent = []
     for field in _SCALARS:
         value = getattr(profile, field)
@@ -93,7 +94,7 @@ def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str 
     return view
 
 
-def _lines(view: dict[str, object], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> None:
+def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> None:
     if lines is None:
         view["line"] = view["her2_lines"] = None
         view["received"] = view["progressed_on"] = view["not_tolerated"] = view["last_line"] = _ANY
@@ -119,18 +120,17 @@ def _lines(view: dict[str, object], lines: tuple[Line, ...] | None, classes: Map
         elif outcome in by_outcome:
             by_outcome[outcome] |= last
     view["received"] = Members(frozenset(received), frozenset() if all_named else None)
-    for finding, outcome in (("progressed_on", "progression"), ("not_tolerated", "toxicity")):
-        anything = None in not_named_for or outcome in not_named_for
-        view[finding] = Members(frozenset(by_outcome[outcome]), None if anything else frozenset(perhaps))
+    for finding, stopped_for in (("progressed_on", "progression"), ("not_tolerated", "toxicity")):
+        anything = None in not_named_for or stopped_for in not_named_for
+        view[finding] = Members(frozenset(by_outcome[stopped_for]), None if anything else frozenset(perhaps))
     view["last_line"] = Members(last, frozenset() if not lines or lines[-1].agents else None)
     view["her2_lines"] = her2_lines if all_named else None
 
 
-def _early(view: dict[str, object], profile: Profile, classes: Mapping[str, frozenset[str]]) -> None:
+def _early(view: dict[str, Any], profile: Profile, classes: Mapping[str, frozenset[str]]) -> None:
     agents = profile.early_stage_agents
     early = _ANY if agents is None or agents == NOT_KNOWN else Members(_members(tuple(agents), classes))
-    received = view["received"]
-    assert isinstance(received, Members)
+    received: Members = view["received"]
     view["received_early"] = early
     open_ended = received.possible is None or early.possible is None
     view["received_ever"] = Members(received.known | early.known, None if open_ended else frozenset())

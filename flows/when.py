@@ -50,6 +50,15 @@ def _scalar(field: str, allowed: frozenset[str | int]) -> Test:
     if NOT_KNOWN in allowed:  # "not known" is asked for by name: the test is then about knowledge, and certain
         return lambda view: (value := view[field]) is None or value in allowed
 
+    if len(allowed) == 1:
+        (only,) = allowed
+
+        def is_it(view: View) -> Truth:
+            value = view[field]
+            return None if value is None else value == only
+
+        return is_it
+
     def test(view: View) -> Truth:
         value = view[field]
         return None if value is None else value in allowed
@@ -170,7 +179,7 @@ class When:
     checked against a vocabulary with `check`, because a condition does not know which fields exist.
     """
 
-    __slots__ = ("_leaves", "holds", "source", "tree")
+    __slots__ = ("_always", "_leaves", "holds", "source", "tree")
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         if not isinstance(source, Mapping):
@@ -179,11 +188,20 @@ class When:
         self.tree = _parse(source)
         self.holds: Test = self.tree.test
         self._leaves = tuple(_leaves(self.tree))
+        plain = self.tree.atom is not None or (
+            self.tree.kind == "all" and all(part.atom is not None for part in self.tree.parts)
+        )
+        narrow = all(len(atom.values) == 1 or atom.operator == "includes_all" for atom in self._leaves)
+        self._always = self._leaves if plain and narrow else None  # the support of a plain conjunction is itself
 
     def because(self, view: View) -> tuple[Atom, ...]:
         """The atoms that made the condition true, in the order they are written; empty where it is not."""
-        if self.holds(view) is not True:
-            return ()
+        return self.support(view) if self.holds(view) is True else ()
+
+    def support(self, view: View) -> tuple[Atom, ...]:
+        """The atoms behind a condition that is known to hold."""
+        if self._always is not None:
+            return self._always
         return tuple(dict.fromkeys(_support(self.tree, view)))
 
     def holding(self, view: View) -> tuple[Atom, ...]:
@@ -227,6 +245,9 @@ class When:
 
     def __hash__(self) -> int:
         return hash(self._leaves)
+
+    def __reduce__(self) -> tuple[type[When], tuple[Mapping[str, Any]]]:
+        return When, (self.source,)
 
     def __repr__(self) -> str:
         return f"When({self.source!r})"

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from flows.dialogue import Turn
+from flows.turns import Turn
 
-BlockKind = Literal["heading", "subheading", "paragraph", "item", "note"]
+BlockKind = Literal["heading", "subheading", "paragraph", "item", "ranked", "note"]
 _PREFIXES: tuple[tuple[str, BlockKind], ...] = (
     ("## ", "subheading"),
     ("# ", "heading"),
     ("- ", "item"),
+    ("= ", "ranked"),
     ("> ", "note"),
 )
 
 
+LISTED: tuple[BlockKind, ...] = ("item", "ranked")
+"""Kinds that stand close together where several follow one another."""
+
+
 class Block(NamedTuple):
-    """One block of text. `note` is what must stand out: status, disclaimer."""
+    """One block of text. `ranked` is an option with its rank; `note` must stand out: status, disclaimer."""
 
     kind: BlockKind
     text: str
@@ -43,7 +48,7 @@ class Message(NamedTuple):
         """The blocks as plain text, a blank line between them but not between items."""
         lines: list[str] = []
         for previous, block in zip((None, *self.blocks), self.blocks, strict=False):
-            if lines and not (block.kind == "item" and previous is not None and previous.kind == "item"):
+            if previous is not None and not (block.kind in LISTED and block.kind == previous.kind):
                 lines.append("")
             lines.append(f"- {block.text}" if block.kind == "item" else block.text)
         return "\n".join(lines)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 
 from flows import VERSION
-from flows.dialogue import SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply
 from flows.profile import FIELDS
 from flows.questionnaire import QUESTION_OF, QUESTIONS, SCREENS, options_now
 from flows.sequencing.advice import Advice, Option
 from flows.sequencing.changes import changes
+from flows.turns import SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
 
@@ -30,6 +32,16 @@ def _capfirst(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _bytecode_cache() -> FileSystemBytecodeCache | None:
+    """Compiled templates beside the bytecode, where that can be written."""
+    folder = ENGLISH / "__pycache__"
+    try:
+        folder.mkdir(exist_ok=True)
+        return FileSystemBytecodeCache(str(folder), "%s.jinja") if os.access(folder, os.W_OK) else None
+    except OSError:
+        return None
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
@@ -40,6 +52,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
         finalize=_one_line,
+        bytecode_cache=None if sys.dont_write_bytecode else _bytecode_cache(),
     )
     environment.filters["mark"] = fact_mark
     environment.filters["capfirst"] = _capfirst
@@ -206,7 +219,8 @@ def _some(names: list[str], most: int, *, always: bool = True) -> str:
     if not names:
         return ""
     if most == 0:
-        return f"{len(names)} answers" if always else f"{len(names)} regimens"
+        thing = "answer" if always else "regimen"
+        return f"{len(names)} {thing}{'' if len(names) == 1 else 's'}"
     rest = len(names) - most
     return "; ".join(names[:most]) + (f"; and {rest} more" if rest > 0 else "")
 
@@ -244,6 +258,8 @@ def _headline(option: Option, words: Words, role: str | None) -> dict[str, Any]:
 
 def _grade(option: Option, words: Words) -> str:
     """The first grade with its system, or the project's own summary where no guideline grades it."""
+    if option.regimen.kind == "trial":
+        return ""
     if not option.grades:
         return f"No guideline grade; evidence {words.vocabulary.strength[option.regimen.strength.level]}."
     grade = option.grades[0]
@@ -315,7 +331,7 @@ def unknowns_in_words(advice: Advice, words: Words) -> list[str]:
         effects = []
         for effect, names in (
             ("could rule out", unknown.rules_out),
-            ("could place or raise", unknown.places),
+            ("bears on the place of", unknown.places),
             ("could add a caution to", unknown.cautions),
             ("could add the step", unknown.steps),
         ):

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from flows.dialogue import COMMANDS, Answer, Command, State, Turn, Unclear
-from flows.questionnaire import LINE_SHORTCUTS, QUESTIONS, options_now
+from flows.questionnaire import LINE_SHORTCUTS, QUESTIONS
+from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear
 from messages.words import Words
 
 LONGEST = 2000
@@ -51,7 +51,8 @@ def turn_of(text: str, state: State, words: Words) -> Turn:
     found = [names.get(part) for part in parts]
     if parts and all(found) and (question.kind == "several" or question.name == "prior_lines"):
         return Answer(question.name, tuple(option for option in found if option))
-    return Unclear(_near(parts, names, options_now(question.name, state.answers)))
+    unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
+    return Unclear(_near(unmatched, names))
 
 
 @lru_cache(maxsize=256)
@@ -81,7 +82,7 @@ def _normal(text: str) -> str:
     return re.sub(r"[^\w+<>]+", " ", text.casefold().replace("_", " ")).strip()
 
 
-def _near(parts: Iterable[str], names: Mapping[str, str], options: tuple[str, ...]) -> tuple[str, ...]:
+def _near(parts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
     """Options a misspelt word may have meant: whole words of five letters or more, one or two edits away."""
     readings: dict[str, int] = {}
     for part in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flows.findings import FINDINGS
+from flows.knowledge.cache import kept
 from flows.knowledge.load import Knowledge, KnowledgeError, figures
 from flows.knowledge.model import Fact, Grade
 from flows.plain_yaml import PlainYamlError, read_yaml
@@ -24,7 +26,7 @@ DIRECTIVES = re.compile(r"\b(?:give|start|administer|prescribe|initiate|must be 
 
 
 class _Words(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class QuestionWords(_Words):
@@ -135,8 +137,8 @@ class Words:
         said = joint.join(self._member(name, str(value)) for value in values)
         if (operator == "includes_none") == negated:
             return f"{self.label(name)}: {said}"
-        known = self.vocabulary.findings.get(name)
-        return f"{known.label_not}: {said}" if known and known.label_not else f"{self.label(name)}: not {said}"
+        finding = self.vocabulary.findings.get(name)
+        return f"{finding.label_not}: {said}" if finding and finding.label_not else f"{self.label(name)}: not {said}"
 
     def _member(self, name: str, value: str) -> str:
         if name == "out":
@@ -181,7 +183,20 @@ def fact_mark(fact: Fact) -> str:
 @lru_cache(maxsize=8)
 def english(knowledge: Knowledge) -> Words:
     """The English words. Raises KnowledgeError where a word is missing or holds a figure of its own."""
-    return read_words(ENGLISH, knowledge)
+    key = f"{knowledge.digest} {_digest(ENGLISH)}"
+    questions, vocabulary = kept(ENGLISH, "words", key, lambda: _parts(read_words(ENGLISH, knowledge)))
+    return Words(knowledge, questions, vocabulary)
+
+
+def _parts(words: Words) -> tuple[Mapping[str, QuestionWords], Vocabulary]:
+    return words.questions, words.vocabulary
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.j2"))):
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
 
 
 def read_words(folder: Path, knowledge: Knowledge) -> Words:

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -30,7 +30,12 @@ from messages.message import Message
 CONVERSATION = "script"
 START_OF_TIME = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else tuple(value))]
+
+def _names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 class ScriptTurn(BaseModel):
@@ -79,7 +84,7 @@ class Script(BaseModel):
     title: str
     channel: Literal["core", "web", "telegram"] | None = None
     clock: str | None = None
-    turns: Annotated[tuple[ScriptTurn, ...], BeforeValidator(tuple), Field(min_length=1)]
+    turns: Annotated[tuple[ScriptTurn, ...], BeforeValidator(_names), Field(min_length=1)]
 
 
 @dataclass
@@ -157,7 +162,10 @@ class Stage:
 
     def _open(self) -> App:
         self._log = Log(self._file, lambda: self.now)
-        return App(self.knowledge, self._log, today=lambda: self.now.date())
+        return App(self.knowledge, self._log, today=self._today)
+
+    def _today(self) -> date:
+        return self.now.date()
 
     def close(self) -> None:
         """Close the log."""

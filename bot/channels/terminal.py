@@ -11,8 +11,8 @@ import click
 from bot.app import App, Incoming, Tap, Text
 from bot.plain import WIDTH, message_lines, wrapped
 from bot.wire import to_wire
-from flows.dialogue import Answer
 from flows.questionnaire import QUESTIONS
+from flows.turns import Answer
 from messages.message import Block, Button, Message
 
 NARROWEST = 40
@@ -61,6 +61,8 @@ class Terminal:
                         self._target.write(f"{mark if number == 0 else '':>3}  {line}\n")
                 if message.several:
                     self._target.write("     Several: numbers or words with commas between, for example 1, 3\n")
+            if message.id in QUESTIONS:
+                self._target.write("\n     /back  /why  /help  /restart  /cancel\n")
             self._target.write("\n")
         self._target.flush()
 

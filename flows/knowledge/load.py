@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from flows.findings import CLASSES, FINDINGS
+from flows.knowledge.cache import kept
 from flows.knowledge.model import (
     WEAKEST_FIRST,
     Advisory,
@@ -94,7 +95,7 @@ class Knowledge:
 @cache
 def shipped() -> Knowledge:
     """The knowledge this version ships."""
-    return load(SHIPPED)
+    return kept(SHIPPED, "knowledge", digest(SHIPPED), lambda: load(SHIPPED))
 
 
 def digest(folder: Path) -> str:
@@ -321,7 +322,8 @@ class _Reading:
 _NAMES_WITH_FIGURES = re.compile(
     r"HER2CLIMB-\d+|DESTINY-Breast\d+|EmpowHER-\d+|HORIZON-Breast\d+|BIG \d+-\d+|GBG ?26|TUXEDO-1|RC48-C006"
     r"|EGF\d+|HER2|T-DM1|SHR-A1811|CYP\w*\d\w*|ECOG \d-\d|IHC \d\+|CDK4/6|CD16A(?: \w+)?|TH3RESA|ABC \d"
-    r"|R\d\d|P-gp|phase \d\w?|ESMO(?: guideline)? \d{4}|ASCO \d{4}|NCCN \d\.\d{4}|grade \d(?:-\d)?(?!\d)(?: or (?:worse|more))?"
+    r"|R\d\d|P-gp|phase \d\w?|ESMO(?: guideline)? \d{4}|ASCO \d{4}|NCCN \d\.\d{4}"
+    r"|grade \d(?:-\d)?(?!\d)(?: or (?:worse|more))?"
 )
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 

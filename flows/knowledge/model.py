@@ -29,7 +29,7 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_tuple)]
 class Entry(BaseModel):
     """Something the knowledge says. Unknown keys and coercions are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 class Governance(Entry):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from flows import VERSION
 from flows.knowledge.load import Knowledge
@@ -29,16 +29,14 @@ from flows.when import Atom, Truth
 Status = Literal["recommend", "conditional", "ask", "refer", "decline"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """A stop that holds, and the answers that made it hold."""
 
     stop: Stop
     because: tuple[Atom, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StepGiven:
+class StepGiven(NamedTuple):
     """A step before or beside drugs, with the row it comes from."""
 
     regimen: Regimen
@@ -47,24 +45,21 @@ class StepGiven:
     facts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
+class Caution(NamedTuple):
     """A caution on an option. `certain` is False where it hangs on an answer that is not known."""
 
     rule: SafetyRule
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FitVerdict:
+class FitVerdict(NamedTuple):
     """How the profile compares with the trial population."""
 
     verdict: Literal["match", "extrapolated", "unknown"]
     criteria: tuple[tuple[Criterion, Truth], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One ranked option with everything it must show."""
 
     rank: int
@@ -81,8 +76,7 @@ class Option:
     facts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """A regimen ruled out, by which rule and because of which answers."""
 
     regimen: Regimen
@@ -94,8 +88,7 @@ class Exclusion:
     pending_review: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """A profile field that is not known and would matter: what it could rule out, place, or caution."""
 
     field: str
@@ -105,8 +98,7 @@ class Unknown:
     steps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What the answer would be were one field answered otherwise."""
 
     field: str

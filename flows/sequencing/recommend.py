@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flows.findings import SOURCE_OF, findings
 from flows.knowledge.load import Knowledge
-from flows.knowledge.model import TIERS, Avoided, Grade, Position, Recommendation, Regimen, SafetyRule, Stop
+from flows.knowledge.model import TIERS, Advisory, Avoided, Grade, Position, Recommendation, Regimen, SafetyRule, Stop
 from flows.profile import FIELDS, Item, Profile, asked_as
 from flows.sequencing.advice import (
     Advice,
@@ -26,13 +26,14 @@ from flows.sequencing.advice import (
     StepGiven,
     Unknown,
 )
-from flows.when import Atom, Members, Truth, View, When
+from flows.when import ALWAYS, Atom, Members, Test, Truth, View, When
 
 _TIER_RANK = {tier: rank for rank, tier in enumerate(TIERS)}
 _NEVER_REUSED_CLASSES = frozenset({"taxane"})  # a partner of such a class is used once any of the class was
 
 
 class _Rule(NamedTuple):
+    test: Test
     rule: SafetyRule
     regimens: tuple[str, ...]
 
@@ -48,9 +49,14 @@ class Rulebook:
     """The knowledge arranged for evaluation. Derived from it alone; built once per knowledge."""
 
     exclusions: tuple[_Rule, ...]
-    cautions: dict[str, tuple[SafetyRule, ...]]
+    cautions: tuple[SafetyRule, ...]
+    caution_tests: tuple[Test, ...]
+    cautions_on: dict[str, tuple[int, ...]]
+    stops: tuple[tuple[Test, Stop], ...]
+    principles: tuple[tuple[Test, Advisory], ...]
+    pitfalls: tuple[tuple[Test, Advisory], ...]
     partners: dict[str, tuple[_Partner, ...]]
-    rows: tuple[Recommendation, ...]
+    rows: tuple[tuple[Test, Recommendation], ...]
     drugs: tuple[Regimen, ...]
 
 
@@ -61,9 +67,12 @@ def rulebook(knowledge: Knowledge) -> Rulebook:
         rule.id: tuple(regimen.id for regimen in knowledge.regimens.values() if _concerned(rule, regimen, knowledge))
         for rule in knowledge.rules
     }
-    exclusions = tuple(_Rule(rule, reach[rule.id]) for rule in knowledge.rules if rule.kind == "exclusion")
-    cautions = {
-        name: tuple(rule for rule in knowledge.rules if rule.kind == "caution" and name in reach[rule.id])
+    exclusions = tuple(
+        _Rule(rule.when.holds, rule, reach[rule.id]) for rule in knowledge.rules if rule.kind == "exclusion"
+    )
+    cautions = tuple(rule for rule in knowledge.rules if rule.kind == "caution")
+    cautions_on = {
+        name: tuple(index for index, rule in enumerate(cautions) if name in reach[rule.id])
         for name in knowledge.regimens
     }
     partners = {
@@ -79,9 +88,21 @@ def rulebook(knowledge: Knowledge) -> Rulebook:
         if regimen.partners
     }
     order = {row.id: position for position, row in enumerate(knowledge.recommendations)}
-    rows = tuple(sorted(knowledge.recommendations, key=lambda row: (row.row, order[row.id])))
+    ordered = sorted(knowledge.recommendations, key=lambda row: (row.row, order[row.id]))
+    rows = tuple((row.when.holds, row) for row in ordered)
     drugs = tuple(regimen for regimen in knowledge.regimens.values() if regimen.kind != "step")
-    return Rulebook(exclusions, cautions, partners, rows, drugs)
+    return Rulebook(
+        exclusions=exclusions,
+        cautions=cautions,
+        caution_tests=tuple(rule.when.holds for rule in cautions),
+        cautions_on=cautions_on,
+        stops=tuple((stop.when.holds, stop) for stop in knowledge.stops),
+        principles=tuple(((entry.when or ALWAYS).holds, entry) for entry in knowledge.principles),
+        pitfalls=tuple(((entry.when or ALWAYS).holds, entry) for entry in knowledge.pitfalls),
+        partners=partners,
+        rows=rows,
+        drugs=drugs,
+    )
 
 
 def _concerned(rule: SafetyRule, regimen: Regimen, knowledge: Knowledge) -> bool:
@@ -142,23 +163,32 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     book = rulebook(knowledge)
     view = findings(profile, knowledge.classes, gate)
     stops, open_stops = [], []
-    for stop in knowledge.stops:
-        truth = stop.when.holds(view)
+    for test, stop in book.stops:
+        truth = test(view)
         if truth:
             stops.append(stop)
         elif truth is None:
             open_stops.append(stop)
     excluded: dict[str, list[SafetyRule]] = {}
     open_exclusions: dict[str, list[SafetyRule]] = {}
-    for rule, reach in book.exclusions:
-        truth = rule.when.holds(view)
+    for test, rule, reach in book.exclusions:
+        truth = test(view)
         if truth is not False:
             kept = excluded if truth else open_exclusions
             for regimen in reach:
                 kept.setdefault(regimen, []).append(rule)
-    partners = {}
-    for name, candidates in book.partners.items():
-        partners[name] = tuple(partner.agent for partner in candidates if _partner_left(partner, view))
+    received = view["received"].known
+    partners = {
+        name: tuple(
+            [
+                partner.agent
+                for partner in candidates
+                if partner.used_if.isdisjoint(received)
+                and not any(rule.when.holds(view) for rule in partner.excluded_by)
+            ]
+        )
+        for name, candidates in book.partners.items()
+    }
     out = frozenset(excluded) | {name for name, left in partners.items() if not left}
     view["out"] = Members(out, frozenset(open_exclusions) - out)
     assumed = {**view, "out": Members(out)}
@@ -169,8 +199,8 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     best: dict[str, _Place] = {}
     avoided: dict[str, tuple[Recommendation, Avoided]] = {}
     open_avoided: dict[str, list[Recommendation]] = {}
-    for row_order, row in enumerate(book.rows):
-        truth = row.when.holds(assumed)
+    for row_order, (test, row) in enumerate(book.rows):
+        truth = test(assumed)
         if truth is False:
             continue
         rows.append((row, truth))
@@ -203,13 +233,6 @@ def _best_first(place: _Place) -> tuple[int, bool, int, int]:
     return place[:4]
 
 
-def _partner_left(partner: _Partner, view: View) -> bool:
-    received: Members = view["received"]
-    if not partner.used_if.isdisjoint(received.known):
-        return False
-    return all(rule.when.holds(view) is not True for rule in partner.excluded_by)
-
-
 def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> Advice:
     """The advice for a profile.
 
@@ -220,15 +243,17 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
     if ruling.stops:
         return _stopped(profile, knowledge, gate, ruling)
     view = ruling.view
+    book = rulebook(knowledge)
     options = []
     assumptions: dict[Atom, None] = {}
     doubts = _Doubts(knowledge)
+    reasoning = _Reasoning(ruling, book)
     for stop in ruling.open_stops:
         for atom in stop.when.needed(view):
             assumptions[atom._replace(negated=not atom.negated)] = None
             doubts.rules_out(atom.field, ())
     for rank, place in enumerate(ruling.places, 1):
-        option = _option(rank, place, ruling, knowledge, doubts)
+        option = _option(rank, place, reasoning, knowledge, doubts)
         options.append(option)
         assumptions.update(dict.fromkeys(option.assumes))
     if ruling.open_exclusions:
@@ -244,8 +269,8 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
         steps=steps,
         options=tuple(options),
         excluded=_excluded(ruling, knowledge),
-        principles=tuple(entry for entry in knowledge.principles if _applies(entry.when, view)),
-        pitfalls=tuple(entry for entry in knowledge.pitfalls if _applies(entry.when, view)),
+        principles=tuple([entry for test, entry in book.principles if test(view) is not False]),
+        pitfalls=tuple([entry for test, entry in book.pitfalls if test(view) is not False]),
         assumptions=tuple(assumptions),
         unknowns=unknowns,
         ask_next=tuple(unknown.field for unknown in unknowns),
@@ -256,18 +281,14 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
 def _dropped_rows(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> None:
     """Rows that only an assumption keeps out: what they would place first is why the answer matters."""
     tier_now = {place.option.regimen: place.tier for place in ruling.places}
-    for row in rulebook(knowledge).rows:
-        if row.when.holds(ruling.assumed) is False and row.when.holds(ruling.view) is None:
+    for test, row in rulebook(knowledge).rows:
+        if test(ruling.assumed) is False and test(ruling.view) is None:
             for atom in row.when.needed(ruling.view):
                 for option in row.options:
                     if option.tier == "preferred" and tier_now.get(option.regimen, 0) > 0:
                         doubts.places(atom, option.regimen, ruling)
                 for step in row.steps:
                     doubts.steps(atom.field, step.step)
-
-
-def _applies(when: When | None, view: View) -> bool:
-    return when is None or when.holds(view) is not False
 
 
 def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: Ruling) -> Advice:
@@ -302,11 +323,31 @@ def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: R
     )
 
 
-def _option(rank: int, place: _Place, ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> Option:
-    view = ruling.view
+class _Reasoning:
+    """Reasons and cautions of one ruling, each worked out once: most options share their row."""
+
+    def __init__(self, ruling: Ruling, book: Rulebook) -> None:
+        self.ruling = ruling
+        self.book = book
+        self.cautions = [test(ruling.view) for test in book.caution_tests]
+        self._because: dict[int, tuple[Atom, ...]] = {}
+
+    def because(self, when: When) -> tuple[Atom, ...]:
+        """Why a condition holds, as answers; what holds of it where the whole is open."""
+        known = self._because.get(id(when))
+        if known is None:
+            view = self.ruling.view
+            atoms = when.because(view) or when.holding(view)
+            known = tuple(dict.fromkeys(reason for atom in atoms for reason in _expand(atom, self.ruling)))
+            self._because[id(when)] = known
+        return known
+
+
+def _option(rank: int, place: _Place, reasoning: _Reasoning, knowledge: Knowledge, doubts: _Doubts) -> Option:
+    ruling, view = reasoning.ruling, reasoning.ruling.view
     regimen = knowledge.regimens[place.option.regimen]
     assumes: dict[Atom, None] = {}
-    conditions = [place.row.when] + ([place.option.when] if place.option.when else [])
+    conditions = (place.row.when, place.option.when) if place.option.when else (place.row.when,)
     for when in conditions:
         if when.holds(view) is None:
             for atom in when.needed(view):
@@ -322,26 +363,24 @@ def _option(rank: int, place: _Place, ruling: Ruling, knowledge: Knowledge, doub
             assumes[atom._replace(negated=not atom.negated)] = None
             doubts.rules_out(atom.field, (regimen.id,))
     cautions = []
-    for rule in rulebook(knowledge).cautions[regimen.id]:
-        truth = rule.when.holds(view)
+    for index in reasoning.book.cautions_on[regimen.id]:
+        truth = reasoning.cautions[index]
         if truth is not False:
+            rule = reasoning.book.cautions[index]
             cautions.append(Caution(rule, truth is True))
             if truth is None:
                 for name in rule.when.open_fields(view):
                     doubts.cautions(name, regimen.id)
-    because = tuple(
-        expanded
-        for when in conditions
-        for atom in (when.because(view) or when.holding(view))
-        for expanded in _expand(atom, ruling)
-    )
+    because = reasoning.because(conditions[0])
+    if len(conditions) > 1:
+        because = tuple(dict.fromkeys((*because, *reasoning.because(conditions[1]))))
     return Option(
         rank=rank,
         regimen=regimen,
         tier=place.option.tier,
         text=place.option.text,
         row=place.row,
-        because=tuple(dict.fromkeys(because)),
+        because=because,
         assumes=tuple(assumes),
         grades=place.option.grades or _other_grades(regimen.id, ruling),
         fit=_fit(regimen, view),
@@ -369,7 +408,7 @@ def _expand(atom: Atom, ruling: Ruling) -> Iterable[Atom]:
         reason
         for name in atom.values
         for rule in ruling.excluded.get(str(name), ())[:1]
-        for reason in rule.when.because(ruling.view)
+        for reason in rule.when.support(ruling.view)
     )
 
 
@@ -378,8 +417,9 @@ def _fit(regimen: Regimen, view: View) -> FitVerdict | None:
         return None
     judged = tuple((criterion, criterion.when.holds(view)) for criterion in regimen.fit.criteria)
     truths = [truth for _, truth in judged]
-    verdict = "extrapolated" if False in truths else "unknown" if None in truths else "match"
-    return FitVerdict(verdict, judged)  # type: ignore[arg-type]
+    if False in truths:
+        return FitVerdict("extrapolated", judged)
+    return FitVerdict("unknown" if None in truths else "match", judged)
 
 
 def _steps(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> tuple[StepGiven, ...]:
@@ -414,10 +454,10 @@ def _excluded(ruling: Ruling, knowledge: Knowledge) -> tuple[Exclusion, ...]:
                         rule.id,
                         rule.row,
                         rule.text,
-                        rule.when.because(ruling.view),
+                        rule.when.support(ruling.view),
                         rule.facts,
                         rule.pending_review,
-                    )  # fmt: skip
+                    )
                 )
         elif regimen.id in ruling.partners and not ruling.partners[regimen.id]:
             found.append(Exclusion(regimen, "no_partner_left", None, "every partner is used or ruled out", (), ()))
@@ -481,7 +521,8 @@ class _Doubts:
 def _answerable(field: str, view: View) -> bool:
     """Whether asking for the field could still settle something (a known early-stage list settles itself)."""
     if field == "early_stage_agents":
-        return view["received_early"].possible is None  # type: ignore[no-any-return]
+        early: Members = view["received_early"]
+        return early.possible is None
     if field == "months_since_adjuvant_her2":
         return view["relapse"] is None
     return True

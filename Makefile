@@ -1,0 +1,79 @@
+# The two commands: `make run` and `make test`. Both set up what they need in .venv; python3.11+, venv and make suffice.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: run test setup check format lint types layers containers generated stale tests replay bench lock clean
+
+run: .venv/runtime ## the conversation in this terminal (data in .data/)
+	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot chat
+
+test: .venv/dev ## every check, part by part
+	@$(MAKE) --no-print-directory format lint types layers containers stale tests
+
+setup: .venv/dev
+
+check: test
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "python3.11 or newer is needed, with its venv module" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements/runtime.txt | .venv/bin/python
+	@test -e .venv/dev || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev: requirements/dev.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@ .venv/runtime
+
+format:
+	@echo "== format: ruff format --check"
+	@$(BIN)/ruff format --check --quiet . || { echo "refresh with: $(BIN)/ruff format ." >&2; exit 1; }
+
+lint:
+	@echo "== lint: ruff check"
+	@$(BIN)/ruff check --quiet .
+
+types:
+	@echo "== types: mypy --strict"
+	@$(BIN)/mypy
+
+layers:
+	@echo "== layers: import-linter"
+	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12; test $${PIPESTATUS[0]} -eq 0
+
+containers:
+	@echo "== container files: hadolint, compose schema"
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+generated: .venv/dev ## refresh the generated files
+	$(BIN)/python -m bot.generated
+	$(BIN)/python -m pytest -q tests/test_transcripts.py --snapshot-update
+
+stale:
+	@echo "== generated files: docs/dialogue.md, docs/source-article.md, knowledge"
+	@$(BIN)/python -m bot.generated --check
+	@$(BIN)/python -m bot knowledge check
+
+tests:
+	@echo "== tests: pytest"
+	@$(BIN)/python -m pytest -n $(WORKERS) -p no:cacheprovider
+
+replay: .venv/runtime ## make replay SCRIPT=tests/conversations/...
+	@$(BIN)/python -m bot replay $(SCRIPT)
+
+bench: .venv/dev ## the figures of docs/performance.md
+	@$(BIN)/python -m benchmarks.core
+
+lock: .venv/bin/python ## refresh the locked requirements
+	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist

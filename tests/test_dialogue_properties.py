@@ -1,0 +1,653 @@
+"""Properties of the dialogue: whatever is typed or tapped in whatever order, the case stays whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import pytest
+from flows.dialogue import (
+    COMMANDS,
+    FINALS,
+    SECTIONS,
+    STATES,
+    TOPICS,
+    Advise,
+    Answer,
+    Ask,
+    Command,
+    Inform,
+    Notice,
+    Reply,
+    State,
+    Turn,
+    Unclear,
+    advice_of,
+    begin,
+    follow,
+    path,
+    present,
+    resume,
+    router,
+    step,
+    view_of,
+)
+from flows.knowledge.load import shipped
+from flows.profile import AGENTS, FIELDS, MOST_LINES, Profile
+from flows.questionnaire import (
+    ALL,
+    DONE,
+    LINE_SHORTCUTS,
+    NONE,
+    NOT_KNOWN,
+    NOT_PROFESSIONAL,
+    QUESTION_OF,
+    QUESTIONS,
+    ROLES,
+    UNDO,
+    Lines,
+    is_asked,
+    options_now,
+    profile_of,
+)
+from flows.sequencing.recommend import recommend
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from messages.render import render
+from messages.words import english
+
+KNOWLEDGE = shipped()
+WORDS = english(KNOWLEDGE)
+CALM = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+EDITABLE = [name for name in QUESTIONS if name not in ("review", "line_agents", "line_outcome", "safety_unknown")]
+STANDS_ALONE = (NONE, ALL, NOT_KNOWN)
+SOFT = ("in_scope", "absent", "ecog_0_2")
+
+
+# --- walking the dialogue ---------------------------------------------------------------------------------
+
+
+def choices(draw: random.Random, state: State) -> tuple[str, ...]:
+    """A valid answer to the question a case stands at, on the long road more often than on the short."""
+    name = state.here
+    question = QUESTIONS[name]
+    options = options_now(name, state.answers)
+    if name == "role":
+        return (draw.choice(ROLES),) if draw.random() < 0.97 else (NOT_PROFESSIONAL,)
+    if name in ("gate", "red_flags") and draw.random() < 0.95:
+        return ("in_scope",) if name == "gate" else (NONE,)
+    if name == "leptomeningeal" and draw.random() < 0.9:
+        return (draw.choice(("absent", NOT_KNOWN)),)
+    if question.kind == "number" and draw.random() < 0.5:
+        return (str(draw.randint(0, 720)),)
+    if question.kind == "lines":
+        lines = state.answers.get(name, Lines()).lines
+        if len(lines) < MOST_LINES and draw.random() < 0.1:
+            return tuple(draw.sample(AGENTS, draw.randint(1, 3)))
+        return (DONE,) if draw.random() < 0.25 + 0.15 * len(lines) else (draw.choice(options),)
+    if question.kind != "several" or draw.random() < 0.4:
+        return (draw.choice([option for option in options if option not in ("pregnancy", "performance_status")]),)
+    plain = [option for option in options if option not in (*STANDS_ALONE, "pregnancy", "performance_status")]
+    chosen = draw.sample(plain, min(len(plain), draw.randint(1, 3)))
+    if name == "safety" and draw.random() < 0.3:
+        chosen.append(NOT_KNOWN)
+    return tuple(chosen)
+
+
+def answered(state: State, *chosen: str) -> State:
+    """The state after a valid answer to the question shown."""
+    after, replies = step(state, Answer(state.here, chosen), KNOWLEDGE)
+    assert not any(isinstance(reply, Notice) for reply in replies), (state.here, chosen, replies)
+    return after
+
+
+@cache
+def walk(seed: int) -> tuple[State, ...]:
+    """Every state of one random case, from the start to its end."""
+    draw = random.Random(seed)
+    states = [begin()]
+    while states[-1].here not in FINALS:
+        states.append(answered(states[-1], *choices(draw, states[-1])))
+    return tuple(states)
+
+
+def walk_to_review(seed: int) -> State | None:
+    """The state of one random case on its review screen, where it gets that far."""
+    return next((state for state in walk(seed) if state.here == "review"), None)
+
+
+seeds = st.integers(min_value=0, max_value=2_000)
+
+
+def any_state(seed: int, position: int) -> State:
+    """One state of one random case."""
+    states = walk(seed)
+    return states[position % len(states)]
+
+
+# --- any sequence of turns --------------------------------------------------------------------------------
+
+
+def check_step(before: State, turn: Turn) -> tuple[State, tuple[Reply, ...]]:
+    """Take a turn and check everything that must hold of it."""
+    kept = deepcopy((before.answers, before.here, before.editing, before.region))
+    after, replies = step(before, turn, KNOWLEDGE)
+    assert (before.answers, before.here, before.editing, before.region) == kept, "the given state was changed"
+    assert replies, "nothing was replied"
+    assert after.here in STATES
+    if after.editing:
+        assert after.here in QUESTIONS
+    elif after.here not in ("cancelled", "region"):
+        assert after.here == follow(after.answers, KNOWLEDGE), "where it stands is not where its answers lead"
+        assert resume(after.answers, KNOWLEDGE, after.region).here == after.here
+    if after.here == "cancelled":
+        assert not after.answers
+    assert isinstance(profile_of(after.answers, after.region), Profile)
+    for reply in replies:
+        assert reply.state == after
+        if isinstance(reply, Advise) or (isinstance(reply, Inform) and reply.advice is not None):
+            assert after.attested, "advice without attestation"
+        if isinstance(reply, Ask):
+            assert reply.question == after.here
+        if isinstance(reply, Advise):
+            assert reply.final == after.here
+            assert bool(reply.advice.options) == (reply.final == "advice")
+    assert all(render(reply, WORDS).blocks for reply in replies if not isinstance(reply, Advise))
+    nothing = isinstance(turn, Unclear) or (isinstance(turn, Command) and turn.name in (*TOPICS, *SECTIONS, "start"))
+    refused = any(isinstance(reply, Notice) for reply in replies)
+    if nothing or refused:
+        assert after == before, "a turn that was refused or only informs changed the case"
+    return after, replies
+
+
+class AnyConversation(RuleBasedStateMachine):
+    """Valid, invalid and stale answers, commands, edits and unclear texts in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = begin()
+        self.draw = random.Random(0)
+
+    def take(self, turn: Turn) -> None:
+        self.state, _ = check_step(self.state, turn)
+
+    @precondition(lambda self: self.state.here in QUESTIONS)
+    @rule(seed=st.integers(min_value=0, max_value=10_000), many=st.integers(min_value=1, max_value=12))
+    def answer_validly(self, seed: int, many: int) -> None:
+        draw = random.Random(seed)
+        for _ in range(many):
+            if self.state.here in QUESTIONS:
+                chosen = choices(draw, self.state)
+                before = self.state
+                self.take(Answer(before.here, chosen))
+
+    @rule(
+        question=st.sampled_from((*STATES, "nonsense", "")),
+        chosen=st.lists(
+            st.sampled_from((*FIELDS, *AGENTS, NONE, ALL, DONE, UNDO, NOT_KNOWN, "5", "-1", "٣", "999", "", "x:y+z")),
+            max_size=3,
+        ),
+    )
+    def answer_invalidly(self, question: str, chosen: list[str]) -> None:
+        self.take(Answer(question, tuple(chosen)))
+
+    @precondition(lambda self: self.state.here in QUESTIONS)
+    @rule(text=st.text(max_size=12), several=st.booleans())
+    def answer_with_any_text(self, text: str, several: bool) -> None:
+        self.take(Answer(self.state.here, (text, text) if several else (text,)))
+
+    @rule(seed=st.integers(min_value=0, max_value=10_000))
+    def answer_stalely(self, seed: int) -> None:
+        draw = random.Random(seed)
+        name = draw.choice([name for name in QUESTIONS if name != self.state.here])
+        turn = Answer(name, (draw.choice(QUESTIONS[name].options),))
+        before = self.state
+        self.take(turn)
+        assert self.state == before, "a stale answer changed the case"
+
+    @rule(name=st.sampled_from((*COMMANDS, "nonsense", "")), argument=st.sampled_from(("", "gate", "x")))
+    def command(self, name: str, argument: str) -> None:
+        if name not in ("restart", "cancel", "forget"):
+            self.take(Command(name, argument))
+
+    @rule(name=st.sampled_from(("restart", "cancel")), seldom=st.integers(min_value=0, max_value=5))
+    def begin_again(self, name: str, seldom: int) -> None:
+        if seldom == 0:
+            self.take(Command(name))
+            assert not self.state.answers
+
+    @rule(name=st.sampled_from((*FIELDS, *QUESTIONS, "nonsense")))
+    def edit(self, name: str) -> None:
+        self.take(Command("edit", name))
+
+    @rule(readings=st.lists(st.sampled_from(AGENTS), max_size=3), identifier=st.booleans())
+    def unclear(self, readings: list[str], identifier: bool) -> None:
+        options = options_now(self.state.here, self.state.answers) if self.state.here in QUESTIONS else ()
+        near = tuple(reading for reading in readings if reading in options) or tuple(options[:2])
+        self.take(Unclear(() if identifier else near, identifier))
+
+
+AnyConversation.TestCase.settings = settings(CALM, max_examples=60, stateful_step_count=30)
+
+
+class TestAnyConversation(AnyConversation.TestCase):  # type: ignore[misc, name-defined]
+    """S1, S15, S25: any sequence of turns leaves a valid case, and nothing raises.
+
+    Were it to fail: some order of taps, typed words, edits and commands loses answers, shows a question the
+    answers do not lead to, ranks drugs without attestation, or ends the conversation with an exception.
+    """
+
+
+@CALM
+@given(seeds, st.integers(min_value=0, max_value=60))
+def test_no_advice_without_attestation(seed: int, position: int) -> None:
+    """S1: no reply holds advice unless the attestation was given. Were it to fail: a patient is shown drugs."""
+    reached = any_state(seed, position)
+    state = State({name: value for name, value in reached.answers.items() if name != "role"}, reached.here)
+    with pytest.raises(ValueError, match="attestation"):
+        advice_of(state, KNOWLEDGE)
+    turned_away = answered(begin(), NOT_PROFESSIONAL)
+    for name in (*COMMANDS, *SECTIONS):
+        _, replies = step(turned_away, Command(name), KNOWLEDGE)
+        assert not any(isinstance(reply, Advise) for reply in replies)
+        assert not any(isinstance(reply, Inform) and reply.advice is not None for reply in replies)
+
+
+# --- back and edit ----------------------------------------------------------------------------------------
+
+
+def value_before(before: State, shown: State) -> tuple[str, ...]:
+    """The answer that the question shown after /back had before it."""
+    name = shown.here
+    lines: Lines = before.answers.get("prior_lines", Lines())
+    if name == "prior_lines":
+        if lines.done:
+            return (DONE,)
+        last = lines.lines[-1]
+        is_shortcut = last.agents == LINE_SHORTCUTS[last.shortcut].agents or LINE_SHORTCUTS[last.shortcut].then
+        return (last.shortcut,) if is_shortcut else last.agents
+    if name == "line_outcome":
+        return (str(lines.lines[-1].outcome),)
+    if name == "line_agents":
+        last = lines.lines[-1]
+        added = last.agents[len(LINE_SHORTCUTS[last.shortcut].agents) :]
+        return added or last.agents or (NOT_KNOWN,)
+    value = before.answers[name]
+    return value if isinstance(value, tuple) else (str(value),)
+
+
+def same_case(one: State, other: State) -> bool:
+    """Whether two states are the same case (an empty list of lines is no list)."""
+
+    def plain(state: State) -> dict[str, Any]:
+        return {name: value for name, value in state.answers.items() if value != Lines()}
+
+    return plain(one) == plain(other) and (one.here, one.editing) == (other.here, other.editing)
+
+
+@CALM
+@given(seeds, st.integers(min_value=1, max_value=60))
+def test_back_then_the_same_answer_is_the_identity(seed: int, position: int) -> None:
+    """S15, S24: after /back, the answer the question had restores the case.
+
+    Were it to fail: going back loses or changes an answer the clinician gave.
+    """
+    before = any_state(seed, position)
+    assume(before.here != "role")
+    shown, replies = step(before, Command("back"), KNOWLEDGE)
+    assert not any(isinstance(reply, Notice) for reply in replies), f"{before.here}: nothing to go back to"
+    again, _ = step(shown, Answer(shown.here, value_before(before, shown)), KNOWLEDGE)
+    assert same_case(again, before), f"{before.here}: back showed {shown.here}, and answering it did not return"
+
+
+@CALM
+@given(seeds)
+def test_back_leads_to_the_beginning(seed: int) -> None:
+    """S15: /back, repeated, reaches the first question. Were it to fail: a clinician is caught in a loop."""
+    state = walk(seed)[-1]
+    for _ in range(150):
+        state, replies = step(state, Command("back"), KNOWLEDGE)
+        if isinstance(replies[0], Notice):
+            break
+    assert state.here == "role"
+    assert not any(value != Lines() for value in state.answers.values())
+
+
+@CALM
+@given(seeds, st.sampled_from(EDITABLE), seeds)
+def test_edit_keeps_what_still_holds_and_drops_the_rest(seed: int, name: str, other: int) -> None:
+    """S11, S21: an edit changes one answer; later answers go only where their question no longer arises.
+
+    Were it to fail: an edit silently drops an answer, or keeps one to a question that no longer applies.
+    """
+    before = walk_to_review(seed)
+    assume(before is not None and name != "prior_lines")
+    assert before is not None
+    editing, replies = step(before, Command("edit", name), KNOWLEDGE)
+    if isinstance(replies[0], Notice):
+        assert replies[0].code == "does_not_arise"
+        assert name not in before.answers
+        return
+    assert editing.here == name
+    after = answered(editing, *choices(random.Random(other), editing))
+    view = view_of(after.answers, KNOWLEDGE)
+    for question, value in before.answers.items():
+        if question == name:
+            continue
+        if question in after.answers:
+            assert after.answers[question] == value
+        else:
+            gone = not is_asked(question, after.answers, view)
+            assert gone or question == "safety_unknown", f"editing {name} dropped {question}, which still holds"
+    for question in after.answers:
+        assert question == "region" or is_asked(question, after.answers, view), f"{question} does not apply"
+
+
+@CALM
+@given(seeds, st.sampled_from(EDITABLE))
+def test_editing_to_the_same_answer_changes_nothing(seed: int, name: str) -> None:
+    """S21: an edit that gives the answer already there is no change, and so is /back out of an edit.
+
+    Were it to fail: looking at a line of the review screen alters the case.
+    """
+    before = walk_to_review(seed)
+    assume(before is not None and name in before.answers and name != "prior_lines")
+    assert before is not None
+    editing, _ = step(before, Command("edit", name), KNOWLEDGE)
+    value = before.answers[name]
+    assert answered(editing, *(value if isinstance(value, tuple) else (str(value),))) == before
+    assert step(editing, Command("back"), KNOWLEDGE)[0] == before
+
+
+@CALM
+@given(seeds)
+def test_editing_the_lines_and_leaving_them_changes_nothing(seed: int) -> None:
+    """S21: opening the lines on the review screen and choosing "that is all" is no change.
+
+    Were it to fail: looking at the lines of therapy alters the case.
+    """
+    before = walk_to_review(seed)
+    assume(before is not None)
+    assert before is not None
+    editing, _ = step(before, Command("edit", "prior_lines"), KNOWLEDGE)
+    assert answered(editing, DONE) == before
+
+
+# --- the machine ------------------------------------------------------------------------------------------
+
+
+@CALM
+@given(seeds, st.integers(min_value=0, max_value=60))
+def test_the_machine_and_follow_agree(seed: int, position: int) -> None:
+    """S15, S22: every step of a path is the first edge whose guard holds, and triggering leads to it.
+
+    Were it to fail: a case replayed from its answers stands elsewhere than the conversation did.
+    """
+    state = any_state(seed, position)
+    passed = path(state.answers, KNOWLEDGE)
+    edges = {(edge.source, edge.target) for onward in router(KNOWLEDGE).edges.values() for edge in onward}
+    assert set(zip(passed, passed[1:], strict=False)) <= edges
+    assert passed[-1] == state.here
+    assert len(set(passed) - {"prior_lines", "line_agents", "line_outcome"}) == len(
+        [name for name in passed if name not in ("prior_lines", "line_agents", "line_outcome")]
+    )
+
+
+def test_the_screens_are_at_most_eight() -> None:
+    """S2: "question n of at most 8" is true. Were it to fail: the intake promises fewer screens than it shows."""
+    for seed in range(150):
+        numbers = [QUESTIONS[state.here].number for state in walk(seed) if state.here in QUESTIONS]
+        assert numbers == sorted(numbers)
+        assert max(numbers) <= 8
+
+
+# --- the order of answers, and the reader's role ----------------------------------------------------------
+
+
+def lead_to(start: State, goal: State, draw: random.Random) -> State:
+    """Turn one case into another by answering and editing in random order."""
+    state = start
+    for _ in range(400):
+        if state.answers == goal.answers and state.here == "review":
+            return state
+        here = state.here
+        if here in FINALS or here == "review":
+            wrong = [
+                name
+                for name in EDITABLE
+                if name != "region" and state.answers.get(name) != goal.answers.get(name) and name in state.answers
+            ]
+            if not wrong and state.answers.get("safety_unknown") != goal.answers.get("safety_unknown"):
+                wrong = ["safety"]
+            turn: Turn = Command("edit", draw.choice(wrong))
+        elif here == "prior_lines":
+            wanted, entered = goal.answers[here].lines, state.answers.get(here, Lines()).lines
+            if entered != wanted[: len(entered)]:
+                turn = Answer(here, (UNDO,))
+            elif len(entered) == len(wanted):
+                turn = Answer(here, (DONE,))
+            else:
+                line = wanted[len(entered)]
+                known = LINE_SHORTCUTS[line.shortcut]
+                tapped = bool(known.then) or line.agents == known.agents
+                turn = Answer(here, (line.shortcut,) if tapped else line.agents)
+        elif here in ("line_agents", "line_outcome"):
+            lines = state.answers["prior_lines"].lines
+            line = goal.answers["prior_lines"].lines[len(lines) - 1]
+            if here == "line_outcome":
+                turn = Answer(here, (str(line.outcome),))
+            else:
+                turn = Answer(here, line.agents[len(LINE_SHORTCUTS[line.shortcut].agents) :] or (NOT_KNOWN,))
+        else:
+            value = goal.answers.get(here)
+            if value is None or here == "safety_unknown" and here not in goal.answers:
+                chosen = choices(draw, state)
+            else:
+                chosen = value if isinstance(value, tuple) else (str(value),)
+            if here == "safety" and value is not None:
+                state = State({k: v for k, v in state.answers.items()}, here, state.editing)
+            turn = Answer(here, chosen)
+        state, replies = step(state, turn, KNOWLEDGE)
+        assert not isinstance(replies[0], Notice), (here, turn, replies)
+    raise AssertionError(f"not reached: {state.answers} instead of {goal.answers}")
+
+
+@settings(CALM, max_examples=60)
+@given(seeds, seeds, seeds)
+def test_the_order_of_answers_never_changes_advice(seed: int, other: int, order: int) -> None:
+    """S21, S22: two routes to the same answers (straight, or through another case by edits) give equal advice.
+
+    Were it to fail: what was answered first, or edited on the way, alters what is recommended.
+    """
+    goal, start = walk_to_review(seed), walk_to_review(other)
+    assume(goal is not None and start is not None)
+    assert goal is not None
+    assert start is not None
+    reached = lead_to(start, goal, random.Random(order))
+    one, two = answered(goal, "confirm"), answered(reached, "confirm")
+    first, second = advice_of(one, KNOWLEDGE), advice_of(two, KNOWLEDGE)
+    assert one == two
+    assert (first.status, first.regimens, first.record_id) == (second.status, second.regimens, second.record_id)
+    assert first == second
+
+
+@settings(CALM, max_examples=40)
+@given(seeds)
+def test_the_role_never_changes_the_options(seed: int) -> None:
+    """S21: an oncologist, a pharmacist and a trainee get the same options in the same order.
+
+    Were it to fail: who asks alters what is recommended.
+    """
+    state = walk(seed)[-1]
+    assume(state.attested)
+    told = set()
+    for role in ROLES:
+        same = State({**state.answers, "role": role}, state.here)
+        advice = advice_of(same, KNOWLEDGE)
+        excluded = tuple(exclusion.regimen.id for exclusion in advice.excluded)
+        told.add((advice.status, advice.regimens, excluded, advice.record_id))
+        assert advice == recommend(profile_of(same.answers), KNOWLEDGE, same.answers.get("gate"))
+    assert len(told) == 1
+
+
+@CALM
+@given(seeds)
+def test_typed_agents_and_the_shortcut_are_the_same_line(seed: int) -> None:
+    """S21: a line tapped as a regimen or typed by its agents gives the same advice.
+
+    Were it to fail: tapping and typing the same therapy lead to different drugs.
+    """
+    draw = random.Random(seed)
+    shortcut = draw.choice([name for name, known in LINE_SHORTCUTS.items() if known.agents and not known.then])
+    outcome = draw.choice(("progression", "toxicity", "completed", "ongoing"))
+    told = []
+    for first in (
+        (shortcut,),
+        tuple(draw.sample(LINE_SHORTCUTS[shortcut].agents, len(LINE_SHORTCUTS[shortcut].agents))),
+    ):
+        state = begin()
+        for chosen in (("oncologist",), ("in_scope",), (NONE,), first, (outcome,), (DONE,), (NONE,), (NONE,)):
+            state = answered(state, *chosen)
+        state = answered(state, "negative")
+        if state.here == "tdxd_access":
+            state = answered(state, "unavailable")
+        state = answered(answered(state, NONE), "confirm")
+        told.append((advice_of(state, KNOWLEDGE).status, advice_of(state, KNOWLEDGE).regimens))
+    assert told[0] == told[1]
+
+
+# --- no dead end, and what answers everywhere -------------------------------------------------------------
+
+
+@cache
+def one_of_each() -> dict[str, State]:
+    """One reachable state for every state of the machine, and one in the middle of an edit."""
+    found: dict[str, State] = {"cancelled": step(begin(), Command("cancel"), KNOWLEDGE)[0]}
+    for seed in range(2_000):
+        for state in walk(seed):
+            found.setdefault(state.here, state)
+            if state.here == "review" and "region" not in found:
+                found["region"] = step(state, Command("edit", "region"), KNOWLEDGE)[0]
+        if len(found) == len(STATES):
+            break
+    turned_away = answered(begin(), NOT_PROFESSIONAL)
+    found.setdefault("not_professional", turned_away)
+    gate = answered(begin(), "oncologist")
+    for option in ("other_tumour", "stage_unknown", "her2_unknown", "her2_low"):
+        state = answered(gate, option)
+        found.setdefault(state.here, state)
+    return found
+
+
+def test_every_state_is_reachable() -> None:
+    """S15: answers lead to every state of the machine. Were it to fail: a question can never be asked."""
+    assert set(one_of_each()) == set(STATES)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_help_back_and_cancel_answer_in_every_state(name: str) -> None:
+    """S15: every state offers help, back and cancel. Were it to fail: a clinician cannot leave or ask."""
+    state = one_of_each()[name]
+    after, replies = check_step(state, Command("help"))
+    assert isinstance(replies[0], Inform)
+    assert replies[0].topic == "help"
+    assert after == state
+    after, replies = check_step(state, Command("cancel"))
+    assert after.here == "cancelled"
+    assert not after.answers
+    after, replies = check_step(state, Command("back"))
+    if name not in ("role", "cancelled"):
+        assert after != state, f"{name}: /back did nothing"
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_privacy_and_about_answer_in_every_state(name: str) -> None:
+    """S2, S32: /privacy and /about answer everywhere, before consent too, and change nothing.
+
+    Were it to fail: someone cannot find out what is kept before agreeing to anything.
+    """
+    state = one_of_each()[name]
+    for topic in ("privacy", "about"):
+        after, replies = check_step(state, Command(topic))
+        assert after == state
+        assert isinstance(replies[0], Inform)
+        assert replies[0].topic == topic
+        assert render(replies[0], WORDS).text
+        if name in QUESTIONS:
+            assert isinstance(replies[-1], Ask), "the question is not shown again"
+
+
+def first_options(state: State) -> Iterator[State]:
+    """The states that first options lead through, to a final state."""
+    while state.here not in FINALS:
+        name = state.here
+        state = answered(state, DONE if name == "prior_lines" else options_now(name, state.answers)[0])
+        yield state
+
+
+@CALM
+@given(seeds, st.integers(min_value=0, max_value=60))
+def test_there_is_no_dead_end(seed: int, position: int) -> None:
+    """S15: from every reachable state first options lead to an end with an answer or an explicit reason.
+
+    Were it to fail: a clinician is stuck in a question, or arrives at an end that says nothing.
+    """
+    state = any_state(seed, position)
+    onward = list(zip(range(60), first_options(state), strict=False))
+    last = onward[-1][1] if onward else state
+    assert last.here in FINALS
+    reply = present(last, KNOWLEDGE)
+    if isinstance(reply, Advise):
+        assert reply.advice.options or reply.advice.reasons or reply.advice.steps
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if name not in FINALS])
+def test_an_edit_can_be_left(name: str) -> None:
+    """S15: a question opened by Edit is left by /back or by an answer. Were it to fail: editing is a trap."""
+    review = one_of_each()["review"]
+    field = QUESTION_OF.get(name, name)
+    editing, replies = step(review, Command("edit", field), KNOWLEDGE)
+    if isinstance(replies[0], Notice):
+        assert editing == review
+        return
+    left = editing
+    for _ in range(3 * MOST_LINES):
+        if left.here in ("review", "role"):
+            break
+        left, _ = step(left, Command("back"), KNOWLEDGE)
+    assert left.here in ("review", "role")
+    assert list(first_options(editing))[-1].here in FINALS
+
+
+def test_forget_erases_a_conversation_in_every_state() -> None:
+    """S32: /forget works everywhere, before consent too, and leaves nothing in memory or in the log.
+
+    Were it to fail: what a clinician asked to erase is still there.
+    """
+    from datetime import UTC, datetime
+
+    from bot.app import App, Tap, Text
+    from bot.log import Log
+    from bot.wire import to_wire
+
+    log = Log(":memory:", lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    app = App(KNOWLEDGE, log)
+    for seed in range(25):
+        for length in (0, 1, 2, 5, 9, 40):
+            state, draw = begin(), random.Random(seed)
+            for _ in range(length):
+                if state.here in FINALS:
+                    break
+                turn = Answer(state.here, choices(draw, state))
+                app.handle("c", Tap(to_wire(turn)))
+                state, _ = step(state, turn, KNOWLEDGE)
+            assert app.state_of("c") == state
+            (message,) = app.handle("c", Text("/forget"))
+            assert message.id == "forgotten"
+            assert log.current("c").turns == ()
+            assert app.state_of("c") == begin()
+    log.close()
