@@ -1,0 +1,98 @@
+"""Golden transcripts: the wording of whole conversations, as a terminal shows them. Meaning is asserted elsewhere.
+
+Refresh with `make generated`, then read the difference as a clinician would.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from bot.app import App, Text
+from bot.channels.replay import read_script
+from bot.channels.terminal import Terminal
+from bot.log import Log
+from bot.plain import plain_text
+from flows.knowledge import shipped
+from flows.profile import Profile
+from flows.sequencing.recommend import recommend
+from messages.render import full_answer
+from messages.words import english
+
+HERE = Path(__file__).parent
+SCRIPTS = (
+    "source_article_question",
+    "source_article_brain_active",
+    "hr_positive_unfit_for_chemotherapy",
+    "after_everything",
+    "safety_some_not_known",
+    "edit_on_review_drops_what_no_longer_applies",
+    "referral_pregnancy",
+    "referral_leptomeningeal",
+    "refusal_her2_low",
+    "trouble_double_tap_and_stale_tap",
+)
+
+
+class Transcript(SingleFileSnapshotExtension):
+    """One text file a transcript, in tests/transcripts."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+    @classmethod
+    def dirname(cls, *, test_location: Any) -> str:
+        return str(HERE / "transcripts" / "test_transcripts")
+
+
+def transcript(name: str) -> str:
+    """A script's conversation, what the user did on lines that begin with >."""
+    target = io.StringIO()
+    log = Log(":memory:", lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    app = App(shipped(), log, today=lambda: date(2026, 11, 23))
+    terminal = Terminal(app, "transcript", target, styled=False)
+    terminal.show(app.opening("transcript"))
+    for turn in read_script(str(HERE / "conversations" / f"{name}.yaml")).turns:
+        verb, said = turn.action
+        if verb == "restart":
+            continue
+        taps = [said] * (2 if verb == "double_tap" else 1)
+        for tap in taps:
+            target.write(f"> {tap}\n\n")
+            terminal.show(app.handle("transcript", Text(str(tap).replace("+", ", "))))
+    log.close()
+    return undated(target.getvalue())
+
+
+def undated(text: str) -> str:
+    """The text without the knowledge's hash: a change elsewhere in the knowledge is not a change of wording."""
+    digest = shipped().digest
+    return text.replace(digest[7:15], "(hash)").replace(digest[:19], "(hash)")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_transcript(name: str, snapshot: SnapshotAssertion) -> None:
+    """A change of wording nobody meant would go unseen."""
+    assert transcript(name) == snapshot(extension_class=Transcript)
+
+
+def test_the_whole_answer(snapshot: SnapshotAssertion) -> None:
+    """A change in a section of the answer nobody meant would go unseen."""
+    profile = Profile.model_validate(
+        {
+            "her2_status": "positive",
+            "setting": "metastatic",
+            "prior_lines": [{"agents": ["taxane", "carboplatin", "trastuzumab"], "outcome": "progression"}],
+            "brain_metastases": "stable",
+            "tdxd_access": "unavailable",
+        }
+    )
+    knowledge = shipped()
+    said = plain_text(full_answer(recommend(profile, knowledge), english(knowledge)))
+    assert undated(said) == snapshot(extension_class=Transcript)
