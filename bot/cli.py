@@ -73,9 +73,12 @@ def chat() -> None:
     try:
         settings = read_settings()
         configure(settings.log_level, settings.log_format)
-        log = Log(settings.log_file, lambda: datetime.now(UTC))
-    except (SettingsError, LogError) as error:
+    except SettingsError as error:
         _fail(error)
+    try:
+        log = Log(settings.log_file, lambda: datetime.now(UTC))
+    except LogError as error:
+        _fail(f"TRIAGE_DATA_DIR: {error}")
     try:
         app = App(_knowledge(), log, region=settings.region)
         terminal.run(app, "terminal", sys.stdin, sys.stdout)

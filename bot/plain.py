@@ -11,8 +11,10 @@ WIDTH = 80
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """The lines of a text at most `width` columns wide; long words are not broken unless they must be."""
-    return wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [""]
+    """The lines of a text at most `width` columns wide; a long address is not broken."""
+    return wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
+    ) or [""]
 
 
 def block_lines(block: Block, width: int = WIDTH) -> list[str]:

@@ -31,6 +31,7 @@ from flows.questionnaire import (
     Answers,
     Lines,
     NotAnOption,
+    beyond_profile,
     is_asked,
     is_open,
     profile_of,
@@ -106,9 +107,12 @@ def _asks(name: str) -> Guard:
     return asked
 
 
-def _stops(stops: tuple[Stop, ...]) -> Guard:
+def _stops(outcome: str, stops: list[Stop]) -> Guard:
+    """Whether the first stop that holds has this outcome: it decides, others are only further reasons."""
+
     def stopped(case: _Case) -> bool:
-        return any(stop.when.holds(case.view) is True for stop in stops)
+        first = next((stop for stop in stops if stop.when.holds(case.view) is True), None)
+        return first is not None and first.outcome == outcome
 
     return stopped
 
@@ -168,16 +172,15 @@ def router(knowledge: Knowledge) -> Router:
     """The shared machine for a knowledge: its stops decide which questions lead to a final state."""
     stops: dict[str, list[Stop]] = {}
     for stop in knowledge.stops:
-        if "absent" not in stop.when.fields:
-            for name in stop.when.fields:
-                stops.setdefault(QUESTION_OF.get(name, name), []).append(stop)
+        for name in stop.when.fields - {"absent"}:  # what was not given yet is asked, it is no reason to stop
+            stops.setdefault(QUESTION_OF.get(name, name), []).append(stop)
     edges: dict[str, tuple[Edge, ...]] = {}
     for name in ORDER:
         found: list[Edge] = []
         for status, final in FINAL_OF.items():
             here = tuple(stop for stop in stops.get(name, ()) if stop.outcome == status)
             if here:
-                found.append(Edge(name, final, _stops(here), ", ".join(stop.id for stop in here)))
+                found.append(Edge(name, final, _stops(status, stops[name]), ", ".join(stop.id for stop in here)))
         if name == "role":
             found.append(Edge(name, "not_professional", _answered("role", NOT_PROFESSIONAL), NOT_PROFESSIONAL))
         if name == "prior_lines":
@@ -233,8 +236,7 @@ def path(answers: Answers, knowledge: Knowledge, view: View | None = None) -> tu
 
 def view_of(answers: Answers, knowledge: Knowledge, region: str | None = None) -> dict[str, object]:
     """What conditions see of the answers so far."""
-    gate = answers.get("gate")
-    return findings(profile_of(answers, region), knowledge.classes, gate)
+    return findings(profile_of(answers, region), knowledge.classes, beyond_profile(answers))
 
 
 def begin(region: str | None = None) -> State:
@@ -303,8 +305,7 @@ def advice_of(state: State, knowledge: Knowledge) -> Advice:
     """The advice on the answers of a case. Raises ValueError without attestation (S1)."""
     if not state.attested:
         raise ValueError("no advice without the professional attestation")
-    gate = state.answers.get("gate")
-    return recommend(state.profile, knowledge, gate)
+    return recommend(state.profile, knowledge, beyond_profile(state.answers))
 
 
 def step(state: State, turn: Turn, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
@@ -429,9 +430,9 @@ def _without_last(state: State, knowledge: Knowledge) -> dict[str, Any] | None:
 
 
 def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
-    name = QUESTION_OF.get(field_or_question, field_or_question)
+    name = field_or_question if field_or_question in state.answers else QUESTION_OF.get(field_or_question, "")
     editable = state.here == "review" or (state.here in FINALS and state.here != "cancelled")
-    if not editable or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome", "safety_unknown"):
+    if not editable or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome"):
         return state, (Notice("not_editable", state), *_again(state, knowledge))
     if name != "region" and name not in state.answers and not _may_edit(name, state, knowledge):
         return state, (Notice("does_not_arise", state), *_again(state, knowledge))

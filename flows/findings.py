@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows.profile import AGENTS, FIELDS, OPTIONS, Asked, Line, Profile, asked_as
+from flows.profile import AGENTS, FIELDS, OPTIONS, OUTCOMES, Asked, Line, Profile, asked_as
 from flows.when import NOT_KNOWN, Members, View
 
 CLASSES = (
@@ -41,6 +41,7 @@ FINDINGS: dict[str, frozenset[str] | None] = {
     "progressed_on": _AGENTS_AND_CLASSES,
     "not_tolerated": _AGENTS_AND_CLASSES,
     "last_line": _AGENTS_AND_CLASSES,
+    "last_outcome": frozenset(option for option in OUTCOMES if option != NOT_KNOWN),
     "her2_lines": None,
 }
 """Every name a condition may use, with its options; None for a number. `out` is added by the sequencing."""
@@ -55,6 +56,7 @@ SOURCE_OF: dict[str, tuple[str, ...]] = {
     "progressed_on": ("prior_lines",),
     "not_tolerated": ("prior_lines",),
     "last_line": ("prior_lines",),
+    "last_outcome": ("prior_lines",),
     "her2_lines": ("prior_lines",),
 }
 """A derived finding to the profile fields it is read from: what to ask where it is not known."""
@@ -89,14 +91,15 @@ def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str 
     _early(view, profile, classes)
     view["absent"] = Members(frozenset(absent))
     for field, when in _BRANCHED:  # a question that does not arise is answered: it does not apply
-        if view[field] is None and getattr(profile, field) is None and when.holds(view) is False:
+        stated = view[field] is not None and field == "leptomeningeal"  # what stops the ranking always counts
+        if not stated and when.holds(view) is False:
             view[field] = NOT_APPLICABLE
     return view
 
 
 def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> None:
     if lines is None:
-        view["line"] = view["her2_lines"] = None
+        view["line"] = view["her2_lines"] = view["last_outcome"] = None
         view["received"] = view["progressed_on"] = view["not_tolerated"] = view["last_line"] = _ANY
         return
     view["line"] = ("first", "second", "later")[min(len(lines), 2)]
@@ -107,6 +110,7 @@ def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mappin
     not_named_for: set[str | None] = set()  # outcomes of lines whose agents are not known
     her2_lines = 0
     last: frozenset[str] = frozenset()
+    outcome: str | None = None
     for line in lines:
         outcome = None if line.outcome == NOT_KNOWN else line.outcome
         last = _members(line.agents, classes)
@@ -125,6 +129,7 @@ def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mappin
         view[finding] = Members(frozenset(by_outcome[stopped_for]), None if anything else frozenset(perhaps))
     view["last_line"] = Members(last, frozenset() if not lines or lines[-1].agents else None)
     view["her2_lines"] = her2_lines if all_named else None
+    view["last_outcome"] = outcome if lines else NOT_APPLICABLE
 
 
 def _early(view: dict[str, Any], profile: Profile, classes: Mapping[str, frozenset[str]]) -> None:
@@ -137,10 +142,10 @@ def _early(view: dict[str, Any], profile: Profile, classes: Mapping[str, frozens
     months = profile.months_since_adjuvant_her2
     if view["line"] in ("second", "later"):
         view["relapse"] = NOT_APPLICABLE
-    elif isinstance(months, int):
-        view["relapse"] = "within_6" if months <= 6 else "within_12" if months <= 12 else "over_12"
     elif early.possible is not None and "anti_her2" not in early.known:
         view["relapse"] = "none"
+    elif isinstance(months, int):
+        view["relapse"] = "within_6" if months <= 6 else "within_12" if months <= 12 else "over_12"
     else:
         view["relapse"] = None
 

@@ -33,6 +33,8 @@ NONE = "none"
 ALL = "all"
 CONFIRM = "confirm"
 DONE, UNDO, OTHER = "done", "undo", "other"
+TYPED = "typed"
+"""How a line was entered whose agents were named at once."""
 
 Kind = Literal["choice", "several", "number", "lines", "review"]
 
@@ -114,10 +116,12 @@ class LineAnswer:
     agents: tuple[str, ...]
     asks: str | None = None
     outcome: str | None = None
-    shortcut: str = OTHER
+    shortcut: str = TYPED
 
     def reopened(self) -> LineAnswer:
         """The line as it was before agents were chosen for it."""
+        if self.shortcut == TYPED:
+            return self
         shortcut = LINE_SHORTCUTS[self.shortcut]
         return replace(self, agents=shortcut.agents, asks=shortcut.then)
 
@@ -269,7 +273,8 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
         if len(chosen) > 1 or not digits.isascii() or not digits.isdigit() or int(digits) > 720:
             raise NotAnOption("number", digits)
         return int(digits)
-    if question.kind == "lines" and all(option in AGENTS for option in chosen):
+    named = question.kind == "lines" and all(option in AGENTS for option in chosen)
+    if named and not (len(chosen) == 1 and chosen[0] in LINE_SHORTCUTS):
         return tuple(dict.fromkeys(chosen)) if len(answers.get(name, Lines()).lines) < MOST_LINES else _too_many()
     allowed = question.options if name in ("early_stage_agents", "line_agents") else options_now(name, answers)
     for option in chosen:
@@ -338,6 +343,12 @@ def still_holding(answers: Answers, view: View) -> dict[str, Any]:
         ):
             del kept[name]
     return kept
+
+
+def beyond_profile(answers: Answers) -> str | None:
+    """The answer to the gate where the profile document cannot hold it: another tumour, under 18."""
+    gate = answers.get("gate")
+    return gate if gate is not None and not GATE_SETS[gate] else None
 
 
 def profile_of(answers: Answers, region: str | None = None) -> Profile:

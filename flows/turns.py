@@ -16,6 +16,11 @@ TOPICS = ("help", "about", "privacy")
 SECTIONS = (
     "why", "evidence", "safety", "excluded", "pitfalls", "whatif", "not_assessed", "sources", "summary",
 )  # fmt: skip
+NOTICES = (
+    "stale", "not_understood", "ask_back", "identifier", "unknown_option", "alone", "one_only", "number",
+    "too_many_lines", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet", "finished",
+    "unknown_command", "unsupported", "edited", "too_long", "error",
+)  # fmt: skip
 COMMANDS = ("start", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS)
 
 

@@ -317,13 +317,21 @@ def _support(node: Node, view: View) -> Iterator[Atom]:
     if node.atom is not None:
         yield _narrowed(node.atom, view)
     elif node.kind == "not":
-        yield from _flip(_blockers(node.parts[0], view))
+        for atom in _blockers(node.parts[0], view):
+            yield _otherwise(atom, view)
     else:
         for part in node.parts:
             if part.test(view) is True:
                 yield from _support(part, view)
                 if node.kind == "any":
                     return
+
+
+def _otherwise(atom: Atom, view: View) -> Atom:
+    """ "Not present" becomes "absent" where that is the answer."""
+    if atom.operator in ("is", "known") and not atom.negated and view[atom.field] is not None:
+        return Atom(atom.field, "is", (view[atom.field],))
+    return atom._replace(negated=not atom.negated)
 
 
 def _narrowed(atom: Atom, view: View) -> Atom:

@@ -214,7 +214,7 @@ def _option(option: Option, words: Words) -> OptionDocument:
             )
             for grade in option.grades
         ],
-        strength={"level": regimen.strength.level, "text": regimen.strength.text},
+        strength={"level": option.strength, "text": regimen.strength.text},
         fit=FitDocument(
             trial=regimen.fit.trial,
             verdict=option.fit.verdict,

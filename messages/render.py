@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -12,16 +13,17 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 
 from flows import VERSION
 from flows.profile import FIELDS
-from flows.questionnaire import QUESTION_OF, QUESTIONS, SCREENS, options_now
+from flows.questionnaire import FOLLOW_UPS, QUESTION_OF, QUESTIONS, SCREENS, options_now
 from flows.sequencing.advice import Advice, Option
 from flows.sequencing.changes import changes
 from flows.turns import SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
 
+PATIENT_ROWS = ("R24", "R25", "R26", "R27", "R28", "R29")
+"""Decision rows on the patient's organs, tests and medicines."""
 FIRST_MESSAGE = 1200
 """Characters the first message of an answer may have: one phone screen."""
-MOST_SHOWN = 4
 
 
 def _one_line(value: Any) -> Any:
@@ -129,7 +131,10 @@ def _review(reply: Ask, words: Words) -> Message:
         {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines},
     )
     editable = dict.fromkeys(QUESTION_OF[name] for name, _, _ in lines)
-    labels = {"gate": "Patient group", "safety": "Safety checklist"}
+    at = list(editable).index("safety") + 1 if "safety" in editable else len(editable)
+    followed = [name for name in ("safety_unknown", *FOLLOW_UPS) if name in state.answers]
+    editable = dict.fromkeys((*list(editable)[:at], *followed, *list(editable)[at:]))
+    labels = {"gate": "Patient group", "safety": "Safety checklist", "safety_unknown": "What is not known"}
     buttons = [Button(said.options["confirm"], Answer("review", ("confirm",)))]
     for name in editable:
         label = labels.get(name) or words.label(name)
@@ -187,10 +192,11 @@ def answer_message(advice: Advice, words: Words, final: str = "advice", role: st
             "principles": advice.principles if not advice.reasons else (),
             "ask_next": [words.label(name) for name in advice.ask_next] if advice.status == "ask" else [],
         }
-        buttons = (*_section_buttons(("why",) if not advice.excluded else ("excluded",), words), *_new_case())
+        buttons = (*_section_buttons(("excluded",) if advice.excluded else (), words), *_new_case())
         return Message(final, _blocks("stopped", values), buttons)
     options = [_headline(option, words, role) for option in advice.options]
-    excluded = list(dict.fromkeys(words.regimen(exclusion.regimen.id) for exclusion in advice.excluded))
+    strongest = sorted(advice.excluded, key=lambda exclusion: exclusion.regimen.strength.level != "strong_randomised")
+    excluded = list(dict.fromkeys(words.regimen(exclusion.regimen.id) for exclusion in strongest))
     values |= {
         "steps": advice.steps,
         "only": len(options) == 1,
@@ -201,25 +207,24 @@ def answer_message(advice: Advice, words: Words, final: str = "advice", role: st
     order = ("safety", *SECTIONS) if role == "pharmacist_or_nurse" else SECTIONS
     buttons = (*_section_buttons(tuple(dict.fromkeys(order)), words), *_new_case())
     assumed = words.atoms(advice.assumptions)
-    for shown in range(min(MOST_SHOWN, len(options)), 0, -1):
-        for named in (3, 1, 0):
-            values["shown"], values["more"] = options[:shown], len(options) - shown
-            values["assumed"] = _some(assumed, named)
-            values["excluded"] = _some(excluded, 2 * named, always=False)
-            message = Message(final, _blocks("advice", values), buttons)
-            if len(message.text) <= FIRST_MESSAGE:
-                return message
+    room = [(4, 3, 6), (4, 2, 3), (4, 1, 1), (3, 2, 3), (3, 1, 1), (3, 1, 0), (2, 1, 0), (1, 1, 0), (1, 0, 0)]
+    for shown, assumptions, exclusions in room:  # assumptions give way last: the answer hangs on them
+        values["shown"], values["more"] = options[:shown], max(len(options) - shown, 0)
+        values["assumed"] = _some(assumed, assumptions)
+        values["excluded"] = _some(excluded, exclusions, "regimen")
+        message = Message(final, _blocks("advice", values), buttons)
+        if len(message.text) <= FIRST_MESSAGE:
+            return message
     values["shown"] = [{**option, "text": option["short_text"]} for option in options[:1]]
     values["steps"] = [{"regimen": step.regimen, "text": "see /why"} for step in advice.steps]
     return Message(final, _blocks("advice", values), buttons)
 
 
-def _some(names: list[str], most: int, *, always: bool = True) -> str:
-    """The first few names and how many more there are."""
+def _some(names: list[str], most: int, thing: str = "answer") -> str:
+    """The first few names and how many more there are; only their number where there is no room."""
     if not names:
         return ""
     if most == 0:
-        thing = "answer" if always else "regimen"
         return f"{len(names)} {thing}{'' if len(names) == 1 else 's'}"
     rest = len(names) - most
     return "; ".join(names[:most]) + (f"; and {rest} more" if rest > 0 else "")
@@ -253,7 +258,13 @@ def _headline(option: Option, words: Words, role: str | None) -> dict[str, Any]:
         "text": option.text,
         "short_text": option.text[:80],
         "grade": _grade(option, words),
+        "caution": " Caution: /safety." if _cautioned(option) else "",
     }
+
+
+def _cautioned(option: Option) -> bool:
+    """Whether an answer of this patient (not the regimen as such) brings a caution."""
+    return any(caution.certain and caution.rule.row in PATIENT_ROWS for caution in option.cautions)
 
 
 def _grade(option: Option, words: Words) -> str:
@@ -261,7 +272,7 @@ def _grade(option: Option, words: Words) -> str:
     if option.regimen.kind == "trial":
         return ""
     if not option.grades:
-        return f"No guideline grade; evidence {words.vocabulary.strength[option.regimen.strength.level]}."
+        return f"No guideline grade; evidence {words.vocabulary.strength[option.strength]}."
     grade = option.grades[0]
     status = words.grade_status(grade)
     return f"{grade.system}: {grade.grade}{f' ({status})' if status else ''}."
@@ -299,7 +310,7 @@ def _reasoned(option: Option, words: Words, role: str | None) -> dict[str, Any]:
             {"system": grade.system, "grade": grade.grade, "status": words.grade_status(grade)}
             for grade in option.grades
         ],
-        "strength": words.vocabulary.strength[regimen.strength.level],
+        "strength": words.vocabulary.strength[option.strength],
         "strength_text": regimen.strength.text,
         "trial": regimen.fit.trial if regimen.fit else "not applicable",
         "fit": words.vocabulary.fit[fit.verdict] if fit else "not applicable",
@@ -443,7 +454,13 @@ def _summary(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
         "lines": words.profile_lines(advice.profile),
         "excluded": excluded_in_words(advice, words, role),
         "assumed": "; ".join(words.atoms(advice.assumptions)),
+        "profile": _document_line(advice),
     }
+
+
+def _document_line(advice: Advice) -> str:
+    """The profile document on one line: what `triage recommend -` reads to give the same answer again."""
+    return json.dumps(advice.profile.model_dump(mode="json", exclude_none=True))
 
 
 _SECTION_VALUES = {
@@ -455,11 +472,10 @@ DOCUMENT_SECTIONS = ("why", "safety", "evidence", "excluded", "whatif", "pitfall
 
 
 def full_answer(advice: Advice, words: Words, role: str | None = None) -> tuple[Message, ...]:
-    """The whole answer: the first message and every section, for a document."""
+    """The whole answer as a document: the first message, every section, the record; the disclaimer first and last."""
     first = answer_message(advice, words, role=role)
-    if not advice.options:
-        return (
-            first,
-            *(section_message(name, advice, words, role) for name in ("excluded",) if advice.excluded),
-        )
-    return (first, *(section_message(name, advice, words, role) for name in DOCUMENT_SECTIONS))
+    names = DOCUMENT_SECTIONS if advice.options else ("excluded",) if advice.excluded else ()
+    sections = [section_message(name, advice, words, role) for name in names]
+    inner = [section._replace(blocks=section.blocks[:-1]) for section in sections]  # without the disclaimer
+    values = _header(advice, words, role) | {"profile": _document_line(advice)}
+    return (first, *inner, Message("record", _blocks("record", values)))

@@ -12,21 +12,26 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from flows.questionnaire import LINE_SHORTCUTS, QUESTIONS
+from flows.questionnaire import LINE_SHORTCUTS, QUESTION_OF, QUESTIONS
 from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear
 from messages.words import Words
 
 LONGEST = 2000
 """Characters of typed text that are looked at."""
 
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _IDENTIFIERS = re.compile(
     r"[\w.+-]+@[\w-]+\.\w+"  # an e-mail address
-    r"|\b(?:mrn|nhs|ssn|dob|born|hospital (?:no|number)|patient id)\b\W*\w*\d"
-    r"|(?:\+|\b00)\d[\d /-]{7,}"  # a telephone number
+    r"|\b(?:mrn|nhs|ssn|dob|born|hospital|patient) ?(?:no|number|id)?\b[^\w\n]*(?:no|number|id)?[^\w\n]*\w{0,3}\d{2}"
+    r"|(?:\+|\b00)\d[\d /-]{7,}"  # a telephone number, international
+    r"|(?<![\d.])\(?0\d{2,4}\)?[ /-]?\d{3,4}[ /-]?\d{3,4}\b"  # and national
     r"|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d\b"  # a full date
-    r"|\b(?:mr|mrs|ms|name(?: is|:)|called)\b\.? +[a-z]+",
+    r"|\b(?:19|20)\d\d-\d{1,2}-\d{1,2}\b"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? (?:19|20)\d\d\b"
+    r"|\b(?:mr|mrs|ms)\b\.? +[a-z]+|\bname(?: is|:) *[a-z]+|\b(?i:called) (?-i:[A-Z][a-z]+)",
     re.IGNORECASE,
 )
+_MONTHS = re.compile(r"(\d{1,3})\s*(?:m|mo|mos|mths?|months?)?\.?(?: ago)?", re.IGNORECASE)
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
 
 
@@ -35,14 +40,15 @@ def turn_of(text: str, state: State, words: Words) -> Turn:
     said = text.strip()
     if said.startswith("/"):
         name, _, argument = said[1:].partition(" ")
-        return Command(_normal(name).replace(" ", "_"), _normal(argument).replace(" ", "_"))
+        wanted = _normal(argument).replace(" ", "_")  # kept only where it names a question: nothing else is a choice
+        return Command(_normal(name).replace(" ", "_"), wanted if wanted in QUESTION_OF or wanted in QUESTIONS else "")
     if _IDENTIFIERS.search(said):
         return Unclear(identifier=True)
     question = QUESTIONS.get(state.here)
     if question is None:
         return Unclear()
-    if question.kind == "number" and said.isascii() and said.isdigit():
-        return Answer(question.name, (said,))
+    if question.kind == "number" and (months := _MONTHS.fullmatch(said)):
+        return Answer(question.name, (months.group(1),))
     names = _names(question.name, words)
     whole = names.get(_normal(said))
     if whole is not None:
@@ -67,7 +73,9 @@ def _names(question: str, words: Words) -> Mapping[str, str]:
         known: list[str] = [option, *said.also.get(option, ())]
         if option in words.knowledge.agents:
             agent = words.knowledge.agents[option]
-            known += [agent.name, agent.short, *agent.brands]
+            known += [agent.name, agent.short, *agent.brands, words.agent(option)]
+        elif option not in said.options:
+            known.append(words.option(question, option))
         if option in said.options:
             known.append(said.options[option])
             if option in words.vocabulary.fields.get(question, said).__dict__.get("values", {}):

@@ -12,16 +12,21 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flows.findings import FINDINGS
+from flows.findings import CLASSES, FINDINGS
 from flows.knowledge.cache import kept
 from flows.knowledge.load import Knowledge, KnowledgeError, figures
-from flows.knowledge.model import Fact, Grade
+from flows.knowledge.model import TIERS, WEAKEST_FIRST, Fact, Grade
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import FIELDS, OUTCOMES, Line, Profile
 from flows.questionnaire import QUESTIONS, ROLES
+from flows.turns import NOTICES, SECTIONS, TOPICS
 from flows.when import NOT_KNOWN, Atom
 
 ENGLISH = Path(__file__).parent / "en"
+TEMPLATES = (
+    *SECTIONS, *TOPICS, "_about", "_disclaimer", "advice", "ended", "forgotten", "notice", "question", "record",
+    "review", "stopped", "why_question",
+)  # fmt: skip
 DIRECTIVES = re.compile(r"\b(?:give|start|administer|prescribe|initiate|must be treated with|should receive)\b", re.I)
 
 
@@ -127,7 +132,9 @@ class Words:
         name, operator, values, negated = atom
         if operator in ("is", "known"):
             known = self.vocabulary.fields.get(name) or self.vocabulary.findings[name]
-            said = " or ".join(known.values.get(str(value), str(value)) for value in values)
+            said = " or ".join(known.values.get(str(value), "does not apply") for value in values)
+            if negated and operator == "known":
+                return f"{known.label}: not known to be {said}"
             return f"{known.label}: {'not ' if negated else ''}{said}"
         if operator in ("at_least", "at_most"):
             more = (operator == "at_least") != negated
@@ -206,6 +213,9 @@ def read_words(folder: Path, knowledge: Knowledge) -> Words:
         for name, value in _document(folder, "questions.yaml", knowledge).items()
     }
     vocabulary = _read(Vocabulary, _document(folder, "vocabulary.yaml", knowledge), "vocabulary.yaml", "")
+    for name in TEMPLATES:
+        if not (folder / f"{name}.j2").is_file():
+            raise KnowledgeError(f"{name}.j2", "", "this template is missing")
     for template in sorted(folder.glob("*.j2")):
         check_template(template)
     words = Words(knowledge, questions, vocabulary)
@@ -264,7 +274,14 @@ def _complete(words: Words) -> None:
             if option not in question.options:
                 raise KnowledgeError("questions.yaml", name, f"options: there is no option {option}")
     vocabulary = words.vocabulary
+    regimens = words.knowledge.regimens.values()
     for group, wanted in (
+        ("tiers", set(TIERS)), ("review", set(WEAKEST_FIRST)), ("sections", set(SECTIONS)), ("notices", set(NOTICES)),
+        ("status", {"recommend", "conditional", "ask", "refer", "decline"}),
+        ("fit", {"match", "extrapolated", "unknown"}), ("truth", {"true", "false", "none"}),
+        ("grade_status", {"read", "secondary_only", "pending_review"}),
+        ("strength", {regimen.strength.level for regimen in regimens}),
+        ("classes", set(CLASSES)),
         ("fields", set(FIELDS)), ("outcomes", set(OUTCOMES)), ("roles", set(ROLES)),
     ):  # fmt: skip
         for name in wanted - set(getattr(vocabulary, group)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def steps_between(before: State, after: State) -> Edges:
     if passed[-1] != after.here or before.here not in passed:
         return {(before.here, after.here)}
     onward = passed[passed.index(before.here) :]
-    return set(zip(onward, onward[1:], strict=False)) | {(before.here, after.here)}
+    return set(pairwise(onward)) | {(before.here, after.here)}
 
 
 def play(script: Path, monkeypatch: pytest.MonkeyPatch) -> Played:

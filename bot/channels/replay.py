@@ -315,6 +315,9 @@ def recorded(reports: Iterable[Report]) -> str:
         for turn, outcome in zip(report.script.turns, report.outcomes, strict=True):
             verb, what = turn.action
             entry: dict[str, Any] = {verb: what}
+            for key in ("text", "excludes"):
+                if getattr(turn, key):
+                    entry[key] = list(getattr(turn, key))
             if outcome.said:
                 entry["bot"] = outcome.said[0] if len(outcome.said) == 1 else list(outcome.said)
             if outcome.advice is not None:
@@ -322,5 +325,6 @@ def recorded(reports: Iterable[Report]) -> str:
                 if outcome.advice.regimens:
                     entry["options"] = list(outcome.advice.regimens)
             turns.append(entry)
-        documents.append({"title": report.script.title, "turns": turns})
+        head = report.script.model_dump(include={"title", "channel", "clock"}, exclude_none=True)
+        documents.append({**head, "turns": turns})
     return "---\n".join(yaml.safe_dump(document, sort_keys=False, width=110) for document in documents)

@@ -1,5 +1,5 @@
 """The guideline as data: YAML in this folder, its models, and the loader that refuses what does not resolve."""
 
-from flows.knowledge.load import Knowledge, KnowledgeError, load, shipped
+from flows.knowledge.load import Knowledge, KnowledgeError, shipped
 
-__all__ = ["Knowledge", "KnowledgeError", "load", "shipped"]
+__all__ = ["Knowledge", "KnowledgeError", "shipped"]

@@ -303,6 +303,8 @@ class _Reading:
 
     def _row(self, row: Recommendation, vocabulary: Mapping[str, frozenset[str] | None]) -> None:
         self._condition(row, row.when, vocabulary)
+        if row.assumes is not None:
+            self._condition(row, row.assumes, FINDINGS)
         self._cites(row, row.facts, row.text)
         for option in row.options:
             self._known(row, "options", [option.regimen], self.regimens)

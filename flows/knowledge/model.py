@@ -145,10 +145,13 @@ class Statement(Entry):
     pending_review: bool = False
 
 
+StrengthLevel = Literal["strong_randomised", "moderate", "weak", "extrapolated", "phase_2", "single_arm", "none"]
+
+
 class Strength(Entry):
     """How strong the evidence is, in the project's own summary (no guideline's letters)."""
 
-    level: Literal["strong_randomised", "moderate", "weak", "extrapolated", "phase_2", "single_arm", "none"]
+    level: StrengthLevel
     text: Text
     facts: Ids
 
@@ -287,6 +290,8 @@ class Position(Entry):
     grades: Annotated[tuple[Grade, ...], BeforeValidator(_tuple)] = ()
     facts: Ids = ()
     when: When | None = None
+    strength: StrengthLevel | None = None
+    """How strong the evidence is in this situation, where that differs from the regimen's own."""
 
 
 class Step(Entry):
@@ -295,7 +300,6 @@ class Step(Entry):
     step: Text
     text: Text
     facts: Ids = ()
-    pending_review: bool = False
 
 
 class Avoided(Entry):
@@ -313,6 +317,10 @@ class Recommendation(Governed):
     when: When
     text: Text
     facts: Ids
+    at_best: Tier | None = None
+    """Where the row holds, no option of any row stands above this tier."""
+    assumes: When | None = None
+    """What the row takes to be so without knowing it."""
     steps: Annotated[tuple[Step, ...], BeforeValidator(_tuple)] = ()
     options: Annotated[tuple[Position, ...], BeforeValidator(_tuple)] = ()
     avoid: Annotated[tuple[Avoided, ...], BeforeValidator(_tuple)] = ()

@@ -21,6 +21,7 @@ from flows.knowledge.model import (
     ReviewStatus,
     SafetyRule,
     Stop,
+    StrengthLevel,
     Tier,
 )
 from flows.profile import Profile
@@ -70,6 +71,7 @@ class Option(NamedTuple):
     because: tuple[Atom, ...]
     assumes: tuple[Atom, ...]
     grades: tuple[Grade, ...]
+    strength: StrengthLevel
     fit: FitVerdict | None
     cautions: tuple[Caution, ...]
     partners: tuple[str, ...]
@@ -136,8 +138,11 @@ class Advice:
     @cached_property
     def record_id(self) -> str:
         """Identifies profile, knowledge and software together: the same id is the same answer."""
+        profile = self.profile.model_dump(mode="json", exclude_none=True)
+        for line in profile.get("prior_lines", ()):
+            line["agents"] = sorted(line["agents"])  # agents of one line have no order
         content = {
-            "profile": self.profile.model_dump(mode="json", exclude_none=True),
+            "profile": profile,
             "gate": self.gate,
             "knowledge": self.knowledge.digest,
             "software": VERSION,
@@ -169,13 +174,18 @@ class Advice:
                 names += statement.facts
             if option.regimen.authorisation is not None:
                 where = option.regimen.authorisation
-                names += (*where.us.facts, *where.eu.facts)
+                names += (*where.us.facts, *where.eu.facts, *(where.china.facts if where.china else ()))
             names += option.regimen.strength.facts
             names += [name for criterion, _ in (option.fit.criteria if option.fit else ()) for name in criterion.facts]
         for exclusion in self.excluded:
             names += exclusion.facts
         for advisory in (*self.principles, *self.pitfalls):
             names += advisory.facts
+        if self.options:
+            for note in self.knowledge.not_assessed:
+                names += note.facts
+            for agent in self.knowledge.agents.values():
+                names += agent.facts
         return tuple(self.knowledge.facts[name] for name in dict.fromkeys(names))
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from flows.findings import SOURCE_OF, findings
 from flows.knowledge.load import Knowledge
-from flows.knowledge.model import TIERS, Advisory, Avoided, Grade, Position, Recommendation, Regimen, SafetyRule, Stop
+from flows.knowledge.model import TIERS, Advisory, Avoided, Position, Recommendation, Regimen, SafetyRule, Stop
 from flows.profile import FIELDS, Item, Profile, asked_as
 from flows.sequencing.advice import (
     Advice,
@@ -126,10 +126,9 @@ settle (brain, receptors, lines, relapse) is never assumed: its branches stand s
 
 
 class _Place(NamedTuple):
-    """Where a row puts a regimen. Compares best first: tier, certainty, row, position."""
+    """Where a row puts a regimen. Compares best first: tier, row, position."""
 
     tier: int
-    doubt: bool
     row_order: int
     position: int
     row: Recommendation
@@ -195,15 +194,16 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     for name, value in _ASSUMED.items():
         if assumed[name] is None:
             assumed[name] = value
-    rows: list[tuple[Recommendation, Truth]] = []
+    rows: list[tuple[int, Recommendation, Truth]] = []
     best: dict[str, _Place] = {}
     avoided: dict[str, tuple[Recommendation, Avoided]] = {}
     open_avoided: dict[str, list[Recommendation]] = {}
     for row_order, (test, row) in enumerate(book.rows):
         truth = test(assumed)
-        if truth is False:
-            continue
-        rows.append((row, truth))
+        if truth is not False:
+            rows.append((row_order, row, truth))
+    at_best = max((_TIER_RANK[row.at_best] for _, row, truth in rows if truth and row.at_best), default=0)
+    for row_order, row, truth in rows:
         for avoid in row.avoid:
             if truth:
                 avoided.setdefault(avoid.regimen, (row, avoid))
@@ -212,25 +212,21 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
         for position, option in enumerate(row.options):
             if option.regimen in out:
                 continue
-            here = truth
-            if option.when is not None:
-                own = option.when.holds(assumed)
-                if own is False:
-                    continue
-                here = here if own else None
-            place = _Place(_TIER_RANK[option.tier], here is None, row_order, position, row, option)
+            if option.when is not None and option.when.holds(assumed) is False:
+                continue
+            place = _Place(max(_TIER_RANK[option.tier], at_best), row_order, position, row, option)
             known = best.get(option.regimen)
-            if known is None or place[:4] < known[:4]:
+            if known is None or place[:3] < known[:3]:
                 best[option.regimen] = place
     places = sorted((place for name, place in best.items() if name not in avoided), key=_best_first)
     return Ruling(
         view, assumed, tuple(stops), tuple(open_stops), excluded, open_exclusions, partners, avoided,
-        open_avoided, tuple(rows), tuple(places),
+        open_avoided, tuple((row, truth) for _, row, truth in rows), tuple(places),
     )  # fmt: skip
 
 
-def _best_first(place: _Place) -> tuple[int, bool, int, int]:
-    return place[:4]
+def _best_first(place: _Place) -> tuple[int, int, int]:
+    return place[:3]
 
 
 def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> Advice:
@@ -258,6 +254,16 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
         assumptions.update(dict.fromkeys(option.assumes))
     if ruling.open_exclusions:
         _dropped_rows(ruling, knowledge, doubts)
+    for row, truth in ruling.rows:
+        if truth and row.assumes is not None:
+            assumptions.update(dict.fromkeys(row.assumes.atoms))
+            for name in row.assumes.fields:
+                doubts.note(name)
+        elif truth is None and row.at_best is not None:  # taken not to hold: it would put every option later
+            for atom in row.when.needed(view):
+                assumptions[atom._replace(negated=not atom.negated)] = None
+                for regimen in ruling.order[:1]:
+                    doubts.places(atom, regimen, ruling)
     steps = _steps(ruling, knowledge, doubts)
     if profile.region is None or profile.region == "unknown":
         doubts.note("region")
@@ -293,8 +299,9 @@ def _dropped_rows(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> None
 
 def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: Ruling) -> Advice:
     first = ruling.stops[0]
-    steps = dict.fromkeys(name for stop in ruling.stops for name in stop.steps)
-    fields = [name for stop in ruling.stops if stop.outcome == "ask" for name in stop.fields]
+    shown = [stop for stop in ruling.stops if stop.outcome == first.outcome]
+    steps = dict.fromkeys(name for stop in shown for name in stop.steps)
+    fields = [name for stop in shown if stop.outcome == "ask" for name in stop.fields]
     if first.outcome == "ask":
         fields += [name for name in ("her2_status", "setting", "prior_lines", "hr_status", "brain_metastases")
                    if getattr(profile, name) is None]  # fmt: skip
@@ -304,7 +311,7 @@ def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: R
         status=first.outcome,
         profile=profile,
         knowledge=knowledge,
-        reasons=tuple(Reason(stop, stop.when.because(ruling.view)) for stop in ruling.stops),
+        reasons=tuple(Reason(stop, stop.when.support(ruling.view)) for stop in shown),
         steps=tuple(
             StepGiven(
                 knowledge.regimens[name],
@@ -314,7 +321,9 @@ def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: R
             )
             for name in steps
         ),
-        excluded=_excluded(ruling, knowledge) if first.outcome == "refer" else (),
+        excluded=tuple(
+            exclusion for exclusion in _excluded(ruling, knowledge) if first.row and exclusion.row == first.row
+        ),
         principles=tuple(
             entry for entry in knowledge.principles if entry.when and entry.when.holds(ruling.view) is True
         ),
@@ -377,27 +386,18 @@ def _option(rank: int, place: _Place, reasoning: _Reasoning, knowledge: Knowledg
     return Option(
         rank=rank,
         regimen=regimen,
-        tier=place.option.tier,
+        tier=TIERS[place.tier],
         text=place.option.text,
         row=place.row,
         because=because,
         assumes=tuple(assumes),
-        grades=place.option.grades or _other_grades(regimen.id, ruling),
+        grades=place.option.grades,
+        strength=place.option.strength or regimen.strength.level,
         fit=_fit(regimen, view),
         cautions=tuple(cautions),
         partners=ruling.partners.get(regimen.id, ()),
         facts=(*place.option.facts, *place.row.facts),
     )
-
-
-def _other_grades(regimen: str, ruling: Ruling) -> tuple[Grade, ...]:
-    """Grades another row that holds gives the regimen, where the row that places it gives none."""
-    for row, truth in ruling.rows:
-        if truth:
-            for option in row.options:
-                if option.regimen == regimen and option.grades:
-                    return option.grades
-    return ()
 
 
 def _expand(atom: Atom, ruling: Ruling) -> Iterable[Atom]:
