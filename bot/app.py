@@ -11,7 +11,7 @@ import structlog
 
 from bot.log import Case, Log, LogError
 from bot.wire import NotATurn, from_wire, to_wire
-from flows.dialogue import Command, State, Turn, Unclear, fold, present, step
+from flows.dialogue import FINAL_OF, Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
@@ -45,6 +45,9 @@ class Unsupported:
 
     code: str = "unsupported"
 
+
+ANSWERS = ("advice", *FINAL_OF.values())
+"""Messages that rest on rules of the knowledge."""
 
 Incoming = Text | Tap | Unsupported
 
@@ -93,7 +96,7 @@ class App:
             return [notice_message(incoming.code, self.words)]
         if delivery is not None and self._log.delivered(conversation, delivery):
             return [self._render(known.state)]
-        if isinstance(incoming, Text) and len(incoming.text) > LONGEST:
+        if len(incoming.text if isinstance(incoming, Text) else incoming.wire) > LONGEST:
             return [notice_message("too_long", self.words)]
         turn = self._turn(incoming, known.state)
         if isinstance(turn, Command) and turn.name == "forget":
@@ -103,6 +106,9 @@ class App:
         messages = [self._dated(render(reply, self.words)) for reply in replies]
         if after != known.state:
             self._keep(conversation, known, turn, after, delivery)
+        elif delivery is not None:
+            case = self._log.append(conversation, known.case, "", self.knowledge.digest, delivery)
+            self._remember(conversation, _Remembered(after, case))
         return messages
 
     def _turn(self, incoming: Text | Tap, state: State) -> Turn:
@@ -118,10 +124,10 @@ class App:
 
     def _keep(self, conversation: str, known: _Remembered, turn: Turn, after: State, delivery: str | None) -> None:
         case = known.case
-        if len(case.turns) >= TURNS_OF_A_CASE:
-            raise LogError("the case has too many turns")
         if isinstance(turn, Command) and turn.name in ("restart", "cancel"):
             case = Case(case.number + 1, ())
+        elif len(case.turns) >= TURNS_OF_A_CASE:
+            raise LogError("the case has too many turns")
         case = self._log.append(conversation, case, to_wire(turn), self.knowledge.digest, delivery)
         self._remember(conversation, _Remembered(after, case))
 
@@ -163,7 +169,7 @@ class App:
 
     def _dated(self, message: Message) -> Message:
         """A banner where rules are past their review-by date (S27); the answer itself never knows the date."""
-        if message.id != "advice" or not self.knowledge.overdue(self._today()):
+        if message.id not in ANSWERS or not self.knowledge.overdue(self._today()):
             return message
         banner = Block("note", "Past its review-by date: parts of this knowledge are overdue for review.")
         return message._replace(blocks=(banner, *message.blocks))

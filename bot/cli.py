@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -81,6 +82,8 @@ def chat() -> None:
         _fail(f"TRIAGE_DATA_DIR: {error}")
     try:
         app = App(_knowledge(), log, region=settings.region)
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # bytes that are no text are words nobody understands
         terminal.run(app, "terminal", sys.stdin, sys.stdout)
     except KeyboardInterrupt:
         click.echo()
@@ -91,7 +94,7 @@ def chat() -> None:
 @main.command()
 @click.argument("file", required=False)
 @click.option("--format", "form", type=click.Choice(["json", "text", "html"]), default="text", show_default=True)
-@click.option("--region", type=click.Choice(REGIONS), envvar="TRIAGE_REGION", help="Where the profile names none.")
+@click.option("--region", type=click.Choice(REGIONS), help="Where the profile names none (or TRIAGE_REGION).")
 @click.option("--knowledge", "folder", type=click.Path(), help="A folder of knowledge other than the shipped one.")
 @_one_line_errors
 def recommend(file: str | None, form: str, region: str | None, folder: str | None) -> None:
@@ -106,6 +109,9 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
     if file is None:
         raise UnusableInput("recommend: name a profile document, or - for standard input")
     profile = read_profile(file)
+    region = region or os.environ.get("TRIAGE_REGION") or None
+    if region not in (None, *REGIONS):
+        raise UnusableInput(f"TRIAGE_REGION: {region!r} is not one of {', '.join(REGIONS)}")
     if region is not None and profile.region is None:
         profile = profile.model_copy(update={"region": region})
     knowledge = _knowledge(folder)
@@ -143,7 +149,7 @@ def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file:
     configure("error", "console")
     logging.disable(logging.INFO)
     knowledge = _knowledge()
-    loaded = [(path, scripts.read_script(path)) for path in scripts.find_scripts(paths)]
+    loaded = [(path, script) for path in scripts.find_scripts(paths) for script in scripts.read_scripts(path)]
     reports = []
     for path, script in loaded:
         report = scripts.replay(path, script, knowledge)
@@ -151,10 +157,13 @@ def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file:
         click.echo(scripts.describe(report))
     failed = sum(report.failed for report in reports)
     click.echo(f"{len(reports) - failed} passed, {failed} failed")
-    if record:
-        Path(record).write_text(scripts.recorded(reports), "utf-8")
-    if junit_file:
-        scripts.junit(reports).write(junit_file, pretty=True)
+    try:
+        if record:
+            Path(record).write_text(scripts.recorded(reports), "utf-8")
+        if junit_file:
+            scripts.junit(reports).write(junit_file, pretty=True)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}")
     sys.exit(1 if failed else 0)
 
 

@@ -81,25 +81,21 @@ def profile_from(document: dict[str, Any], said: str) -> Profile:
         return Profile.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = [part for part in first["loc"] if isinstance(part, int) or _is_name(part)]
-        field = str(where[0]) if where else "profile"
         if first["type"] == "extra_forbidden":
+            where = list(first["loc"])
             unknown = str(where[-1])
             allowed = FIELDS if len(where) == 1 else ("agents", "outcome")
             raise UnusableInput(
                 f"{said}: {_path(where)}: there is no such field{_suggestion(unknown, allowed)}"
             ) from None
+        where = [part for part in first["loc"] if isinstance(part, int) or part in (*FIELDS, "agents", "outcome")]
+        field = str(where[0]) if where else "profile"
         raise UnusableInput(f"{said}: {_path(where)}: {_expected(field, first)}") from None
 
 
-def _is_name(part: object) -> bool:
-    return (isinstance(part, str) and part.replace("_", "").isalnum() and part.islower() and part in (
-        *FIELDS, "agents", "outcome",
-    )) or (isinstance(part, str) and "[" not in part and "-" not in part)  # fmt: skip
-
-
 def _path(where: list[Any]) -> str:
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
+    path = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in where)
+    return "".join(sign if sign.isprintable() else "?" for sign in path)  # a document must not steer the terminal
 
 
 def _kind(value: object) -> str:

@@ -36,10 +36,11 @@ class LogError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The current case of a conversation: its number and its turns, oldest first."""
+    """The current case of a conversation: its number, its turns (oldest first), and the next free place."""
 
     number: int
     turns: tuple[str, ...]
+    next_sequence: int = 1
 
 
 class Log:
@@ -60,31 +61,39 @@ class Log:
             raise LogError(f"{path}: {error}") from error
 
     def _migrate(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")  # two first starts at once: the second finds the first one's tables
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"written by a newer version (schema {version})")
         if version == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self._db.execute("COMMIT")
 
     def current(self, conversation: str) -> Case:
         """The current case; an empty case 1 where the conversation is new."""
         rows = self._db.execute(
-            "SELECT case_number, turn FROM turn WHERE conversation = ?1 AND case_number = "
+            "SELECT case_number, turn, sequence FROM turn WHERE conversation = ?1 AND case_number = "
             "(SELECT case_number FROM turn WHERE conversation = ?1 ORDER BY case_number DESC LIMIT 1) "
             "ORDER BY sequence",
             (conversation,),
         ).fetchall()
-        return Case(rows[0][0] if rows else 1, tuple(turn for _, turn in rows))
+        if not rows:
+            return Case(1, ())
+        return Case(rows[0][0], tuple(turn for _, turn, _ in rows if turn), rows[-1][2] + 1)
 
     def append(self, conversation: str, case: Case, turn: str, knowledge: str, delivery: str | None = None) -> Case:
-        """Append a turn to the case that was read and make it durable. Raises LogError where it cannot."""
-        sequence = len(case.turns) + 1
-        values = (conversation, case.number, sequence, turn, delivery, knowledge, self._now().isoformat())
+        """Append a turn to the case that was read and make it durable. Raises LogError where it cannot.
+
+        An empty turn keeps only that a delivery was taken and changed nothing.
+        """
+        values = (conversation, case.number, case.next_sequence, turn, delivery, knowledge, self._now().isoformat())
         try:
             self._db.execute("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         except sqlite3.Error as error:
             raise LogError(f"the turn could not be kept: {error}") from error
-        return Case(case.number, (*case.turns, turn))
+        return Case(case.number, (*case.turns, turn) if turn else case.turns, case.next_sequence + 1)
 
     def delivered(self, conversation: str, delivery: str) -> bool:
         """Whether a delivery was already taken."""
@@ -97,7 +106,9 @@ class Log:
         """Erase everything of a conversation, from the file too."""
         try:
             self._db.execute("DELETE FROM turn WHERE conversation = ?", (conversation,))
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise LogError("erased from the log, but another reader still keeps the file's old pages")
         except sqlite3.Error as error:
             raise LogError(f"nothing could be erased: {error}") from error
 

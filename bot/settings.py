@@ -43,6 +43,8 @@ def read_settings() -> Settings:
     """The settings. Raises SettingsError naming the first that cannot be used."""
     try:
         return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = "TRIAGE_" + "_".join(str(part) for part in first["loc"]).upper()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from flows.questionnaire import QUESTION_OF, QUESTIONS
 from flows.turns import Answer, Command, Turn
 
 
@@ -25,8 +26,8 @@ def from_wire(text: str) -> Turn:
     """The turn of a short text. Raises NotATurn."""
     if text.startswith("/"):
         name, _, argument = text[1:].partition(" ")
-        return Command(name, argument)
+        return Command(name, argument if argument in QUESTIONS or argument in QUESTION_OF else "")
     question, colon, chosen = text.partition(":")
     if not colon or not question or not chosen:
         raise NotATurn("expected question:option")
-    return Answer(question, tuple(chosen.split("+")))
+    return Answer(question, tuple(dict.fromkeys(chosen.split("+"))))

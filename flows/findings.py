@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.profile import AGENTS, FIELDS, OPTIONS, OUTCOMES, Asked, Line, Profile, asked_as
-from flows.when import NOT_KNOWN, Members, View
+from flows.when import NOT_KNOWN, Members, Several, View
 
 CLASSES = (
     "anti_her2", "her2_antibody", "her2_adc", "her2_tki", "taxane", "anthracycline", "platinum",
@@ -20,9 +20,10 @@ GATE = ("in_scope", "her2_negative", "her2_low", "her2_unknown", "early_stage", 
         "other_tumour", "under_18")  # fmt: skip
 NOT_APPLICABLE = "not_applicable"
 
-_AGENTS_AND_CLASSES = frozenset(AGENTS) | frozenset(CLASSES)
+_AGENTS_AND_CLASSES = Several(frozenset(AGENTS) | frozenset(CLASSES))
+_SETS = ("red_flags", "interacting_medicines")
 _ANY = Members(frozenset(), None)
-_SCALARS = tuple(field for field in OPTIONS if field not in ("red_flags", "interacting_medicines"))
+_SCALARS = tuple(field for field in OPTIONS if field not in _SETS)
 _BRANCHED = tuple(
     (field, asked.when)
     for field in FIELDS
@@ -30,9 +31,9 @@ _BRANCHED = tuple(
 )
 
 FINDINGS: dict[str, frozenset[str] | None] = {
-    **{field: frozenset(options) for field, options in OPTIONS.items()},
+    **{field: (Several if field in _SETS else frozenset)(options) for field, options in OPTIONS.items()},
     "gate": frozenset(GATE),
-    "absent": frozenset(FIELDS),
+    "absent": Several(FIELDS),
     "line": frozenset(("first", "second", "later")),
     "relapse": frozenset(("none", "within_6", "within_12", "over_12")),
     "received": _AGENTS_AND_CLASSES,
@@ -79,7 +80,7 @@ def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str 
         if value is None:
             absent.append(field)
         view[field] = None if value == NOT_KNOWN else value
-    for field in ("red_flags", "interacting_medicines"):
+    for field in _SETS:
         value = getattr(profile, field)
         if value is None:
             absent.append(field)

@@ -34,16 +34,35 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
 
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "bool", "null", "int", "float", "timestamp")
+)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
+def _bounded(text: str) -> None:
+    """Refuse what is nested too deeply before it is composed: the C composer recurses, and ends the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise PlainYamlError(f"line {_line(event)}: nested deeper than {DEEPEST}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            raise PlainYamlError(f"line {_line(event)}: aliases are not read")
+
+
 def _check(root: yaml.Node) -> None:
-    seen: set[int] = set()
-    waiting: list[tuple[yaml.Node, int]] = [(root, 1)]
+    waiting: list[yaml.Node] = [root]
     while waiting:
-        node, depth = waiting.pop()
-        if id(node) in seen:
-            raise PlainYamlError(f"line {node.start_mark.line + 1}: aliases are not read")
-        seen.add(id(node))
-        if depth > DEEPEST:
-            raise PlainYamlError(f"line {node.start_mark.line + 1}: nested deeper than {DEEPEST}")
+        node = waiting.pop()
+        if node.tag not in _TAGS:
+            raise PlainYamlError(f"line {node.start_mark.line + 1}: the tag {node.tag!r} is not read")
         if isinstance(node, yaml.MappingNode):
             keys: set[str] = set()
             for key, value in node.value:
@@ -52,14 +71,15 @@ def _check(root: yaml.Node) -> None:
                 if key.value in keys:
                     raise PlainYamlError(f"line {key.start_mark.line + 1}: the key {key.value!r} stands twice")
                 keys.add(key.value)
-                waiting.append((value, depth + 1))
+                waiting.append(value)
         elif isinstance(node, yaml.SequenceNode):
-            waiting.extend((item, depth + 1) for item in node.value)
+            waiting.extend(node.value)
 
 
 def read_yaml(text: str) -> Any:
     """The one document in `text`. Raises PlainYamlError."""
     try:
+        _bounded(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()

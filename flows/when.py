@@ -23,6 +23,10 @@ class Members(NamedTuple):
     possible: frozenset[str] | None = frozenset()
 
 
+class Several(frozenset[str]):
+    """The options of a name whose value is a set: it is compared by what it includes, not as one option."""
+
+
 View = Mapping[str, Any]
 """What a condition sees: a name to an option, an int, `Members`, or None where it is not known."""
 
@@ -182,8 +186,6 @@ class When:
     __slots__ = ("_always", "_leaves", "holds", "source", "tree")
 
     def __init__(self, source: Mapping[str, Any]) -> None:
-        if not isinstance(source, Mapping):
-            raise ValueError(f"a condition is a mapping, not {type(source).__name__}")
         self.source = source
         self.tree = _parse(source)
         self.holds: Test = self.tree.test
@@ -236,6 +238,8 @@ class When:
             if (options is None) != numeric:
                 raise ValueError(f"{atom.field}: {atom.operator} does not fit this field")
             if options is not None:
+                if isinstance(options, Several) != (atom.operator in SET_OPERATORS):
+                    raise ValueError(f"{atom.field}: {atom.operator} does not fit this field")
                 for value in atom.values:
                     if value not in options:
                         raise ValueError(f"{atom.field}: there is no option {value!r}")
@@ -261,6 +265,8 @@ class When:
 
 
 def _parse(source: Mapping[str, Any]) -> Node:
+    if not isinstance(source, Mapping):
+        raise ValueError(f"a condition is a mapping, not {type(source).__name__}")
     parts: list[Node] = []
     for name, wanted in source.items():
         if name in ("any", "all"):
@@ -317,7 +323,7 @@ def _support(node: Node, view: View) -> Iterator[Atom]:
     if node.atom is not None:
         yield _narrowed(node.atom, view)
     elif node.kind == "not":
-        for atom in _blockers(node.parts[0], view):
+        for atom in _refutation(node.parts[0], view):
             yield _otherwise(atom, view)
     else:
         for part in node.parts:
@@ -345,18 +351,18 @@ def _narrowed(atom: Atom, view: View) -> Atom:
     return atom
 
 
-def _blockers(node: Node, view: View) -> Iterator[Atom]:
-    """Atoms of a node that is not true, as they are written."""
+def _refutation(node: Node, view: View) -> Iterator[Atom]:
+    """Atoms of a node that is false: enough of them to show it."""
     if node.atom is not None:
-        if node.test(view) is not True:
-            yield node.atom
+        yield node.atom
     elif node.kind == "not":
-        if node.parts[0].test(view) is True:
-            yield from _flip(_support(node.parts[0], view))
+        yield from _flip(_support(node.parts[0], view))
     else:
         for part in node.parts:
-            if part.test(view) is not True:
-                yield from _blockers(part, view)
+            if part.test(view) is False:
+                yield from _refutation(part, view)
+                if node.kind == "all":
+                    return
 
 
 def _open(node: Node, view: View) -> Iterator[Atom]:

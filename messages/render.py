@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 
 from flows import VERSION
+from flows.knowledge.load import Knowledge
 from flows.profile import FIELDS
 from flows.questionnaire import FOLLOW_UPS, QUESTION_OF, QUESTIONS, SCREENS, options_now
 from flows.sequencing.advice import Advice, Option
@@ -239,7 +240,13 @@ def _header(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
         "software": VERSION,
         "role": role,
         "ask_next": [],
+        "cite": partial(_cite, advice.knowledge),
     }
+
+
+def _cite(knowledge: Knowledge, names: tuple[str, ...]) -> str:
+    """Facts by id, those from memory marked (S9)."""
+    return ", ".join(f"{name}{fact_mark(knowledge.facts[name])}" for name in names)
 
 
 def _section_buttons(sections: tuple[str, ...], words: Words) -> tuple[Button, ...]:

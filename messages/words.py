@@ -134,7 +134,7 @@ class Words:
             known = self.vocabulary.fields.get(name) or self.vocabulary.findings[name]
             said = " or ".join(known.values.get(str(value), "does not apply") for value in values)
             if negated and operator == "known":
-                return f"{known.label}: not known to be {said}"
+                return f"{known.label} not known to be {said}"
             return f"{known.label}: {'not ' if negated else ''}{said}"
         if operator in ("at_least", "at_most"):
             more = (operator == "at_least") != negated
@@ -232,6 +232,8 @@ def _document(folder: Path, name: str, knowledge: Knowledge) -> dict[str, Any]:
             raise KnowledgeError(name, f"line {number}", f"the figure {sorted(loose)[0]} has no source here")
     for threshold in knowledge.thresholds.values():
         text = text.replace("{" + threshold.id + "}", threshold.text)
+    if missing := re.search(r"\{(\w+)\}", text):
+        raise KnowledgeError("safety/thresholds.yaml", missing.group(1), f"there is no such threshold; {name} shows it")
     try:
         document = read_yaml(text)
     except PlainYamlError as error:

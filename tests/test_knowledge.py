@@ -37,8 +37,20 @@ def test_the_shipped_knowledge_is_all_there() -> None:
     knowledge = load(SHIPPED)
     assert len(knowledge.facts) == 203
     assert len(knowledge.sources) == 125
-    assert all((knowledge.regimens, knowledge.rules, knowledge.stops, knowledge.recommendations, knowledge.thresholds,
-                knowledge.principles, knowledge.pitfalls, knowledge.not_assessed, knowledge.gaps, knowledge.article))
+    assert all(
+        (
+            knowledge.regimens,
+            knowledge.rules,
+            knowledge.stops,
+            knowledge.recommendations,
+            knowledge.thresholds,
+            knowledge.principles,
+            knowledge.pitfalls,
+            knowledge.not_assessed,
+            knowledge.gaps,
+            knowledge.article,
+        )
+    )
     assert knowledge.digest == digest(SHIPPED) == shipped().digest
 
 
@@ -249,7 +261,8 @@ DEFECTS = [
     Defect("a governance that is a word, beside a status", _two_governances, (RULES, RULE, "governance")),
     changed("an approval word that does not exist", RULES, RULE, "status", "verified", "status"),
     changed("a review-by date that is none", RULES, RULE, "review_by", "soon", "review_by"),
-    changed("a manifest without review-by date", "manifest.yaml", "manifest", "governance.review_by", GONE, "review_by"),
+    changed("a manifest without review-by date", "manifest.yaml", "manifest", "governance.review_by", GONE,
+            "review_by"),
     changed("a governance that is no mapping", RULES, RULE, "governance", "draft", "governance"),
     changed("a concern for agents and classes", RULES, RULE, "concerns", {"agents": ["t_dxd"], "classes": ["taxane"]},
             "concerns"),
@@ -664,8 +677,10 @@ def refined(draw: st.DrawFn, view: View, names: Iterable[str] | None = None) -> 
 
 @given(source=CONDITIONS, view=views(), data=st.data())
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_what_is_decided_stays_decided_when_more_is_known(source: dict[str, Any], view: View, data: st.DataObject) -> None:
-    """S11: were it to fail, Unknown was treated as No (or Yes): a later answer overturns what was said to be certain."""
+def test_what_is_decided_stays_decided_when_more_is_known(
+    source: dict[str, Any], view: View, data: st.DataObject
+) -> None:
+    """S11: were it to fail, Unknown was treated as No (or Yes): a later answer overturns what was said for certain."""
     when = When(source)
     before = when.holds(view)
     after = data.draw(refined(view))
@@ -824,9 +839,10 @@ def test_because_narrows_to_what_the_profile_says() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        None, "lvef", ["lvef"], 5, {"any": []}, {"all": []}, {"any": {"lvef": "normal"}}, {"any": ["lvef"]}, {"not": {}},
-        {"not": []}, {"not": "lvef"}, {"lvef": None}, {"lvef": []}, {"lvef": True}, {"lvef": 5}, {"lvef": ["normal", 5]},
-        {"lvef": {}}, {"received": {"contains": ["t_dxd"]}}, {"received": {"includes_any": []}},
+        None, "lvef", ["lvef"], 5, {"any": []}, {"all": []}, {"any": {"lvef": "normal"}}, {"any": ["lvef"]},
+        {"not": {}}, {"not": []}, {"not": "lvef"}, {"lvef": None}, {"lvef": []}, {"lvef": True}, {"lvef": 5},
+        {"lvef": ["normal", 5]}, {"lvef": {}},
+        {"received": {"contains": ["t_dxd"]}}, {"received": {"includes_any": []}},
         {"her2_lines": {"at_least": "2"}}, {"her2_lines": {"at_least": True}}, {"her2_lines": {"at_least": 1.5}},
         {"her2_lines": {"at_least": None}}, {"any": [{"not": {"lvef": 1}}]},
     ],
@@ -913,14 +929,10 @@ def test_scalars_are_what_a_reader_takes_them_for(text: str, value: object) -> N
 )
 def test_what_is_not_this_yaml_is_one_line(text: str, said: str) -> None:
     """S25: were it to fail, a document is read as something its author did not write, or runs code."""
-    try:
-        value = read_yaml(text)
-    except PlainYamlError as error:
-        assert said in str(error)
-        assert "\n" not in str(error)
-    else:
-        assert said == "", f"read as {value!r}"
-        assert "!" in text, f"read as {value!r}"
+    with pytest.raises(PlainYamlError) as refusal:
+        read_yaml(text)
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from messages.understanding import LONGEST
 from messages.words import english
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+TODAY = NOW.date()
 WHO = "someone"
 CASE = ("role:oncologist", "gate:in_scope", "red_flags:none", "prior_lines:tch", "line_outcome:progression",
         "prior_lines:done", "early_stage_agents:none", "brain_metastases:none", "hr_status:negative",
@@ -41,7 +42,7 @@ def log(file: Path) -> Iterator[Log]:
     opened.close()
 
 
-def app_on(log: Log, today: date = NOW.date(), region: str | None = None) -> App:
+def app_on(log: Log, today: date = TODAY, region: str | None = None) -> App:
     return App(shipped(), log, today=lambda: today, region=region)
 
 
@@ -443,9 +444,7 @@ def test_a_log_of_turns_that_no_longer_exist_is_still_a_conversation(file: Path)
     ],
     ids=["unsupported", "edited", "too long", "too long with an answer"],
 )
-def test_what_cannot_be_read_is_said_and_changes_nothing(
-    incoming: Incoming, notice: str, log: Log, file: Path
-) -> None:
+def test_what_cannot_be_read_is_said_and_changes_nothing(incoming: Incoming, notice: str, log: Log, file: Path) -> None:
     """S25, S33: were it to fail, a photo, an edited message or a flood of text answers a question or is silence."""
     app = app_on(log)
     app.handle(WHO, Tap("role:oncologist"))
@@ -464,7 +463,8 @@ def test_the_longest_text_is_still_read(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\n", "\x00", "\ud800", "é" * 100, "/", "//", "/ /", "/edit", "/edit :", ":", "a:b+c", "+", "💊" * 400]
+    "text",
+    ["", " ", "\n", "\x00", "\ud800", "é" * 100, "/", "//", "/ /", "/edit", "/edit :", ":", "a:b+c", "+", "💊" * 400],
 )
 def test_odd_texts_are_answered(text: str, log: Log) -> None:
     """S25: were it to fail, an odd text is an error on our side, and every tester finds it within a minute."""

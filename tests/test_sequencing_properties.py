@@ -420,6 +420,11 @@ def test_a_contraindication_adds_no_option(document: dict[str, Any], worsening: 
 @example({**AFTER_TCT, "brain_metastases": "none"}, ILD)
 @example({**STANDARD, "prior_lines": TWO_OTHER_LINES, "brain_metastases": "stable"}, ILD)
 @example({**AFTER_T_DXD, "brain_metastases": "none", "dpd_deficiency": "complete"}, ILD)
+@example(
+    {**STANDARD, "brain_metastases": "none", "region": "china", "tdxd_access": "unavailable",
+     "prior_lines": [{"agents": ["margetuximab", "gemcitabine"], "outcome": "progression"}]},
+    ILD,
+)  # fmt: skip
 def test_a_contraindication_raises_nothing_it_concerns(
     document: dict[str, Any], worsening: tuple[str, Any, Any]
 ) -> None:
@@ -443,7 +448,8 @@ def test_a_contraindication_raises_nothing_it_concerns(
             continue
         note(f"{field}: {clear} -> {worse}; {name} by {option.row.id}; {before.regimens} -> {after.regimens}")
         assert TIERS.index(option.tier) >= tiers[name]
-        overtaken = {behind for behind in after.regimens[place + 1 :] if behind not in concerned and behind in rank}
+        unconcerned = set(rank) - concerned - {"trial"}  # a trial is no drug: its own criteria decide
+        overtaken = {behind for behind in after.regimens[place + 1 :] if behind in unconcerned}
         assert not {behind for behind in overtaken if rank[behind] < rank[name]}
 
 

@@ -19,10 +19,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.app import App, Incoming, Tap, Text, Unsupported
-from bot.documents import UnusableInput, read_document
+from bot.documents import UnusableInput, read_text
 from bot.log import Log
 from flows.dialogue import FINALS, State, advice_of
 from flows.knowledge.load import Knowledge
+from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.questionnaire import QUESTIONS, options_now
 from flows.sequencing.advice import Advice
 from messages.message import Message
@@ -114,22 +115,54 @@ class Report:
         return any(outcome.failures for outcome in self.outcomes)
 
 
+def read_scripts(path: str) -> list[Script]:
+    """The scripts in a file (several are parted by `---`). Raises UnusableInput naming the turn and field."""
+    parts = [part for part in re.split(r"(?m)^---[ \t]*$", read_text(path)) if part.strip()]
+    if not parts:
+        raise UnusableInput(f"{path}: is empty, expected a script with title and turns")
+    return [_script(path, part) for part in parts]
+
+
 def read_script(path: str) -> Script:
-    """The script in a file. Raises UnusableInput naming the turn and field."""
-    document = read_document(path)
-    if not isinstance(document, dict):
-        raise UnusableInput(f"{path}: expected a script with title and turns")
+    """The one script in a file."""
+    return read_scripts(path)[0]
+
+
+def _script(path: str, text: str) -> Script:
     try:
+        document = read_yaml(text)
+        if not isinstance(document, dict):
+            raise UnusableInput(f"{path}: expected a script with title and turns")
         script = Script.model_validate(document)
+        _clock(script)
         for turn in script.turns:
             _ = turn.action
+            for pattern in turn.text:
+                re.compile(pattern)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-        raise UnusableInput(f"{path}: {where}: {first['msg']}") from None
+        said = "missing" if first["type"] == "missing" else first["msg"]
+        raise UnusableInput(f"{path}: {where}: {said}") from None
+    except PlainYamlError as error:
+        raise UnusableInput(f"{path}: {error}") from None
+    except re.error as error:
+        raise UnusableInput(f"{path}: text: {error.pattern!r} is not a pattern: {error.msg}") from None
+    except UnusableInput:
+        raise
     except ValueError as error:
-        raise UnusableInput(f"{path}: turns: {error}") from None
+        raise UnusableInput(f"{path}: {error}") from None
     return script
+
+
+def _clock(script: Script) -> datetime:
+    if script.clock is None:
+        return START_OF_TIME
+    try:
+        clock = datetime.fromisoformat(script.clock)
+    except ValueError:
+        raise ValueError(f"clock: {script.clock!r} is not a date and time") from None
+    return clock if clock.tzinfo else clock.replace(tzinfo=UTC)
 
 
 def find_scripts(paths: Iterable[str]) -> list[str]:
@@ -207,7 +240,8 @@ class Stage:
         return self.send(Tap(what))
 
     def _redeliver(self, _: bool) -> list[Message]:
-        assert self._last is not None, "nothing was delivered yet"
+        if self._last is None:
+            raise LookupError("nothing was delivered yet")
         return self.app.handle(CONVERSATION, *self._last)
 
     def _restart(self, _: bool) -> list[Message]:
@@ -230,14 +264,16 @@ class Stage:
 def replay(path: str, script: Script, knowledge: Knowledge) -> Report:
     """Run a script on the core and compare turn by turn."""
     report = Report(path, script)
-    clock = datetime.fromisoformat(script.clock) if script.clock else START_OF_TIME
     with TemporaryDirectory(prefix="triage-replay-") as folder:
-        stage = Stage(knowledge, Path(folder), clock if clock.tzinfo else clock.replace(tzinfo=UTC))
+        stage = Stage(knowledge, Path(folder), _clock(script))
         try:
             for number, turn in enumerate(script.turns, 1):
                 verb, what = turn.action
                 before = stage.state.here
-                messages = stage.do(verb, what)
+                try:
+                    messages = stage.do(verb, what)
+                except (OverflowError, LookupError) as error:
+                    raise UnusableInput(f"{path}: turn {number} ({verb}): {error}") from None
                 after = stage.state
                 report.passed_edges.add((before, after.here))
                 outcome = _compare(number, f"{verb}: {what}", turn, messages, after, knowledge)

@@ -26,7 +26,7 @@ _CODE = Path(__file__).resolve().parents[2]
 def kept(folder: Path, name: str, key: str, make: Callable[[], T]) -> T:
     """What `make` returns, from the folder's __pycache__ where it was kept under this key before."""
     path = folder / "__pycache__" / f"{name}.{_fingerprint(key)}.{sys.implementation.cache_tag}.pickle"
-    with suppress(OSError, pickle.PickleError, EOFError, AttributeError, ImportError, IndexError, TypeError):
+    with suppress(Exception):  # missing, damaged or written by other code: read anew, whatever it was
         return pickle.loads(path.read_bytes())  # type: ignore[no-any-return]
     made = make()
     if not sys.dont_write_bytecode:

@@ -36,7 +36,7 @@ from flows.knowledge.model import (
 )
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import AGENTS, FIELDS
-from flows.when import When
+from flows.when import Several, When
 
 SHIPPED = Path(__file__).parent
 
@@ -124,6 +124,10 @@ class _Reading:
         self.folder = folder
         if not (folder / "manifest.yaml").is_file():
             raise KnowledgeError(str(folder / "manifest.yaml"), "", "there is no such file")
+        for path in sorted(folder.rglob("*")):
+            inside = path.relative_to(folder)
+            if path.is_file() and "__pycache__" not in inside.parts and path.suffix not in (".yaml", ".py"):
+                raise KnowledgeError(inside.as_posix(), "", "no part of the knowledge is read from this file")
         self.documents = {path.relative_to(folder).as_posix(): self._read(path) for path in _files(folder)}
         self.place: dict[int, tuple[str, str]] = {}
         self.cited: set[str] = set()
@@ -173,7 +177,8 @@ class _Reading:
             name = getattr(entry, "id", "")
             if isinstance(entry, Governed):
                 start, end = entry.governance.valid_from, entry.governance.valid_until
-                if start > self.manifest.date or (end is not None and end <= self.manifest.date):
+                over = end is not None and end <= self.manifest.date
+                if start > self.manifest.date or over or entry.governance.status == "retired":
                     self.retired.append(name)
                     continue
             if name in kept:
@@ -201,7 +206,7 @@ class _Reading:
         for file in self.documents:
             raise KnowledgeError(file, "", "no part of the knowledge is read from this file")
         self.facts, self.regimens = facts, regimens
-        vocabulary = {**FINDINGS, "out": frozenset(regimens)}
+        vocabulary = {**FINDINGS, "out": Several(regimens)}
         for fact in facts.values():
             self._known(fact, "sources", fact.sources, sources)
             self._known(fact, "regimens", fact.regimens, regimens)

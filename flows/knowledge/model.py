@@ -41,6 +41,14 @@ class Governance(Entry):
     valid_from: date
     valid_until: date | None = None
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Governance:
+        if self.status == "approved" and not self.reviewer:
+            raise ValueError("reviewer: missing; nothing is approved by nobody")
+        if self.valid_until is not None and self.valid_until <= self.valid_from:
+            raise ValueError("valid_until: not after valid_from")
+        return self
+
 
 class Governed(Entry):
     """An entry under governance: identified, in force over a period, with a review status."""
@@ -56,7 +64,8 @@ class Governed(Entry):
             if keys:
                 value = dict(value)
                 own = {key: value.pop(key) for key in keys}
-                value["governance"] = {**value.get("governance", {}), **own}
+                known = value.get("governance", {})
+                value["governance"] = {**known, **own} if isinstance(known, dict) else known
         return value
 
 
