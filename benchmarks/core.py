@@ -162,6 +162,11 @@ def main() -> None:
     row("final answer: decided and rendered", lambda: render(present(state, knowledge), words), 50)
     row("final answer: first message and every section", lambda: full_answer(advice, words), 10)
     row("knowledge: read and checked from YAML", lambda: load(SHIPPED), 1, "aim: at most 0.4 s", batches=5)
+    cold_starts()
+
+
+def cold_starts() -> None:
+    """Whole commands beside the imports they cannot do without."""
     profile = "\n".join(f"{key}: {value}" for key, value in OPEN.items() if key != "prior_lines")
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(profile + "\nprior_lines: [{agents: [taxane, trastuzumab], outcome: progression}]\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Case:
 
     number: int
     turns: tuple[str, ...]
-    next_sequence: int = 1
+    next_sequence: int = field(default=1, compare=False)
 
 
 class Log:

@@ -906,7 +906,7 @@ def test_scalars_are_what_a_reader_takes_them_for(text: str, value: object) -> N
         ("a: 1\na: 2", "line 2: the key 'a' stands twice"),
         ("a: {b: 1, c: 2, b: 3}", "'b' stands twice"),
         ("- {a: 1, 'a': 2}", "'a' stands twice"),
-        ("a: &x 1\nb: *x", "line 1: aliases are not read"),
+        ("a: &x 1\nb: *x", "line 2: aliases are not read"),
         ("a: &x {b: 1}\nc: {<<: *x}", "aliases are not read"),
         ("&x [*x]", "aliases are not read"),
         ("*x", "line 1"),

@@ -277,8 +277,10 @@ def test_a_turn_that_changes_nothing_is_not_written(log: Log, file: Path) -> Non
     kept = rows(file)
     for incoming in (Text("/help"), Text("/privacy"), Text("nonsense"), Text("/nonsense"), Tap("gate:nonsense"),
                      Tap("role:trainee"), Tap("nonsense"), Tap(""), Unsupported(), Text("/evidence")):  # fmt: skip
-        app.handle(WHO, incoming, f"d-{incoming}")
+        app.handle(WHO, incoming)
     assert rows(file) == kept
+    app.handle(WHO, Text("nonsense"), "d-nonsense")
+    assert [row[3] for row in rows(file)] == ["role:oncologist", ""], "of a delivery, only that it was taken"
 
 
 @pytest.mark.parametrize("incoming", [Text("/restart zzcanaryzz"), Tap("/restart zzcanaryzz"), Tap("/back zzcanaryzz")])

@@ -607,7 +607,7 @@ def test_a_region_that_is_not_known_is_never_said_to_be_elsewhere() -> None:
     for position, advice in enumerate(corpus()):
         if advice.profile.region in (None, "unknown") and advice.options:
             for name, message in sections_of(position).items():
-                assert "Region: not" not in message.text, f"{name}: {advice.record_id}"
+                assert not re.search(r"Region: not(?! asked)", message.text), f"{name}: {advice.record_id}"
 
 
 def test_what_is_not_asked_is_listed() -> None:
