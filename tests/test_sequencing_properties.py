@@ -432,6 +432,8 @@ def test_a_contraindication_raises_nothing_it_concerns(
     gets no better tier, unless a row of the decision table says so. If it fails, a warning promotes a drug."""
     field, clear, worse = worsening
     before, after = advise(document, **{field: clear}), advise(document, **{field: worse})
+    if "same_systemic_therapy" in _steps(before) - _steps(after):
+        return  # the therapy that was to go on no longer can: what waited for the next progression is due now
     then = view_of(profile_of(document, **{field: clear}))
     now = view_of(profile_of(document, **{field: worse}))
     concerned: set[str] = set()
@@ -453,6 +455,10 @@ def test_a_contraindication_raises_nothing_it_concerns(
         assert not {behind for behind in overtaken if rank[behind] < rank[name]}
 
 
+def _steps(advice: Advice) -> set[str]:
+    return {step.regimen.id for step in advice.steps}
+
+
 # ------------------------------------------------------------------------------------------------- S11, S19
 
 ASKABLE = tuple(field for field in FIELDS if field not in ("her2_status", "setting", "prior_lines", "region"))
@@ -466,6 +472,17 @@ are not used and both regions' status is stated."""
     {**STANDARD, "brain_metastases": "active", "extracranial_disease": "controlled", "tdxd_access": "unavailable",
      "prior_lines": [{"agents": ["capecitabine", "trastuzumab"], "outcome": "progression"}]},
     "ild_history", "unknown",
+)  # fmt: skip
+@example(
+    {**STANDARD, "brain_metastases": "stable", "extracranial_disease": None, "hr_status": "positive",
+     "tdxd_access": "unavailable", "platelets": "low", "region": "china",
+     "prior_lines": [{"agents": ["docetaxel", "carboplatin", "trastuzumab"], "outcome": "progression"}]},
+    "ild_history", "unknown",
+)  # fmt: skip
+@example(
+    {**UNTREATED, "brain_metastases": "none", "tdxd_access": None, "months_since_adjuvant_her2": 13,
+     "early_stage_agents": ["docetaxel", "trastuzumab", "pertuzumab", "t_dxd"]},
+    "hepatic_impairment", "unknown",
 )  # fmt: skip
 @example(
     {**STANDARD, "ild_history": "present", "hr_status": "positive",

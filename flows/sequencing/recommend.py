@@ -252,8 +252,8 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
         option = _option(rank, place, reasoning, knowledge, doubts)
         options.append(option)
         assumptions.update(dict.fromkeys(option.assumes))
-    if ruling.open_exclusions:
-        _dropped_rows(ruling, knowledge, doubts)
+    if any(ruling.assumed[name] is not view[name] for name in _ASSUMED):
+        assumptions.update(_dropped_rows(ruling, knowledge, doubts))
     for row, truth in ruling.rows:
         if truth and row.assumes is not None:
             assumptions.update(dict.fromkeys(row.assumes.atoms))
@@ -284,17 +284,31 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
     )
 
 
-def _dropped_rows(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> None:
-    """Rows that only an assumption keeps out: what they would place first is why the answer matters."""
-    tier_now = {place.option.regimen: place.tier for place in ruling.places}
-    for test, row in rulebook(knowledge).rows:
-        if test(ruling.assumed) is False and test(ruling.view) is None:
-            for atom in row.when.needed(ruling.view):
-                for option in row.options:
-                    if option.tier == "preferred" and tier_now.get(option.regimen, 0) > 0:
-                        doubts.places(atom, option.regimen, ruling)
-                for step in row.steps:
-                    doubts.steps(atom.field, step.step)
+def _dropped_rows(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> dict[Atom, None]:
+    """Rows that only an assumption keeps out, where they would place something better: the assumptions made.
+
+    A row that would merely repeat where a regimen stands already changes nothing and assumes nothing.
+    """
+    assumed: dict[Atom, None] = {}
+    now = {place.option.regimen: place[:3] for place in ruling.places}
+    out: Members = ruling.assumed["out"]
+    for row_order, (test, row) in enumerate(rulebook(knowledge).rows):
+        if test(ruling.assumed) is not False or test(ruling.view) is not None:
+            continue
+        raised = [
+            option.regimen
+            for position, option in enumerate(row.options)
+            if option.regimen not in out.known
+            and (option.regimen not in now or (_TIER_RANK[option.tier], row_order, position) < now[option.regimen])
+        ]
+        for atom in row.when.needed(ruling.view):
+            if raised and atom.field != "out":
+                assumed[atom._replace(negated=not atom.negated)] = None
+            for regimen in raised:
+                doubts.places(atom, regimen, ruling)
+            for step in row.steps:
+                doubts.steps(atom.field, step.step)
+    return assumed
 
 
 def _stopped(profile: Profile, knowledge: Knowledge, gate: str | None, ruling: Ruling) -> Advice:
