@@ -5,13 +5,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: run test setup check format lint types layers containers generated stale tests replay bench lock clean
+.PHONY: run test setup check format lint types layers containers generated stale scripts tests replay bench lock clean
 
 run: .venv/runtime ## the conversation in this terminal (data in .data/)
 	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot chat
 
 test: .venv/dev ## every check, part by part
-	@$(MAKE) --no-print-directory format lint types layers containers stale tests
+	@$(MAKE) --no-print-directory format lint types layers containers stale scripts tests
 
 setup: .venv/dev
 
@@ -60,9 +60,13 @@ stale:
 	@$(BIN)/python -m bot.generated --check
 	@$(BIN)/python -m bot knowledge check
 
+scripts:
+	@echo "== scripts: every conversation of tests/conversations, and what of the dialogue they pass"
+	@$(BIN)/python -m pytest -p no:cacheprovider tests/test_conversations.py
+
 tests:
 	@echo "== tests: pytest"
-	@$(BIN)/python -m pytest -n $(WORKERS) -p no:cacheprovider
+	@$(BIN)/python -m pytest -n $(WORKERS) -p no:cacheprovider --ignore tests/test_conversations.py
 
 replay: .venv/runtime ## make replay SCRIPT=tests/conversations/...
 	@$(BIN)/python -m bot replay $(SCRIPT)

@@ -102,12 +102,11 @@ class Outcome:
 
 @dataclass
 class Report:
-    """One script's outcomes, with the steps of the dialogue it passed (source, target)."""
+    """One script's outcomes, turn by turn."""
 
     path: str
     script: Script
     outcomes: list[Outcome] = field(default_factory=list)
-    passed_edges: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def failed(self) -> bool:
@@ -269,13 +268,11 @@ def replay(path: str, script: Script, knowledge: Knowledge) -> Report:
         try:
             for number, turn in enumerate(script.turns, 1):
                 verb, what = turn.action
-                before = stage.state.here
                 try:
                     messages = stage.do(verb, what)
                 except (OverflowError, LookupError) as error:
                     raise UnusableInput(f"{path}: turn {number} ({verb}): {error}") from None
                 after = stage.state
-                report.passed_edges.add((before, after.here))
                 outcome = _compare(number, f"{verb}: {what}", turn, messages, after, knowledge)
                 report.outcomes.append(outcome)
         finally:

@@ -11,7 +11,6 @@ import hashlib
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +44,8 @@ def _fingerprint(key: str) -> str:
 
 
 def _write(path: Path, made: Any, name: str) -> None:
+    import tempfile  # noqa: PLC0415  (only where something is written, which is once)
+
     with suppress(OSError, pickle.PickleError):
         path.parent.mkdir(exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

@@ -286,7 +286,7 @@ class _Reading:
             raise self._defect(entry, f"text: the figure {figure} stands in none of the facts cited")
 
     def _regimen(self, regimen: Regimen, agents: Mapping[str, Agent]) -> None:
-        for key in ("agents", "partners", "key_agents"):
+        for key in ("agents", "partners"):
             self._known(regimen, key, getattr(regimen, key), agents)
         for key in ("dose", "efficacy", "cns", "harms", "boxed_warnings", "contraception"):
             self._cites(regimen, getattr(regimen, key), "")

@@ -197,7 +197,6 @@ class Regimen(Governed):
     kind: Literal["drug", "trial", "step"]
     agents: Ids
     partners: Ids
-    key_agents: Ids
     drug_class: Text
     strength: Strength
     dose: Ids
