@@ -177,19 +177,20 @@ class Node(NamedTuple):
 
 
 class When:
-    """A condition. `holds(view)` is True, False or None; `because` and `open_fields` say why.
+    """A condition. `holds(view)` is True, False or None; `because` and `open_fields` say why, `fields` on what.
 
     Raises ValueError from the constructor where the mapping is not of the language; names and options are
     checked against a vocabulary with `check`, because a condition does not know which fields exist.
     """
 
-    __slots__ = ("_always", "_leaves", "holds", "source", "tree")
+    __slots__ = ("_always", "_leaves", "fields", "holds", "source", "tree")
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self.source = source
         self.tree = _parse(source)
         self.holds: Test = self.tree.test
         self._leaves = tuple(_leaves(self.tree))
+        self.fields = frozenset(atom.field for atom in self._leaves)
         plain = self.tree.atom is not None or (
             self.tree.kind == "all" and all(part.atom is not None for part in self.tree.parts)
         )
@@ -222,11 +223,6 @@ class When:
     def atoms(self) -> tuple[Atom, ...]:
         """Every comparison in it, in the order written."""
         return self._leaves
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Every name the condition looks at."""
-        return frozenset(atom.field for atom in self._leaves)
 
     def check(self, vocabulary: Mapping[str, frozenset[str] | None]) -> None:
         """Refuse a name or option that does not exist. `vocabulary`: name to its options, None for a number."""
@@ -325,12 +321,14 @@ def _support(node: Node, view: View) -> Iterator[Atom]:
     elif node.kind == "not":
         for atom in _refutation(node.parts[0], view):
             yield _otherwise(atom, view)
-    else:
-        for part in node.parts:
-            if part.test(view) is True:
+    elif node.kind == "all":
+        for part in node.parts:  # each of them is true
+            if part.atom is not None:
+                yield _narrowed(part.atom, view)
+            else:
                 yield from _support(part, view)
-                if node.kind == "any":
-                    return
+    else:
+        yield from _support(next(part for part in node.parts if part.test(view) is True), view)
 
 
 def _otherwise(atom: Atom, view: View) -> Atom:

@@ -361,7 +361,9 @@ class _Reasoning:
         if known is None:
             view = self.ruling.view
             atoms = when.because(view) or when.holding(view)
-            known = tuple(dict.fromkeys(reason for atom in atoms for reason in _expand(atom, self.ruling)))
+            if "out" in when.fields:
+                atoms = tuple(dict.fromkeys([reason for atom in atoms for reason in _expand(atom, self.ruling)]))
+            known = atoms
             self._because[id(when)] = known
         return known
 
