@@ -1,6 +1,6 @@
 """`python -m bot` is `triage`."""
 
-from bot.cli import main
+from bot.cli import run
 
 if __name__ == "__main__":
-    main(prog_name="triage")
+    run()

@@ -9,7 +9,7 @@ from datetime import date
 
 import structlog
 
-from bot.log import Case, Log, LogError
+from bot.log import Case, Log, LogError, WentOnElsewhere
 from bot.wire import NotATurn, from_wire, to_wire
 from flows.dialogue import FINAL_OF, Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
@@ -85,23 +85,26 @@ class App:
         """
         try:
             return self._handle(conversation, incoming, delivery)
+        except WentOnElsewhere:
+            self._states.pop(conversation, None)
+            return [notice_message("elsewhere", self.words), self._render(self._current(conversation).state)]
         except Exception as error:
             self._states.pop(conversation, None)
             logger.error("turn_failed", kind=type(error).__name__)
             return [notice_message("error", self.words)]
 
     def _handle(self, conversation: str, incoming: Incoming, delivery: str | None) -> list[Message]:
-        known = self._current(conversation)
         if isinstance(incoming, Unsupported):
             return [notice_message(incoming.code, self.words)]
+        if (incoming.text if isinstance(incoming, Text) else incoming.wire).strip().lower() == "/forget":
+            self.forget(conversation)  # before anything is read: it must work whatever stands in the log
+            return [forgotten_message(self.words)]
+        known = self._current(conversation)
         if delivery is not None and self._log.delivered(conversation, delivery):
             return [self._render(known.state)]
         if len(incoming.text if isinstance(incoming, Text) else incoming.wire) > LONGEST:
             return [notice_message("too_long", self.words)]
         turn = self._turn(incoming, known.state)
-        if isinstance(turn, Command) and turn.name == "forget":
-            self.forget(conversation)
-            return [forgotten_message(self.words)]
         after, replies = step(known.state, turn, self.knowledge)
         messages = [self._dated(render(reply, self.words)) for reply in replies]
         if after != known.state:
@@ -135,7 +138,11 @@ class App:
         known = self._states.get(conversation)
         if known is None:
             case = self._log.current(conversation)
-            known = _Remembered(self.replay(case.turns), case)
+            try:
+                known = _Remembered(self.replay(case.turns), case)
+            except Exception as error:  # turns of another questionnaire: a new case, rather than none ever again
+                logger.error("replay_failed", kind=type(error).__name__)
+                known = _Remembered(self.replay(()), Case(case.number + 1, ()))
             self._remember(conversation, known)
         else:
             self._states.move_to_end(conversation)

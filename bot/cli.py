@@ -47,6 +47,18 @@ def _one_line_errors(command: F) -> F:
     return run  # type: ignore[return-value]
 
 
+def _region_of_env_file() -> str | None:
+    """The region a .env file sets, where there is one: reading settings is paid for only then."""
+    if not Path(".env").is_file():
+        return None
+    from bot.settings import SettingsError, read_settings
+
+    try:
+        return read_settings().region
+    except SettingsError as error:
+        _fail(error)
+
+
 def _knowledge(folder: str | None = None) -> Knowledge:
     from flows.knowledge.load import load, shipped
 
@@ -109,7 +121,7 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
     if file is None:
         raise UnusableInput("recommend: name a profile document, or - for standard input")
     profile = read_profile(file)
-    region = region or os.environ.get("TRIAGE_REGION") or None
+    region = region or os.environ.get("TRIAGE_REGION") or _region_of_env_file()
     if region not in (None, *REGIONS):
         raise UnusableInput(f"TRIAGE_REGION: {region!r} is not one of {', '.join(REGIONS)}")
     if region is not None and profile.region is None:
@@ -177,10 +189,11 @@ def knowledge() -> None:
 @_one_line_errors
 def check(folder: str | None) -> None:
     """Validate the shipped knowledge, or the one in FOLDER, and the words that go with it."""
-    from messages.words import english
+    from flows.knowledge.load import SHIPPED, load
+    from messages.words import ENGLISH, read_words
 
-    loaded = _knowledge(folder)
-    english(loaded)
+    loaded = load(Path(folder) if folder else SHIPPED)  # read anew, whatever was kept
+    read_words(ENGLISH, loaded)
     click.echo(
         f"{loaded.manifest.title}: {len(loaded.facts)} facts, {len(loaded.sources)} sources, "
         f"{len(loaded.regimens)} regimens, {len(loaded.rules)} safety rules, "
@@ -222,5 +235,15 @@ def flow(form: str) -> None:
     click.echo((mermaid if form == "mermaid" else as_text)(_knowledge()), nl=False)
 
 
+def run() -> None:
+    """The command as the shell calls it: wrong usage is one line too."""
+    try:
+        main(prog_name="triage", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        _fail(f"triage: {error.format_message()}")
+
+
 if __name__ == "__main__":
-    main()
+    run()

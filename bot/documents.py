@@ -107,6 +107,8 @@ def _expected(field: str, error: Any) -> str:
     shown = f"{given!r}"[:60] if isinstance(given, str | int | float | bool) else _kind(given)
     if field == "months_since_adjuvant_her2":
         return f"{shown} is not a whole number of months from 0 to 720, or unknown"
+    if error["type"] == "tuple_type" and (field == "early_stage_agents" or "agents" in error["loc"]):
+        return f"expected a list of agents, or unknown, got {shown}"
     if field == "prior_lines" and error["type"] in ("model_type", "tuple_type"):
         return f"expected a list of lines, each with agents and outcome, got {shown}"
     if error["type"] == "too_long":

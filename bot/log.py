@@ -7,8 +7,8 @@ earlier cases there are: one index range. No text that was typed is ever written
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,10 @@ CREATE UNIQUE INDEX turn_delivery ON turn (conversation, delivery) WHERE deliver
 
 class LogError(RuntimeError):
     """The log cannot be used: the file is damaged, not writable, or of a newer version."""
+
+
+class WentOnElsewhere(LogError):
+    """The conversation has turns that this process has not read: another one wrote or erased meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,40 @@ class Log:
         """
         values = (conversation, case.number, case.next_sequence, turn, delivery, knowledge, self._now().isoformat())
         try:
-            self._db.execute("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            with self._transaction():
+                self._expect(conversation, case)
+                self._db.execute("INSERT INTO turn VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         except sqlite3.Error as error:
             raise LogError(f"the turn could not be kept: {error}") from error
         return Case(case.number, (*case.turns, turn) if turn else case.turns, case.next_sequence + 1)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        within = self._db.in_transaction
+        if not within:
+            self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if not within:
+                self._db.execute("ROLLBACK")
+            raise
+        if not within:
+            self._db.execute("COMMIT")
+
+    def _expect(self, conversation: str, case: Case) -> None:
+        """Refuse a turn that does not follow what stands in the log now."""
+        newest = self._db.execute(
+            "SELECT case_number, sequence FROM turn WHERE conversation = ? "
+            "ORDER BY case_number DESC, sequence DESC LIMIT 1",
+            (conversation,),
+        ).fetchone()
+        if case.next_sequence > 1:
+            follows = newest == (case.number, case.next_sequence - 1)
+        else:
+            follows = newest is None or newest[0] < case.number
+        if not follows:
+            raise WentOnElsewhere("the conversation went on elsewhere")
 
     def delivered(self, conversation: str, delivery: str) -> bool:
         """Whether a delivery was already taken."""

@@ -10,7 +10,8 @@ from messages.message import Message
 
 _STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
-    "background:#fff;overflow-wrap:anywhere}h1{font-size:1.4rem}h2{font-size:1.1rem}.note{border-left:.3rem solid #8a5a00;"
+    "background:#fff;overflow-wrap:anywhere}"
+    "h1{font-size:1.4rem}h2{font-size:1.1rem}.note{border-left:.3rem solid #8a5a00;"
     "padding:.3rem .8rem;background:#fff6e5}section{border-top:1px solid #767676;margin-top:1.5rem}"
     "@media print{section{break-inside:auto}body{margin:0;max-width:none}}"
 )

@@ -42,7 +42,10 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """The settings. Raises SettingsError naming the first that cannot be used."""
     try:
-        return Settings()
+        settings = Settings()
+        return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})
+    except RuntimeError as error:  # no home directory
+        raise SettingsError(f"TRIAGE_DATA_DIR: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env: {error}") from None
     except ValidationError as error:

@@ -434,7 +434,8 @@ def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[S
     editable = state.here == "review" or (state.here in FINALS and state.here != "cancelled")
     if not editable or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome"):
         return state, (Notice("not_editable", state), *_again(state, knowledge))
-    if name != "region" and name not in state.answers and not _may_edit(name, state, knowledge):
+    passed = path(state.answers, knowledge)  # only what was asked on the way here: an edit never jumps over a stop
+    if ("review" if name == "region" else name) not in passed or (name != "region" and name not in state.answers):
         return state, (Notice("does_not_arise", state), *_again(state, knowledge))
     answers = {key: value for key, value in state.answers.items() if key != "review"}
     if name == "prior_lines":
@@ -443,10 +444,6 @@ def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[S
     else:
         after = replace(state, answers=answers, here=name, editing=True)
     return after, (present(after, knowledge),)
-
-
-def _may_edit(name: str, state: State, knowledge: Knowledge) -> bool:
-    return is_asked(name, state.answers, view_of(state.answers, knowledge, state.region))
 
 
 __all__ = [

@@ -307,7 +307,9 @@ def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[st
     if name == "prior_lines":
         after["prior_lines"] = _on_lines(value, lines)
         return after
-    last = lines.lines[-1]
+    last = lines.pending
+    if last is None:
+        raise NotAnOption("unknown_option", "")
     if name == "line_agents":
         agents = () if value == (NOT_KNOWN,) else tuple(dict.fromkeys((*last.agents, *value)))
         last = replace(last, agents=agents, asks=None)

@@ -119,7 +119,7 @@ class Words:
             known = self.vocabulary.fields[name].values
             return ", ".join(known[item] for item in value) or "none"
         if isinstance(value, int):
-            return self.questions["months_since_adjuvant_her2"].options.get(str(value), str(value))
+            return self.vocabulary.fields[name].values.get(str(value), str(value))
         return self.vocabulary.fields[name].values.get(value, "not known")
 
     def line(self, line: Line) -> str:
@@ -226,7 +226,7 @@ def read_words(folder: Path, knowledge: Knowledge) -> Words:
 def _document(folder: Path, name: str, knowledge: Knowledge) -> dict[str, Any]:
     text = (folder / name).read_text("utf-8")
     for number, line in enumerate(text.splitlines(), 1):
-        said = re.sub(r'^\s*"\d+":', "", re.sub(r"\{\w+\}|#.*", "", line))
+        said = re.sub(r'"\d+":', "", re.sub(r"\{\w+\}|#.*", "", line))
         said = re.sub(r"\b(?:\w*_\w*|her2|tdm1|cdk46)\b", "", said)  # identifiers are not said
         if loose := figures(said) - {"0"}:
             raise KnowledgeError(name, f"line {number}", f"the figure {sorted(loose)[0]} has no source here")

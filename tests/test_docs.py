@@ -119,6 +119,17 @@ def test_nothing_says_verified_without_against_what() -> None:
                 )
 
 
+def test_the_recipes_apply() -> None:
+    """Were it to fail: a contributor follows a recipe whose diff no longer fits the files."""
+    recipes = re.findall(r"```diff\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S)
+    assert len(recipes) >= 4
+    for recipe in recipes:
+        done = subprocess.run(
+            ["git", "apply", "--check", "-"], cwd=ROOT, input=recipe, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_yaml_in_the_documents_reads() -> None:
     """Were it to fail: an example in the documents cannot be used as it stands."""
     for page in PAGES:

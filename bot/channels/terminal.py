@@ -47,12 +47,20 @@ class Terminal:
         self._numbered = True
 
     def show(self, messages: Iterable[Message]) -> None:
-        """Print messages; the buttons of the last one that has any can be chosen by number."""
-        for message in messages:
+        """Print messages; the buttons of the last one that has any can be chosen by number.
+
+        Those of an earlier one stand without a number, which would mean something else; they are typed by their words.
+        """
+        shown = list(messages)
+        last = max((place for place, message in enumerate(shown) if message.buttons), default=-1)
+        for place, message in enumerate(shown):
             for line, block in message_lines(message, self._width()):
                 self._target.write(self._style(line, block) + "\n")
             self._target.write("\n")
-            if message.buttons:
+            if message.buttons and place != last:
+                for button in message.buttons:
+                    self._target.write(f"     {button.label}\n")
+            elif message.buttons:
                 self._buttons = message.buttons
                 first = message.buttons[0].turn
                 self._numbered = not (isinstance(first, Answer) and QUESTIONS[first.question].kind == "number")

@@ -36,10 +36,9 @@ def kept(folder: Path, name: str, key: str, make: Callable[[], T]) -> T:
 def _fingerprint(key: str) -> str:
     """The key with the code that reads it: changed models must not meet what older ones wrote."""
     total = hashlib.sha256(f"{VERSION}\0{key}".encode())
-    for part in ("flows/when.py", "flows/knowledge/model.py", "flows/knowledge/load.py", "flows/findings.py",
-                 "flows/profile.py", "messages/words.py"):  # fmt: skip
+    for part in sorted((*_CODE.glob("flows/**/*.py"), *_CODE.glob("messages/*.py"))):
         with suppress(OSError):
-            total.update((_CODE / part).read_bytes())
+            total.update(part.read_bytes())
     return total.hexdigest()[:20]
 
 
@@ -50,6 +49,7 @@ def _write(path: Path, made: Any, name: str) -> None:
         path.parent.mkdir(exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(pickle.dumps(made, protocol=5))
+        Path(file.name).chmod(0o644)  # as bytecode is: another user may run what was installed
         Path(file.name).replace(path)
         for old in path.parent.glob(f"{name}.*.pickle"):
             if old != path:

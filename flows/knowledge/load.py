@@ -306,6 +306,10 @@ class _Reading:
         for text in (*regimen.not_assessed, regimen.harms_gap or ""):
             self._cites(regimen, (), text)
 
+    def _kind(self, entry: Entry, key: str, name: str, *, step: bool) -> None:
+        if (self.regimens[name].kind == "step") != step:
+            raise self._defect(entry, f"{key}: {name} is {'not ' if step else ''}a step")
+
     def _row(self, row: Recommendation, vocabulary: Mapping[str, frozenset[str] | None]) -> None:
         self._condition(row, row.when, vocabulary)
         if row.assumes is not None:
@@ -313,6 +317,7 @@ class _Reading:
         self._cites(row, row.facts, row.text)
         for option in row.options:
             self._known(row, "options", [option.regimen], self.regimens)
+            self._kind(row, "options", option.regimen, step=False)
             if option.when is not None:
                 self._condition(row, option.when, vocabulary)
             self._cites(row, (*option.facts, *row.facts), option.text)
@@ -320,6 +325,7 @@ class _Reading:
                 self._cites(row, grade.facts, grade.grade)
         for step in row.steps:
             self._known(row, "steps", [step.step], self.regimens)
+            self._kind(row, "steps", step.step, step=True)
             self._cites(row, (*step.facts, *row.facts), step.text)
         for avoided in row.avoid:
             self._known(row, "avoid", [avoided.regimen], self.regimens)

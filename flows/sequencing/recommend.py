@@ -114,6 +114,12 @@ def _concerned(rule: SafetyRule, regimen: Regimen, knowledge: Knowledge) -> bool
     return any(not knowledge.classes[agent].isdisjoint(concerns.classes) for agent in regimen.agents)
 
 
+_STEP_ORDER = {
+    name: place
+    for place, name in enumerate(("brain_imaging", "local_cns_therapy", "same_systemic_therapy", "specialist_review"))
+}
+"""What is urgent first; a step the knowledge adds comes after these."""
+
 _ASSUMED = {
     **{name: asked.clear for name in FIELDS if isinstance(asked := asked_as(name), Item) and asked.clear != ()},
     "tdxd_access": "available",
@@ -454,8 +460,7 @@ def _steps(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> tuple[StepG
             else:
                 for name in row.when.open_fields(ruling.view):
                     doubts.steps(name, step.step)
-    order = ("brain_imaging", "local_cns_therapy", "same_systemic_therapy", "specialist_review")
-    return tuple(sorted(steps.values(), key=lambda step: order.index(step.regimen.id)))
+    return tuple(sorted(steps.values(), key=lambda step: _STEP_ORDER.get(step.regimen.id, len(_STEP_ORDER))))
 
 
 def _excluded(ruling: Ruling, knowledge: Knowledge) -> tuple[Exclusion, ...]:
