@@ -97,7 +97,6 @@ class Router:
 
     machine: Machine
     edges: Mapping[str, tuple[Edge, ...]]
-    stops: Mapping[str, tuple[Stop, ...]]
 
 
 def _asks(name: str) -> Guard:
@@ -203,8 +202,7 @@ def router(knowledge: Knowledge) -> Router:
     for source, onward in edges.items():
         for edge in onward:
             machine.add_transition("answer", source, edge.target, conditions=edge.guard)
-    stops_of = {name: tuple(found) for name, found in stops.items()}
-    return Router(machine, edges, stops_of)
+    return Router(machine, edges)
 
 
 def _passed(name: str, answers: Answers) -> bool:

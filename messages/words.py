@@ -68,7 +68,6 @@ class Vocabulary(_Words):
     review: dict[str, str]
     status: dict[str, str]
     sections: dict[str, str]
-    kinds: dict[str, str]
     glossary: dict[str, str]
     notices: dict[str, str]
 
