@@ -329,6 +329,8 @@ class _Reading:
             self._cites(row, (*step.facts, *row.facts), step.text)
         for avoided in row.avoid:
             self._known(row, "avoid", [avoided.regimen], self.regimens)
+            if avoided.when is not None:
+                self._condition(row, avoided.when, vocabulary)
             self._cites(row, (*avoided.facts, *row.facts), avoided.text)
 
 

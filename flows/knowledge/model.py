@@ -311,11 +311,12 @@ class Step(Entry):
 
 
 class Avoided(Entry):
-    """A regimen a decision row rules out."""
+    """A regimen a decision row rules out, for some of its patients where `when` says so."""
 
     regimen: Text
     text: Text
     facts: Ids = ()
+    when: When | None = None
 
 
 class Recommendation(Governed):

@@ -153,7 +153,7 @@ class Ruling:
     open_exclusions: dict[str, list[SafetyRule]]
     partners: dict[str, tuple[str, ...]]
     avoided: dict[str, tuple[Recommendation, Avoided]]
-    open_avoided: dict[str, list[Recommendation]]
+    open_avoided: dict[str, list[When]]
     rows: tuple[tuple[Recommendation, Truth], ...]
     places: tuple[_Place, ...]
 
@@ -203,7 +203,7 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     rows: list[tuple[int, Recommendation, Truth]] = []
     best: dict[str, _Place] = {}
     avoided: dict[str, tuple[Recommendation, Avoided]] = {}
-    open_avoided: dict[str, list[Recommendation]] = {}
+    open_avoided: dict[str, list[When]] = {}
     for row_order, (test, row) in enumerate(book.rows):
         truth = test(assumed)
         if truth is not False:
@@ -211,10 +211,13 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     at_best = max((_TIER_RANK[row.at_best] for _, row, truth in rows if truth and row.at_best), default=0)
     for row_order, row, truth in rows:
         for avoid in row.avoid:
-            if truth:
+            own = avoid.when.holds(assumed) if avoid.when is not None else True
+            if own is False:
+                continue
+            if truth and own:
                 avoided.setdefault(avoid.regimen, (row, avoid))
             else:
-                open_avoided.setdefault(avoid.regimen, []).append(row)
+                open_avoided.setdefault(avoid.regimen, []).extend((row.when, avoid.when or ALWAYS))
         for position, option in enumerate(row.options):
             if option.regimen in out:
                 continue
@@ -389,8 +392,8 @@ def _option(rank: int, place: _Place, reasoning: _Reasoning, knowledge: Knowledg
         for atom in rule.when.needed(view):
             assumes[atom._replace(negated=not atom.negated)] = None
             doubts.rules_out(atom.field, (regimen.id,))
-    for row in ruling.open_avoided.get(regimen.id, ()):
-        for atom in row.when.needed(view):
+    for when in ruling.open_avoided.get(regimen.id, ()):
+        for atom in when.needed(view):
             assumes[atom._replace(negated=not atom.negated)] = None
             doubts.rules_out(atom.field, (regimen.id,))
     cautions = []
