@@ -1,18 +1,27 @@
-"""The application: one turn in, messages out. Replays the case, steps, renders, and logs what changed it."""
+"""The application: one turn in, messages out. Reads the case, steps, renders, and logs what changed it.
+
+Every channel calls `App.handle` and nothing else. Turns of one conversation follow one another; conversations run
+side by side and share the log's commits.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.log import Case, Log, LogError, WentOnElsewhere
+from bot.log import Case, Entry, Letter, Log, LogError, Record, delivery_hash
 from bot.wire import NotATurn, from_wire, to_wire
 from flows.dialogue import FINAL_OF, Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
+from flows.turns import SECTIONS, TOPICS, Advise, Reply
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
 from messages.understanding import LONGEST, nearest_command, turn_of
@@ -23,6 +32,10 @@ REMEMBERED = 10_000
 """Conversations whose current state is kept in memory; any other is replayed from the log."""
 TURNS_OF_A_CASE = 2_000
 """Turns one case may take: a bound on what one conversation can write."""
+IN_HAND = 5_000
+"""Turns that may be under way at once; more are told to come again."""
+TRIES = 5
+"""How often a turn is decided anew because another worker was faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +61,59 @@ class Unsupported:
 
 ANSWERS = ("advice", *FINAL_OF.values())
 """Messages that rest on rules of the knowledge."""
+NOT_KEPT = ("notice.unavailable", "notice.error")
+"""Messages that say a turn was not taken: nothing was acknowledged."""
 
 Incoming = Text | Tap | Unsupported
+
+
+class Post(NamedTuple):
+    """How a channel that sends by itself has its messages sent: through the outbox, to an address it can read."""
+
+    channel: str
+    address: str
+    letters: Callable[[Sequence[Message]], Sequence[Letter]]
+
+
+class Meter(Protocol):
+    """Who counts: `bot.metrics`, or nobody."""
+
+    def turn(self, kind: str, seconds: float) -> None:
+        """One thing taken: `kept`, `read`, `duplicate`, `refused` or `failed`, and how long it took."""
+
+    def error(self, kind: str) -> None:
+        """Something failed: the error's kind."""
+
+    def answer(self, status: str) -> None:
+        """An answer was given, with this status."""
+
+
+class Unmetered:
+    """Counts nothing."""
+
+    def turn(self, kind: str, seconds: float) -> None:
+        """Nothing."""
+
+    def error(self, kind: str) -> None:
+        """Nothing."""
+
+    def answer(self, status: str) -> None:
+        """Nothing."""
 
 
 @dataclass(slots=True)
 class _Remembered:
     state: State
     case: Case
+    touched: int
+    """When it was last used, in Unix seconds."""
+    unreadable: bool = False
+    """Whether the case's turns lead nowhere any more: the next one begins a case of its own."""
+
+
+class _Taken(NamedTuple):
+    messages: list[Message]
+    kind: str
 
 
 class App:
@@ -68,51 +126,117 @@ class App:
         *,
         region: str | None = None,
         today: Callable[[], date] = date.today,
+        keep_records: bool = False,
+        meter: Meter | None = None,
     ) -> None:
         self.knowledge = knowledge
         self.words = english(knowledge)
-        self._log = log
+        self.log = log
         self._region = region
         self._today = today
+        self._keep_records = keep_records
+        self._meter = meter or Unmetered()
         self._states: OrderedDict[str, _Remembered] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.on_posted: Callable[[], None] = _nothing
+        """Told when letters went into the outbox."""
+        self.in_hand = 0
+        """Turns under way."""
+        self.stopping = False
+        """Whether new turns are refused."""
 
-    def handle(self, conversation: str, incoming: Incoming, delivery: str | None = None) -> list[Message]:
+    async def handle(
+        self, conversation: str, incoming: Incoming, delivery: str | None = None, post: Post | None = None
+    ) -> list[Message]:
         """The messages that answer one incoming thing.
 
-        `conversation` names the conversation within its channel. `delivery` names this very delivery, where
-        the channel can deliver twice: a second one changes nothing and is answered with where things stand.
+        `conversation` names the conversation, its channel first (`web:...`). `delivery` names this very delivery,
+        where the channel can deliver twice: a second one changes nothing and is answered with where things stand.
+        `post`: the messages also go into the outbox, in the same transaction as the turn.
         Never raises for anything incoming: what fails is said in plain words and changes nothing (S25).
         """
+        began = time.perf_counter()
+        if self.stopping or self.in_hand >= IN_HAND:
+            self._meter.turn("refused", 0.0)
+            return [notice_message("unavailable", self.words)]
+        self.in_hand += 1
+        self._idle.clear()
         try:
-            return self._handle(conversation, incoming, delivery)
-        except WentOnElsewhere:
-            self._states.pop(conversation, None)
-            return [notice_message("elsewhere", self.words), self._render(self._current(conversation).state)]
+            messages, kind = await self._locked(conversation, incoming, delivery, post)
+        except LogError as error:
+            self._failed(conversation, type(error).__name__)
+            logger.error("log_failed", kind=type(error).__name__)
+            messages, kind = [notice_message("unavailable", self.words)], "failed"
         except Exception as error:
-            self._states.pop(conversation, None)
+            self._failed(conversation, type(error).__name__)
             logger.error("turn_failed", kind=type(error).__name__)
-            return [notice_message("error", self.words)]
-
-    def _handle(self, conversation: str, incoming: Incoming, delivery: str | None) -> list[Message]:
-        if isinstance(incoming, Unsupported):
-            return [notice_message(incoming.code, self.words)]
-        if (incoming.text if isinstance(incoming, Text) else incoming.wire).strip().lower() == "/forget":
-            self.forget(conversation)  # before anything is read: it must work whatever stands in the log
-            return [forgotten_message(self.words)]
-        known = self._current(conversation)
-        if delivery is not None and self._log.delivered(conversation, delivery):
-            return [self._render(known.state)]
-        if len(incoming.text if isinstance(incoming, Text) else incoming.wire) > LONGEST:
-            return [notice_message("too_long", self.words)]
-        turn = self._turn(incoming, known.state)
-        after, replies = step(known.state, turn, self.knowledge)
-        messages = [self._dated(render(reply, self.words)) for reply in replies]
-        if after != known.state:
-            self._keep(conversation, known, turn, after, delivery)
-        elif delivery is not None:
-            case = self._log.append(conversation, known.case, "", self.knowledge.digest, delivery)
-            self._remember(conversation, _Remembered(after, case))
+            messages, kind = [notice_message("error", self.words)], "failed"
+        finally:
+            self.in_hand -= 1
+            if not self.in_hand:
+                self._idle.set()
+        self._meter.turn(kind, time.perf_counter() - began)
         return messages
+
+    def _failed(self, conversation: str, kind: str) -> None:
+        self._states.pop(conversation, None)
+        self._meter.error(kind)
+
+    async def _locked(self, conversation: str, incoming: Incoming, delivery: str | None, post: Post | None) -> _Taken:
+        lock = self._locks.get(conversation)
+        if lock is None:
+            lock = self._locks[conversation] = asyncio.Lock()
+        async with lock:
+            return await self._handle(conversation, incoming, delivery, post)
+
+    async def _handle(self, conversation: str, incoming: Incoming, delivery: str | None, post: Post | None) -> _Taken:
+        text = "" if isinstance(incoming, Unsupported) else _text(incoming)
+        if text.strip().lower() == "/forget":  # before anything is read: it must work whatever stands in the log
+            return await self._forget(conversation, delivery)
+        for _ in range(TRIES):
+            known = await self._current(conversation)
+            turn, after, replies = self._decide(incoming, text, known.state)
+            messages = [self._dated(render(reply, self.words)) for reply in replies]
+            if isinstance(incoming, Unsupported):
+                messages = [notice_message(incoming.code, self.words)]
+            elif len(text) > LONGEST:
+                messages = [notice_message("too_long", self.words)]
+            again = post is not None and known.case.unsure
+            if again and not any(message.id == after.here for message in messages):
+                messages.append(self._render(after))
+            changed = after != known.state
+            if not changed and delivery is None and post is None:
+                if await self.log.version(self.log.keys.conversation(conversation)) == known.case.version:
+                    return _Taken(messages, "read")
+            else:
+                entry = self._entry(conversation, known, turn if changed else None, replies, delivery)
+                if post is not None:
+                    entry = self._posted(entry, post, messages, again=again)
+                outcome = await self.log.append(entry)
+                if outcome.kind == "kept":
+                    turns = known.case.turns if entry.case_number == known.case.number else ()
+                    case = Case(outcome.serial, entry.case_number, (*turns, entry.turn) if entry.turn else turns)
+                    self._remember(
+                        conversation, _Remembered(after, case, self.log.at(), known.unreadable and not changed)
+                    )
+                    if post is not None:
+                        self.on_posted()
+                    if changed and isinstance(replies[-1], Advise):
+                        self._meter.answer(replies[-1].advice.status)
+                    return _Taken(messages, "kept")
+                if outcome.kind == "duplicate":
+                    self._states.pop(conversation, None)
+                    return _Taken(await self._again(conversation, turn), "duplicate")
+            self._states.pop(conversation, None)  # another worker was faster: what it left decides
+        raise LogError("the conversation went on elsewhere again and again")
+
+    def _decide(self, incoming: Incoming, text: str, state: State) -> tuple[Turn, State, tuple[Reply, ...]]:
+        if isinstance(incoming, Unsupported) or len(text) > LONGEST:
+            return Unclear(), state, ()
+        turn = self._turn(incoming, state)
+        return turn, *step(state, turn, self.knowledge)
 
     def _turn(self, incoming: Text | Tap, state: State) -> Turn:
         if isinstance(incoming, Text):
@@ -125,26 +249,56 @@ class App:
         except NotATurn:
             return Unclear()
 
-    def _keep(self, conversation: str, known: _Remembered, turn: Turn, after: State, delivery: str | None) -> None:
+    def _entry(
+        self, conversation: str, known: _Remembered, turn: Turn | None, replies: tuple[Reply, ...], delivery: str | None
+    ) -> Entry:
+        """What is to be kept of a turn; without a turn, only that the delivery was taken."""
         case = known.case
-        if isinstance(turn, Command) and turn.name in ("restart", "cancel"):
-            case = Case(case.number + 1, ())
-        elif len(case.turns) >= TURNS_OF_A_CASE:
-            raise LogError("the case has too many turns")
-        case = self._log.append(conversation, case, to_wire(turn), self.knowledge.digest, delivery)
-        self._remember(conversation, _Remembered(after, case))
+        number = case.number
+        if turn is not None and (
+            known.unreadable or (isinstance(turn, Command) and turn.name in ("restart", "cancel"))
+        ):
+            number += 1  # a case of its own: the one before is over, and nothing of it is read again
+        elif turn is not None and len(case.turns) >= TURNS_OF_A_CASE:
+            raise ValueError("the case has too many turns")
+        record = None
+        if self._keep_records and turn is not None and isinstance(replies[-1], Advise):
+            record = self._record(conversation, replies[-1])
+        return Entry(
+            self.log.keys.conversation(conversation), case.version, number, to_wire(turn) if turn else "",
+            delivery_hash(delivery), self.knowledge.digest, record=record,
+        )  # fmt: skip
 
-    def _current(self, conversation: str) -> _Remembered:
+    def _record(self, conversation: str, reply: Advise) -> Record:
+        from messages.document import record_document  # noqa: PLC0415  (only where records are kept)
+
+        document = record_document(reply.advice).model_dump_json()
+        return Record(reply.advice.record_id, self.log.keys.owners(conversation)[0], document)
+
+    def _posted(self, entry: Entry, post: Post, messages: Sequence[Message], *, again: bool) -> Entry:
+        address = self.log.keys.seal(post.address) if entry.read.serial == 0 else None
+        letters = tuple(post.letters(messages))
+        return replace(entry, channel=post.channel, letters=letters, address=address, shows_again=again)
+
+    async def _again(self, conversation: str, turn: Turn) -> list[Message]:
+        """The answer to a delivery that was taken before: nothing moves, what only informs is said again."""
+        state = (await self._current(conversation)).state
+        if isinstance(turn, Command) and turn.name in (*TOPICS, *SECTIONS):
+            return [self._dated(render(reply, self.words)) for reply in step(state, turn, self.knowledge)[1]]
+        return [self._render(state)]
+
+    async def _current(self, conversation: str) -> _Remembered:
         known = self._states.get(conversation)
         if known is None:
-            case = self._log.current(conversation)
+            case = await self.log.current(conversation)
             try:
-                known = _Remembered(self.replay(case.turns), case)
+                known = _Remembered(self.replay(case.turns), case, self.log.at())
             except Exception as error:  # turns of another questionnaire: a new case, rather than none ever again
                 logger.error("replay_failed", kind=type(error).__name__)
-                known = _Remembered(self.replay(()), Case(case.number + 1, ()))
+                known = _Remembered(self.replay(()), case, self.log.at(), unreadable=True)
             self._remember(conversation, known)
         else:
+            known.touched = self.log.at()
             self._states.move_to_end(conversation)
         return known
 
@@ -154,22 +308,41 @@ class App:
         while len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
 
+    def drop_idle(self, before: int) -> None:
+        """Drop from memory what was not used since `before` (Unix seconds)."""
+        while self._states and next(iter(self._states.values())).touched < before:
+            self._states.popitem(last=False)
+
     def replay(self, turns: tuple[str, ...]) -> State:
         """The state a case's turns lead to."""
         return fold(map(from_wire, turns), self.knowledge, self._region)
 
-    def opening(self, conversation: str) -> list[Message]:
+    async def opening(self, conversation: str) -> list[Message]:
         """What a conversation shows when a channel opens it: the question it stands at."""
-        return self.handle(conversation, Tap("/start"))
+        return await self.handle(conversation, Tap("/start"))
 
-    def forget(self, conversation: str) -> None:
-        """Erase a conversation from memory and log."""
+    async def forget(self, conversation: str, delivery: str | None = None) -> bool:
+        """Erase a conversation from memory and log. False where this very delivery did so before."""
         self._states.pop(conversation, None)
-        self._log.forget(conversation)
+        return await self.log.forget(conversation, delivery)
 
-    def state_of(self, conversation: str) -> State:
+    async def _forget(self, conversation: str, delivery: str | None) -> _Taken:
+        if await self.forget(conversation, delivery):
+            return _Taken([forgotten_message(self.words)], "kept")
+        return _Taken([self._render((await self._current(conversation)).state)], "duplicate")
+
+    async def state_of(self, conversation: str) -> State:
         """Where a conversation stands."""
-        return self._current(conversation).state
+        return (await self._current(conversation)).state
+
+    async def stop(self, within: float) -> bool:
+        """Take no more turns, and wait at most `within` seconds for those in hand. Whether all were finished."""
+        self.stopping = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), within)
+        except TimeoutError:
+            return False
+        return True
 
     def _render(self, state: State) -> Message:
         return self._dated(render(present(state, self.knowledge), self.words))
@@ -180,3 +353,11 @@ class App:
             return message
         banner = Block("note", "Past its review-by date: parts of this knowledge are overdue for review.")
         return message._replace(blocks=(banner, *message.blocks))
+
+
+def _nothing() -> None:
+    """Nobody is to be told."""
+
+
+def _text(incoming: Text | Tap) -> str:
+    return incoming.text if isinstance(incoming, Text) else incoming.wire

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -17,6 +18,7 @@ from flows import VERSION
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used, and looking for them takes its time
 
 if TYPE_CHECKING:
+    from bot.log import Engine
     from flows.knowledge.load import Knowledge
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,25 +77,21 @@ def main() -> None:
 @_one_line_errors
 def chat() -> None:
     """Hold the conversation in this terminal. It resumes where it stopped; /quit leaves it."""
-    from datetime import UTC, datetime
-
     from bot.app import App
     from bot.channels import terminal
-    from bot.log import Log, LogError
+    from bot.log import LogError
+    from bot.log.opening import open_log
     from bot.logs import configure
     from bot.settings import SettingsError, read_settings
 
     try:
         settings = read_settings()
         configure(settings.log_level, settings.log_format)
-    except SettingsError as error:
+        log = open_log(settings)
+    except (SettingsError, LogError) as error:
         _fail(error)
     try:
-        log = Log(settings.log_file, lambda: datetime.now(UTC))
-    except LogError as error:
-        _fail(f"TRIAGE_DATA_DIR: {error}")
-    try:
-        app = App(_knowledge(), log, region=settings.region)
+        app = App(_knowledge(), log, region=settings.region, keep_records=settings.keep_records)
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")  # bytes that are no text are words nobody understands
         terminal.run(app, "terminal", sys.stdin, sys.stdout)
@@ -101,6 +99,105 @@ def chat() -> None:
         click.echo()
     finally:
         log.close()
+
+
+@main.command()
+@_one_line_errors
+def serve() -> None:
+    """Serve conversations over HTTP, with health and metrics. Settings: TRIAGE_... (see .env.example)."""
+    import asyncio
+
+    from bot.log import LogError
+    from bot.logs import configure
+    from bot.serve import serve as run_service
+    from bot.settings import SettingsError, read_settings
+
+    try:
+        settings = read_settings()
+        configure(settings.log_level, settings.log_format)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run_service(settings, _knowledge(), said=lambda line: click.echo(line, err=True)))
+    except (SettingsError, LogError) as error:
+        _fail(error)
+
+
+def _loop_factory() -> Callable[[], Any] | None:
+    try:
+        from uvloop import new_event_loop
+    except ImportError:  # not on this platform: the standard loop serves
+        return None
+    return new_event_loop
+
+
+@main.group()
+def admin() -> None:
+    """Look after the log of turns, also while the service runs: erase, count, back up, restore."""
+
+
+@admin.command("forget")
+@click.argument("conversation")
+@_one_line_errors
+def admin_forget(conversation: str) -> None:
+    """Erase everything of CONVERSATION: `terminal`, or a channel and its id, for example `telegram:12345`."""
+    from bot import admin as administration
+
+    with _administered() as engine:
+        administration.forget(engine, conversation)
+    click.echo("Everything kept of that conversation was erased.")
+
+
+@admin.command("stats")
+@click.option("--format", "form", type=click.Choice(["json", "text"]), default="text", show_default=True)
+@_one_line_errors
+def admin_stats(form: str) -> None:
+    """Counts over the whole log; nothing of any conversation."""
+    import json
+
+    with _administered() as engine:
+        counted = engine.stats()._asdict()
+    if form == "json":
+        click.echo(json.dumps(counted, indent=2))
+    else:
+        click.echo("\n".join(f"{name:<14} {value}" for name, value in counted.items()))
+
+
+@admin.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_one_line_errors
+def admin_backup(file: Path) -> None:
+    """Write a consistent copy of the whole log to FILE (SQLite, for either engine), while it is in use."""
+    with _administered() as engine:
+        engine.backup(file)
+    click.echo(f"{file}: written. It holds what is kept of every conversation; keep it as safe as the log itself.")
+
+
+@admin.command("restore")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_one_line_errors
+def admin_restore(file: Path) -> None:
+    """Bring back what `admin backup` wrote, into a log that is still empty. Also moves a log to another engine."""
+    from bot import admin as administration
+
+    with _administered(alone=True) as engine:
+        conversations = administration.restore(engine, file)
+    click.echo(f"{file}: restored, {conversations} conversations")
+
+
+@contextmanager
+def _administered(*, alone: bool = False) -> Iterator[Engine]:
+    """The log's engine, beside whatever serves; what fails is said in one line."""
+    from bot.log import LogError
+    from bot.log.opening import open_engine
+    from bot.settings import SettingsError, read_settings
+
+    try:
+        engine = open_engine(read_settings(), alone=alone)
+        try:
+            yield engine
+        finally:
+            engine.close()
+    except (SettingsError, LogError) as error:
+        _fail(error)
 
 
 @main.command()

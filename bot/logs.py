@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-ALLOWED = frozenset({"event", "level", "timestamp", "kind", "nearest", "count", "seconds"})
+ALLOWED = frozenset({"event", "level", "timestamp", "kind", "nearest", "count", "seconds", "part"})
 
 
 def _only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,15 +1,22 @@
-"""Settings from the environment (prefix TRIAGE_) and .env. A wrong value stops the start, naming the setting."""
+"""Settings from the environment (prefix TRIAGE_), secret files and .env. A wrong value stops the start, naming it.
+
+A secret file is `triage_<setting>` in /run/secrets (or TRIAGE_SECRETS_DIR): how container platforms hand them over.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.log.keys import Keys, UnusableKey, kept_secret
+
 Region = Literal["us", "eu", "china", "other", "unknown"]
+SECRETS = "/run/secrets"
 
 
 class SettingsError(ValueError):
@@ -29,26 +36,85 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(default_factory=_data_home)
+    database_url: str | None = None
+    database_password: SecretStr | None = None
+    secret_key: SecretStr | None = None
+    retention_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 72
+    keep_records: bool = False
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    web_access_token: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
     region: Region | None = None
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("sqlite:", "postgresql://", "postgres://")):
+            raise ValueError("expected sqlite:PATH or postgresql://...")
+        return url
+
+    @property
+    def postgresql(self) -> str | None:
+        """The address of the PostgreSQL database, where one is set."""
+        url = self.database_url
+        return url if url is not None and not url.startswith("sqlite:") else None
+
     @property
     def log_file(self) -> Path:
-        """The log of turns."""
+        """The SQLite log of turns."""
+        if self.database_url is not None and self.postgresql is None:
+            return Path(
+                "/" * self.database_url.startswith("sqlite:///") + self.database_url[7:].lstrip("/")
+            ).expanduser()
         return self.data_dir / "triage.sqlite3"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the web port."""
+        try:
+            return ipaddress.ip_address(self.web_host).is_loopback
+        except ValueError:
+            return self.web_host == "localhost"
+
+    def keys(self) -> Keys:
+        """The keys of the log: those set, or the one kept in the data folder. Raises SettingsError."""
+        try:
+            if self.secret_key is not None:
+                return Keys(self.secret_key.get_secret_value())
+            if self.postgresql is not None:
+                raise SettingsError(
+                    "TRIAGE_SECRET_KEY: is needed with PostgreSQL, the same for every worker (32 random characters)"
+                )
+            return Keys(kept_secret(self.data_dir))
+        except UnusableKey as error:
+            raise SettingsError(f"TRIAGE_SECRET_KEY: {error}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"TRIAGE_DATA_DIR: {error}") from None
+
+    def check_reach(self) -> None:
+        """Refuse to be reached from elsewhere without a token. Raises SettingsError."""
+        if not self.loopback and self.web_access_token is None:
+            raise SettingsError(
+                f"TRIAGE_WEB_HOST: {self.web_host} can be reached from other machines; set TRIAGE_WEB_ACCESS_TOKEN "
+                "(16 or more characters, sent as 'Authorization: Bearer ...'), or bind 127.0.0.1"
+            )
+        if self.web_access_token is not None and len(self.web_access_token.get_secret_value()) < 16:
+            raise SettingsError("TRIAGE_WEB_ACCESS_TOKEN: needs at least 16 characters")
 
 
 def read_settings() -> Settings:
     """The settings. Raises SettingsError naming the first that cannot be used."""
+    folder = os.environ.get("TRIAGE_SECRETS_DIR", SECRETS)
     try:
-        settings = Settings()
+        settings = Settings(_secrets_dir=folder if Path(folder).is_dir() else None)
         return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})
     except RuntimeError as error:  # no home directory
         raise SettingsError(f"TRIAGE_DATA_DIR: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f".env: {error}") from None
+        raise SettingsError(f".env or {folder}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = "TRIAGE_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}") from None
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -19,7 +19,7 @@ SECTIONS = (
 NOTICES = (
     "stale", "not_understood", "ask_back", "identifier", "unknown_option", "alone", "one_only", "number",
     "too_many_lines", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet", "finished",
-    "unknown_command", "unsupported", "edited", "too_long", "elsewhere", "error",
+    "unknown_command", "unsupported", "edited", "too_long", "unavailable", "error",
 )  # fmt: skip
 COMMANDS = ("start", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS)
 

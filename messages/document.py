@@ -178,14 +178,19 @@ def advice_document(advice: Advice, words: Words) -> AdviceDocument:
             for source in (knowledge.sources[name],)
         },
         disclaimer=disclaimer(),
-        record=RecordDocument(
-            id=advice.record_id,
-            software=VERSION,
-            knowledge=knowledge.digest,
-            knowledge_date=knowledge.manifest.date.isoformat(),
-            review=advice.review,
-            profile=profile_document(advice.profile),
-        ),
+        record=record_document(advice),
+    )
+
+
+def record_document(advice: Advice) -> RecordDocument:
+    """The record of an advice: what reproduces it, byte for byte, with the same software and knowledge."""
+    return RecordDocument(
+        id=advice.record_id,
+        software=VERSION,
+        knowledge=advice.knowledge.digest,
+        knowledge_date=advice.knowledge.manifest.date.isoformat(),
+        review=advice.review,
+        profile=profile_document(advice.profile),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -668,18 +669,18 @@ def test_an_edit_can_be_left(name: str) -> None:
     assert list(first_options(editing))[-1].here in FINALS
 
 
-def test_forget_erases_a_conversation_in_every_state() -> None:
+async def test_forget_erases_a_conversation_in_every_state(tmp_path: Path) -> None:
     """S32: /forget works everywhere, before consent too, and leaves nothing in memory or in the log.
 
     Were it to fail: what a clinician asked to erase is still there.
     """
-    from datetime import UTC, datetime
-
     from bot.app import App, Tap, Text
-    from bot.log import Log
+    from bot.log import Keys, Log
+    from bot.log.sqlite import SQLite
     from bot.wire import to_wire
 
-    log = Log(":memory:", lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    keys = Keys("a key of the tests that is long enough")
+    log = Log(SQLite(tmp_path / "log.sqlite3", keys), keys)
     app = App(KNOWLEDGE, log)
     for seed in range(25):
         for length in (0, 1, 2, 5, 9, 40):
@@ -688,11 +689,11 @@ def test_forget_erases_a_conversation_in_every_state() -> None:
                 if state.here in FINALS:
                     break
                 turn = Answer(state.here, choices(draw, state))
-                app.handle("c", Tap(to_wire(turn)))
+                await app.handle("c", Tap(to_wire(turn)))
                 state, _ = step(state, turn, KNOWLEDGE)
-            assert app.state_of("c") == state
-            (message,) = app.handle("c", Text("/forget"))
+            assert await app.state_of("c") == state
+            (message,) = await app.handle("c", Text("/forget"))
             assert message.id == "forgotten"
-            assert log.current("c").turns == ()
-            assert app.state_of("c") == begin()
+            assert (await log.current("c")).turns == ()
+            assert await app.state_of("c") == begin()
     log.close()

@@ -6,7 +6,7 @@ Refresh with `make generated`, then read the difference as a clinician would.
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from bot.app import App, Text
 from bot.channels.replay import read_script
 from bot.channels.terminal import Terminal
-from bot.log import Log
+from bot.log import Keys, Log
+from bot.log.sqlite import SQLite
 from bot.plain import plain_text
 from flows.knowledge import shipped
 from flows.profile import Profile
@@ -51,13 +52,14 @@ class Transcript(SingleFileSnapshotExtension):
         return str(HERE / "transcripts" / "test_transcripts")
 
 
-def transcript(name: str) -> str:
+async def transcript(name: str, folder: Path) -> str:
     """A script's conversation, what the user did on lines that begin with >."""
     target = io.StringIO()
-    log = Log(":memory:", lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    keys = Keys("a key of the tests that is long enough")
+    log = Log(SQLite(folder / "log.sqlite3", keys), keys)
     app = App(shipped(), log, today=lambda: date(2026, 11, 23))
     terminal = Terminal(app, "transcript", target, styled=False)
-    terminal.show(app.opening("transcript"))
+    terminal.show(await app.opening("transcript"))
     for turn in read_script(str(HERE / "conversations" / f"{name}.yaml")).turns:
         verb, said = turn.action
         if verb == "restart":
@@ -65,7 +67,7 @@ def transcript(name: str) -> str:
         taps = [said] * (2 if verb == "double_tap" else 1)
         for tap in taps:
             target.write(f"> {tap}\n\n")
-            terminal.show(app.handle("transcript", Text(str(tap).replace("+", ", "))))
+            terminal.show(await app.handle("transcript", Text(str(tap).replace("+", ", "))))
     log.close()
     return undated(target.getvalue())
 
@@ -77,9 +79,9 @@ def undated(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_transcript(name: str, snapshot: SnapshotAssertion) -> None:
+async def test_transcript(name: str, snapshot: SnapshotAssertion, tmp_path: Path) -> None:
     """A change of wording nobody meant would go unseen."""
-    assert transcript(name) == snapshot(extension_class=Transcript)
+    assert await transcript(name, tmp_path) == snapshot(extension_class=Transcript)
 
 
 def test_the_whole_answer(snapshot: SnapshotAssertion) -> None:

@@ -6,6 +6,7 @@ Trouble is a verb of the script (double_tap, stale_tap, redeliver, restart, edit
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from bot.app import App, Incoming, Tap, Text, Unsupported
 from bot.documents import UnusableInput, read_text
-from bot.log import Log
+from bot.log import Keys, Log
+from bot.log.sqlite import SQLite
 from flows.dialogue import FINALS, State, advice_of
 from flows.knowledge.load import Knowledge
 from flows.plain_yaml import PlainYamlError, read_yaml
@@ -29,6 +31,7 @@ from flows.sequencing.advice import Advice
 from messages.message import Message
 
 CONVERSATION = "script"
+KEY = "scripts run on a log of their own"
 START_OF_TIME = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -187,32 +190,38 @@ class Stage:
         self.knowledge = knowledge
         self.now = clock
         self._file = folder / "script.sqlite3"
+        self._runner = asyncio.Runner()
         self._deliveries = 0
         self._last: tuple[Incoming, str] | None = None
         self._answered: list[str] = []
         self.app = self._open()
 
     def _open(self) -> App:
-        self._log = Log(self._file, lambda: self.now)
+        keys = Keys(KEY)
+        self._log = Log(SQLite(self._file, keys), keys, self._seconds)
         return App(self.knowledge, self._log, today=self._today)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def _today(self) -> date:
         return self.now.date()
 
     def close(self) -> None:
-        """Close the log."""
+        """Close the log for good."""
         self._log.close()
+        self._runner.close()
 
     @property
     def state(self) -> State:
         """Where the conversation stands."""
-        return self.app.state_of(CONVERSATION)
+        return self._runner.run(self.app.state_of(CONVERSATION))
 
     def send(self, incoming: Incoming) -> list[Message]:
         """Deliver something new."""
         self._deliveries += 1
         self._last = (incoming, f"delivery-{self._deliveries}")
-        return self.app.handle(CONVERSATION, incoming, self._last[1])
+        return self._runner.run(self.app.handle(CONVERSATION, incoming, self._last[1]))
 
     def do(self, verb: str, what: Any) -> list[Message]:
         """One action of a script."""
@@ -241,12 +250,12 @@ class Stage:
     def _redeliver(self, _: bool) -> list[Message]:
         if self._last is None:
             raise LookupError("nothing was delivered yet")
-        return self.app.handle(CONVERSATION, *self._last)
+        return self._runner.run(self.app.handle(CONVERSATION, *self._last))
 
     def _restart(self, _: bool) -> list[Message]:
-        self.close()
+        self._log.close()
         self.app = self._open()
-        return self.app.opening(CONVERSATION)
+        return self._runner.run(self.app.opening(CONVERSATION))
 
     def _edit_message(self, _: str) -> list[Message]:
         return self.send(Unsupported("edited"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterable
 from typing import TextIO
@@ -21,16 +22,17 @@ NARROWEST = 40
 def run(app: App, conversation: str, source: TextIO, target: TextIO) -> None:
     """Hold the conversation until the input ends or the user quits. Resumes where the log says it stands."""
     terminal = Terminal(app, conversation, target, styled=target.isatty())
-    terminal.show(app.opening(conversation))
-    while True:
-        if source.isatty():
-            target.write("> ")
-            target.flush()
-        line = source.readline()
-        if not line or line.strip() in ("/quit", "/exit"):
-            break
-        if line.strip():
-            terminal.show(app.handle(conversation, terminal.incoming(line.strip())))
+    with asyncio.Runner() as runner:
+        terminal.show(runner.run(app.opening(conversation)))
+        while True:
+            if source.isatty():
+                target.write("> ")
+                target.flush()
+            line = source.readline()
+            if not line or line.strip() in ("/quit", "/exit"):
+                break
+            if line.strip():
+                terminal.show(runner.run(app.handle(conversation, terminal.incoming(line.strip()))))
     if source.isatty():
         terminal.say("Your answers are kept; the conversation goes on from here next time. /forget erases them.")
 

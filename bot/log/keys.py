@@ -1,0 +1,121 @@
+"""Keys: who a conversation belongs to stands in the log only as a keyed hash, or sealed.
+
+The secret is never in the database. Several secrets may be given, the newest first: what was kept under an older
+one is still found, so that a key can be changed while conversations go on (docs/how-to/deploy.md).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+SHORTEST = 24
+"""Characters a secret must have."""
+
+
+class UnusableKey(ValueError):
+    """A secret cannot be used. The message says why, never what it is."""
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return blake2b(secret.encode(), digest_size=32, person=purpose).digest()
+
+
+class Keys:
+    """Hashes and seals, from one or more secrets, the newest first."""
+
+    def __init__(self, secret: str) -> None:
+        self._secrets = [part.strip() for part in secret.split(",") if part.strip()]
+        if not self._secrets:
+            raise UnusableKey("is empty")
+        if any(len(part) < SHORTEST for part in self._secrets):
+            raise UnusableKey(f"each key needs at least {SHORTEST} characters")
+        self._conversation = [_derived(part, b"conversation") for part in self._secrets]
+        self._owner = [_derived(part, b"owner") for part in self._secrets]
+
+    def conversation(self, name: str) -> bytes:
+        """The hash a conversation is kept under, 16 bytes."""
+        return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=self._conversation[0]).digest()
+
+    def all_conversations(self, name: str) -> tuple[bytes, ...]:
+        """The hashes by every key, the newest first."""
+        return tuple(
+            blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
+            for key in self._conversation
+        )
+
+    def owners(self, name: str) -> tuple[bytes, ...]:
+        """The hashes records are kept under: others than the conversation's, so that neither leads to the other."""
+        return tuple(
+            blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest() for key in self._owner
+        )
+
+    def log_name(self, name: str) -> str:
+        """A short keyed name for log lines."""
+        return self.conversation(name)[:4].hex()
+
+    @property
+    def fingerprints(self) -> tuple[bytes, ...]:
+        """What shows that a key is the one a log was written with, and nothing else of it."""
+        return tuple(_derived(part, b"fingerprint")[:16] for part in self._secrets)
+
+    @cached_property
+    def _fernet(self) -> MultiFernet:
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  (only where addresses are sealed)
+
+        return MultiFernet([Fernet(urlsafe_b64encode(_derived(part, b"address"))) for part in self._secrets])
+
+    def seal(self, address: str) -> bytes:
+        """An address that a channel must be able to read again, encrypted."""
+        return self._fernet.encrypt(address.encode())
+
+    def unseal(self, sealed: bytes) -> str:
+        """The address. Raises UnusableKey where no key opens it."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415
+
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise UnusableKey("an address was sealed with another key") from None
+
+
+def delivery_hash(delivery: str | None) -> bytes:
+    """What a delivery is known by, 16 bytes; one of its own where the channel names none."""
+    if delivery is None:
+        return secrets.token_bytes(16)
+    return blake2b(delivery.encode("utf-8", "surrogatepass"), digest_size=16, person=b"delivery").digest()
+
+
+def erasure_token(conversation: bytes, delivery: str) -> bytes:
+    """What an erasure is remembered by. It leads to nobody: it cannot be computed without the conversation's name."""
+    return blake2b(conversation + delivery_hash(delivery), digest_size=16, person=b"erasure").digest()
+
+
+def kept_secret(folder: Path) -> str:
+    """The secret of a data folder, made at its first use, for its owner only. Raises OSError."""
+    file = folder / "secret.key"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return file.read_text("ascii").strip()
+    except FileNotFoundError:
+        pass
+    fresh = folder / f".secret.{os.getpid()}"
+    fresh.touch(mode=0o600)
+    try:
+        fresh.write_text(secrets.token_urlsafe(32) + "\n", "ascii")
+        with fresh.open("rb") as written:
+            os.fsync(written.fileno())
+        with suppress(FileExistsError):
+            os.link(fresh, file)  # whoever comes first: two first starts end up with one secret
+    finally:
+        fresh.unlink()
+    return file.read_text("ascii").strip()
