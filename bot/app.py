@@ -167,7 +167,7 @@ class App:
             messages, kind = await self._locked(conversation, incoming, delivery, post)
         except LogError as error:
             self._failed(conversation, type(error).__name__)
-            logger.error("log_failed", kind=type(error).__name__)
+            logger.error("log_failed", kind=type(error).__name__, code=error.code)
             messages, kind = [notice_message("unavailable", self.words)], "failed"
         except Exception as error:
             self._failed(conversation, type(error).__name__)

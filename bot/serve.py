@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import socket
+import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from types import FrameType
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 import structlog
 import uvicorn
+from starlette.routing import BaseRoute
 
 from bot.app import App
 from bot.channels import api
@@ -31,23 +33,36 @@ TURNS_FINISH = 6.0
 """Seconds of these for the turns in hand."""
 DATABASE_COMES = 30.0
 """Seconds to wait at the start for a database that is not up yet."""
+COMING = ("refused", "starting up", "accepting connections", "in recovery", "timeout", "resolve", "shutting down",
+          "closed")  # fmt: skip
+"""What is said of a database that may yet come."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, with a signal meaning a stop of the whole service instead of its own."""
+    """uvicorn, which leaves signals to the service."""
 
-    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._loop = asyncio.get_running_loop()
-        self._stop = stop
-        self._asked = False
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: a signal means a stop of the whole service."""
+        yield
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal asks for a stop; a second one ends the process at once."""
-        if self._asked:
+
+def stop_at_signal() -> asyncio.Event:
+    """Set by the first signal that asks for a stop. A second one ends the process at once, and so does a stop that
+    hangs: nothing that was acknowledged is lost by it."""
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        if stop.is_set():
             os._exit(130)
-        self._asked = True
-        self._loop.call_soon_threadsafe(self._stop)
+        stop.set()
+        last = threading.Timer(STOPPING, os._exit, (1,))
+        last.daemon = True
+        last.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+    return stop
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -63,21 +78,26 @@ def listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def opened(settings: Settings) -> Log:
-    """The log; a database that is still starting is waited for. Raises LogError or SettingsError."""
+async def opened(settings: Settings, stop: asyncio.Event) -> Log | None:
+    """The log; a database that is still starting is waited for. None where a stop was asked for meanwhile.
+
+    Raises LogError or SettingsError.
+    """
     until = time.monotonic() + DATABASE_COMES
-    while True:
+    while not stop.is_set():
         try:
-            return open_log(settings)
+            return await asyncio.to_thread(open_log, settings)
         except LogError as error:
             if settings.postgresql is None or time.monotonic() > until or not _may_come(str(error)):
                 raise
             logger.warning("database_awaited", kind="LogError")
-            time.sleep(0.5)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.5)
+    return None
 
 
 def _may_come(said: str) -> bool:
-    return any(words in said for words in ("refused", "starting up", "timeout", "resolve", "shutting down", "closed"))
+    return any(words in said for words in COMING)
 
 
 async def supervised(name: str, part: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
@@ -102,37 +122,45 @@ async def serve(
     knowledge: Knowledge,
     *,
     couriers: Mapping[str, Courier] | None = None,
+    routes: Callable[[App], Sequence[BaseRoute]] = lambda app: (),
     said: Callable[[str], None] = print,
 ) -> None:
-    """Serve until a signal asks to stop. Raises SettingsError or LogError where it cannot begin."""
+    """Serve until a signal asks to stop. Raises SettingsError or LogError where it cannot begin.
+
+    `couriers`, `routes`: of channels that send by themselves, and that are called from outside.
+    """
+    stop = stop_at_signal()
     listening = listen(settings)
-    log = await asyncio.to_thread(opened, settings)
+    log = await opened(settings, stop)
+    if log is None:
+        return
     metrics = Metrics()
     app = App(knowledge, log, region=settings.region, keep_records=settings.keep_records, meter=metrics)
     outbox = Outbox(log, couriers or {})
     app.on_posted = outbox.wake
     token = settings.web_access_token
-    stop = asyncio.Event()
     config = uvicorn.Config(
-        api.create(app, metrics, token=token.get_secret_value() if token else None),
+        api.create(app, metrics, token=token.get_secret_value() if token else None, routes=routes(app)),
         loop="none", lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        timeout_keep_alive=20, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), h11_max_incomplete_event_size=16 * 1024,
     )  # fmt: skip
-    server = _Server(config, stop.set)
+    server = _Server(config)
     parts = [asyncio.create_task(supervised("retention", lambda: sweep(app, settings.retention_hours), metrics.error))]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     host, port = listening.getsockname()[:2]
-    said(f"Serving on http://{host}:{port} ({log.engine.stats().engine}); /healthz, /readyz, /metrics. Ctrl-C stops.")
+    host = f"[{host}]" if ":" in host else host
+    engine = "sqlite" if settings.postgresql is None else "postgresql"
+    said(f"Serving on http://{host}:{port} ({engine}); /healthz, /readyz, /metrics. Ctrl-C stops.")
     asked = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({asked, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         until = time.monotonic() + STOPPING - 1
+        server.should_exit = True  # no new connection: whoever balances the load asks another worker
         finished = await app.stop(TURNS_FINISH)
         await outbox.stop(max(0.0, min(2.0, until - time.monotonic())))
-        server.should_exit = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), max(0.1, until - time.monotonic()))
         for part in (*parts, asked):

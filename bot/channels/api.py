@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import NOT_KEPT, App, Incoming, Tap, Text
@@ -99,8 +99,8 @@ class Access:
         await self._app(scope, receive, send)
 
 
-def create(app: App, metrics: Metrics, *, token: str | None = None) -> ASGIApp:
-    """The application of one process."""
+def create(app: App, metrics: Metrics, *, token: str | None = None, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application of one process. `routes`: those of channels that are called from outside."""
     readiness = Readiness(app)
 
     async def begin(_: Request) -> Response:
@@ -138,7 +138,11 @@ def create(app: App, metrics: Metrics, *, token: str | None = None) -> ASGIApp:
         text = metrics.exposition(app, depth, ready=await readiness.reason() is None)
         return Response(text, media_type="text/plain; version=0.0.4")
 
-    routes = [
+    async def failed(_: Request, error: Exception) -> Response:
+        metrics.error(type(error).__name__)
+        return _problem(500, "Something failed here; the request is not at fault.")
+
+    own = [
         Route("/api/v1/conversations", begin, methods=["POST"]),
         Route("/api/v1/conversations/{identifier}", stands, methods=["GET"]),
         Route("/api/v1/conversations/{identifier}", erase, methods=["DELETE"]),
@@ -147,8 +151,8 @@ def create(app: App, metrics: Metrics, *, token: str | None = None) -> ASGIApp:
         Route("/readyz", ready),
         Route("/metrics", measured),
     ]
-    handlers: dict[Any, Callable[..., Any]] = {HTTPException: _refused}
-    return Access(Starlette(routes=routes, exception_handlers=handlers), token)
+    handlers: dict[Any, Callable[..., Any]] = {HTTPException: _refused, Exception: failed}
+    return Access(Starlette(routes=[*own, *routes], exception_handlers=handlers), token)
 
 
 def _conversation(identifier: str) -> str:
@@ -163,7 +167,7 @@ def _identifier(request: Request) -> str:
 
 
 async def _document(request: Request) -> TurnDocument:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "expected application/json")
     body = b""
     try:

@@ -22,6 +22,13 @@ HOUR = 3600
 class LogError(RuntimeError):
     """The log cannot be used now: damaged, not writable, full, not reachable, or of a newer version."""
 
+    code: str = ""
+    """The database's own name for it (`SQLITE_FULL`, `57P01`), for log lines: it holds nothing of what was kept."""
+
+    def __init__(self, said: str, cause: BaseException | None = None) -> None:
+        super().__init__(said)
+        self.code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or type(cause).__name__
+
 
 class ConnectionLost(LogError):
     """The connection broke in mid-transaction: whether it was committed is not known."""

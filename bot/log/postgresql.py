@@ -127,17 +127,17 @@ class PostgreSQL:
                 finally:
                     del self._using[thread]
         except PoolTimeout as error:
-            raise LogError("the database cannot be reached") from error
+            raise LogError("the database cannot be reached", error) from error
         except PoolClosed as error:
-            raise LogError("the log is closed") from error
+            raise LogError("the log is closed", error) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if began and (error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))):
                 with suppress(psycopg.Error):
                     self._pool.check()  # the others that a restart broke go too, not one a turn
-                raise ConnectionLost(f"the connection to the database broke: {said(error)}") from error
-            raise LogError(f"the log cannot be used: {said(error)}") from error
+                raise ConnectionLost(f"the connection to the database broke: {said(error)}", error) from error
+            raise LogError(f"the log cannot be used: {said(error)}", error) from error
         except psycopg.Error as error:
-            raise LogError(f"the log cannot be used: {said(error)}") from error
+            raise LogError(f"the log cannot be used: {said(error)}", error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -220,9 +220,9 @@ class PostgreSQL:
         with self._connection() as db:
             for place, key in enumerate((conversation, *earlier)):
                 row = db.execute(
-                    "SELECT number, case_number, ARRAY(SELECT turn FROM turn WHERE turn.conversation = number "
+                    "SELECT number, case_number, ARRAY(SELECT turn FROM turn WHERE turn.conversation = conversation.number "
                     "AND turn.case_number = conversation.case_number ORDER BY turn.sequence), "
-                    "EXISTS (SELECT 1 FROM outbox WHERE outbox.conversation = number AND state = 'unsure') "
+                    "EXISTS (SELECT 1 FROM outbox WHERE outbox.conversation = conversation.number AND state = 'unsure') "
                     "FROM conversation WHERE id = %s",
                     (key,),
                 ).fetchone()
@@ -356,7 +356,7 @@ class PostgreSQL:
                             copy.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", cursor)
                 copy.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
-            raise LogError(f"{target}: {said(error)}") from error
+            raise LogError(f"{target}: {said(error)}", error) from error
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""

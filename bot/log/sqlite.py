@@ -67,7 +67,7 @@ class SQLite:
                     self._lapse("")  # whoever was sending is gone
         except (OSError, sqlite3.Error, ValueError) as error:
             self.close()
-            raise LogError(f"{path}: {said(error)}") from error
+            raise LogError(f"{path}: {said(error)}", error) from error
         except LogError:
             self.close()
             raise
@@ -134,7 +134,7 @@ class SQLite:
                 raise LogError(f"{self.path}: was replaced while it was open")
             self._db.execute("BEGIN IMMEDIATE")
         except (OSError, sqlite3.Error) as error:
-            raise LogError(f"the log cannot be written: {said(error)}") from error
+            raise LogError(f"the log cannot be written: {said(error)}", error) from error
         try:
             yield
             self._db.execute("COMMIT")
@@ -144,7 +144,7 @@ class SQLite:
                     self._db.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 self._knowledges.clear()
-                raise LogError(f"the log cannot be written: {said(error)}") from error
+                raise LogError(f"the log cannot be written: {said(error)}", error) from error
             raise
 
     def take(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
@@ -232,7 +232,7 @@ class SQLite:
                 db = self._readers.db = self._connect()
             yield db
         except sqlite3.Error as error:
-            raise LogError(f"the log cannot be read: {said(error)}") from error
+            raise LogError(f"the log cannot be read: {said(error)}", error) from error
 
     def read(self, conversation: bytes, earlier: Sequence[bytes] = ()) -> Case:
         """The current case; one that is not begun where the conversation is new."""
@@ -288,7 +288,7 @@ class SQLite:
         try:
             (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error as error:
-            raise LogError(f"erased from the log, but not yet from its old pages: {said(error)}") from error
+            raise LogError(f"erased from the log, but not yet from its old pages: {said(error)}", error) from error
         if busy and must:
             raise LogError("erased from the log, but another reader still keeps the file's old pages")
 
@@ -370,7 +370,7 @@ class SQLite:
                 db.backup(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")
         except (OSError, sqlite3.Error) as error:
-            raise LogError(f"{target}: {said(error)}") from error
+            raise LogError(f"{target}: {said(error)}", error) from error
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""

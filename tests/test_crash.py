@@ -1,0 +1,37 @@
+"""The crash test in short: `make crash` is the long one. And that it can fail: three times with something left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash import crash
+from tests.postgres import need_postgres
+
+
+@pytest.mark.parametrize(("engine", "kills"), [("sqlite", 25), ("postgresql", 20)])
+def test_nothing_is_lost_doubled_or_stuck_when_workers_are_killed(engine: str, kills: int) -> None:
+    """S24: were it to fail, an answer that was acknowledged is gone after a crash, counted twice, or blocks the way."""
+    if engine == "postgresql":
+        need_postgres()
+    report = crash(engine, kills=kills, users=20, seed=7)
+    assert not report.failed, f"{report}\n" + "\n".join(report.examples)
+    assert report.kills == kills
+    assert report.turns > 100
+    assert report.duplicates > 30
+    assert report.races > 3
+    assert report.letters_unsure < report.letters / 4, "most letters leave in spite of it all"
+
+
+@pytest.mark.parametrize(
+    ("engine", "without"), [("sqlite", "dedupe"), ("sqlite", "transaction"), ("postgresql", "lock")]
+)
+def test_the_crash_test_sees_what_is_left_out(engine: str, without: str) -> None:
+    """Were it to fail: the test above would pass without the dedupe row, the transaction or the lock as well."""
+    if engine == "postgresql":
+        need_postgres()
+    reports = []
+    for seed in (7, 8, 9):
+        reports.append(crash(engine, kills=12, users=20, seed=seed, without=without, patience=6.0))
+        if reports[-1].failed:
+            return
+    raise AssertionError("\n".join(map(str, reports)))
