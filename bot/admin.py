@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -24,18 +23,23 @@ def restore(engine: Engine, backup: Path) -> int:
 
     A backup of an older version is brought up to date on a copy first.
     """
-    if engine.stats().conversations:
+    counted = engine.stats()
+    if counted.conversations or counted.records:
         raise LogError("the log is not empty: a backup is restored into a new one only")
     try:
         with tempfile.TemporaryDirectory(prefix="triage-restore-") as folder:
             copy = Path(folder) / "backup.sqlite3"
-            with closing(sqlite3.connect(f"file:{backup.absolute()}?mode=ro", uri=True)) as given:
+            with closing(sqlite3.connect(f"{backup.absolute().as_uri()}?mode=ro", uri=True)) as given:
                 if given.execute("PRAGMA quick_check").fetchone() != ("ok",):
                     raise LogError(f"{backup}: is damaged")
                 if not given.execute("PRAGMA user_version").fetchone()[0]:
                     raise LogError(f"{backup}: is no backup of this program")
-            shutil.copyfile(backup, copy)
-            SQLite(copy, engine.keys).close()  # brings it up to date, and refuses another key
+                with closing(sqlite3.connect(copy)) as whole:
+                    given.backup(whole)  # also what is still in its write-ahead log, where it is a log itself
+            try:
+                SQLite(copy, engine.keys).close()  # brings it up to date, and refuses another key
+            except LogError as error:
+                raise LogError(f"{backup}: {str(error).removeprefix(f'{copy}: ')}") from None
             with closing(sqlite3.connect(copy)) as source:
                 engine.restore(source)
     except (OSError, sqlite3.Error) as error:

@@ -220,10 +220,11 @@ class PostgreSQL:
         with self._connection() as db:
             for place, key in enumerate((conversation, *earlier)):
                 row = db.execute(
-                    "SELECT number, case_number, ARRAY(SELECT turn FROM turn WHERE turn.conversation = conversation.number "
-                    "AND turn.case_number = conversation.case_number ORDER BY turn.sequence), "
-                    "EXISTS (SELECT 1 FROM outbox WHERE outbox.conversation = conversation.number AND state = 'unsure') "
-                    "FROM conversation WHERE id = %s",
+                    "SELECT kept.number, kept.case_number, ARRAY(SELECT turn FROM turn "
+                    "WHERE turn.conversation = kept.number AND turn.case_number = kept.case_number "
+                    "ORDER BY turn.sequence), EXISTS (SELECT 1 FROM outbox "
+                    "WHERE outbox.conversation = kept.number AND outbox.state = 'unsure') "
+                    "FROM conversation AS kept WHERE kept.id = %s",
                     (key,),
                 ).fetchone()
                 if row is not None:
