@@ -107,6 +107,8 @@ class _Remembered:
     case: Case
     touched: int
     """When it was last used, in Unix seconds."""
+    addressed: bool = False
+    """Whether this process wrote the address a channel sends to: anew after a start, so under the newest key."""
     unreadable: bool = False
     """Whether the case's turns lead nowhere any more: the next one begins a case of its own."""
 
@@ -213,7 +215,7 @@ class App:
             else:
                 entry = self._entry(conversation, known, turn if changed else None, replies, delivery)
                 if post is not None:
-                    entry = self._posted(entry, post, messages, again=again)
+                    entry = self._posted(entry, post, messages, known, again=again)
                 outcome = await self.log.append(entry)
                 if outcome.kind == "kept":
                     turns = known.case.turns if entry.case_number == known.case.number else ()
@@ -275,8 +277,10 @@ class App:
         document = record_document(reply.advice).model_dump_json()
         return Record(reply.advice.record_id, self.log.keys.owners(conversation)[0], document)
 
-    def _posted(self, entry: Entry, post: Post, messages: Sequence[Message], *, again: bool) -> Entry:
-        address = self.log.keys.seal(post.address) if entry.read.serial == 0 else None
+    def _posted(
+        self, entry: Entry, post: Post, messages: Sequence[Message], known: _Remembered, *, again: bool
+    ) -> Entry:
+        address = None if known.addressed else self.log.keys.seal(post.address)
         letters = tuple(post.letters(messages))
         return replace(entry, channel=post.channel, letters=letters, address=address, shows_again=again)
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 import structlog
 import uvicorn
 from starlette.routing import BaseRoute
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.app import App
 from bot.channels import api
@@ -33,9 +34,59 @@ TURNS_FINISH = 6.0
 """Seconds of these for the turns in hand."""
 DATABASE_COMES = 30.0
 """Seconds to wait at the start for a database that is not up yet."""
+HEAD = 32 * 1024
+"""Bytes a request may have before its body."""
 COMING = ("refused", "starting up", "accepting connections", "in recovery", "timeout", "resolve", "shutting down",
           "closed")  # fmt: skip
 """What is said of a database that may yet come."""
+
+
+class _Http(HttpToolsProtocol):
+    """HTTP as uvicorn reads it, with bounds on what comes before a body: its size, and how long it takes.
+
+    A token is looked for only after that; without the bounds, whoever reaches the port could fill the memory.
+    """
+
+    _head = 0
+    """Bytes since the last whole request."""
+    _reads_head = True
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(api.SLOWEST, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Close where too much has come, or nothing more comes, and the head of a request is still not whole."""
+        self._head += len(data)
+        super().data_received(data)
+        if self._reads_head and self._head > HEAD:
+            self.transport.write(b"HTTP/1.1 431 \r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()
+        elif self._reads_head and self._late is None:
+            self._late = self.loop.call_later(api.SLOWEST, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._reads_head = False
+        self._in_time()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What follows is the next request."""
+        super().on_message_complete()
+        self._head, self._reads_head = 0, True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._in_time()
+        super().connection_lost(exc)
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class _Server(uvicorn.Server):
@@ -142,7 +193,7 @@ async def serve(
     config = uvicorn.Config(
         api.create(app, metrics, token=token.get_secret_value() if token else None, routes=routes(app)),
         loop="none", lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), http=_Http,
     )  # fmt: skip
     server = _Server(config)
     parts = [asyncio.create_task(supervised("retention", lambda: sweep(app, settings.retention_hours), metrics.error))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,11 @@ from bot.log.keys import Keys, UnusableKey, kept_secret
 
 Region = Literal["us", "eu", "china", "other", "unknown"]
 SECRETS = "/run/secrets"
+_PART = r"(?:[^\s:@/?#%,\[\]]|%[0-9A-Fa-f]{2})*"
+_HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_PART})(?::\d+)?"
+_POSTGRESQL = re.compile(
+    rf"postgres(?:ql)?://(?:{_PART}(?::{_PART})?@)?{_HOST}(?:,{_HOST})*(?:/{_PART})?(?:\?[\w=&%./:+-]*)?"
+)
 
 
 class SettingsError(ValueError):
@@ -51,8 +57,15 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("sqlite:", "postgresql://", "postgres://")):
-            raise ValueError("expected sqlite:PATH or postgresql://...")
+        if url is None or (url.startswith("sqlite:") and url.removeprefix("sqlite:").strip("/")):
+            return url
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected sqlite:PATH or postgresql://USER@HOST/DATABASE")
+        if not _POSTGRESQL.fullmatch(url):  # its parts are never said: one of them may be a password
+            raise ValueError(
+                "is not an address such as postgresql://USER@HOST:5432/DATABASE; odd characters in a password are "
+                "written as %XX, or the password is given as TRIAGE_DATABASE_PASSWORD"
+            )
         return url
 
     @property
@@ -65,9 +78,8 @@ class Settings(BaseSettings):
     def log_file(self) -> Path:
         """The SQLite log of turns."""
         if self.database_url is not None and self.postgresql is None:
-            return Path(
-                "/" * self.database_url.startswith("sqlite:///") + self.database_url[7:].lstrip("/")
-            ).expanduser()
+            path = self.database_url.removeprefix("sqlite:").removeprefix("//")
+            return Path("/" + path.lstrip("/") if path.startswith("/") else path).expanduser()
         return self.data_dir / "triage.sqlite3"
 
     @property
@@ -107,6 +119,8 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """The settings. Raises SettingsError naming the first that cannot be used."""
     folder = os.environ.get("TRIAGE_SECRETS_DIR", SECRETS)
+    if "TRIAGE_SECRETS_DIR" in os.environ and not Path(folder).is_dir():
+        raise SettingsError(f"TRIAGE_SECRETS_DIR: {folder} is not a folder")
     try:
         settings = Settings(_secrets_dir=folder if Path(folder).is_dir() else None)
         return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()})

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from bot.log.model import (
     Engine,
     Entry,
     Letter,
+    Locked,
     LogError,
     Outcome,
     Posted,
@@ -125,17 +125,13 @@ class Log:
         """Raises LogError where a turn could not be kept now."""
         await self._alone(lambda engine: engine.probe(self.at()))
 
-    async def stats(self) -> Stats:
-        """Counts over the whole log."""
-        return await self._reading(self.engine.stats)
-
     async def depth(self) -> dict[str, int]:
         """Letters in the outbox, by state."""
         return await self._reading(self.engine.depth)
 
-    async def backup(self, target: Path) -> None:
-        """A consistent copy as an SQLite file."""
-        await self._reading(self.engine.backup, target)
+    async def stats(self) -> Stats:
+        """Counts over the whole log."""
+        return await self._reading(self.engine.stats)
 
     def at(self) -> int:
         """Now, in Unix seconds."""
@@ -151,7 +147,11 @@ class Log:
     async def _reading(self, read: Callable[..., T], *arguments: object) -> T:
         if self._closed:
             raise LogError("the log is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, _read_again, read, arguments)
+        reading = asyncio.get_running_loop().run_in_executor(self._readers, _read_again, read, arguments)
+        try:
+            return await asyncio.wait_for(reading, PATIENCE)
+        except TimeoutError:
+            raise Unavailable("the database does not answer") from None
 
     async def _within(self, work: Callable[[Engine], T]) -> T:
         job = _Job(None, work)
@@ -207,6 +207,8 @@ class Log:
                 return self._commit(batch)
             except ConnectionLost:
                 return self._commit(batch, again=True)
+            except Locked:
+                return self._commit(batch, patient=False)
         except LogError as error:
             return [error] * len(batch)
         except Exception as error:  # one job that cannot be done must not fail the others
@@ -214,15 +216,21 @@ class Log:
                 return [error]
             return [result for job in batch for result in self._done([job])]
 
-    def _commit(self, batch: Sequence[_Job], *, again: bool = False) -> list[Any]:
-        """One transaction for all. `again`: the first try may have been committed before the connection broke."""
+    def _commit(self, batch: Sequence[_Job], *, again: bool = False, patient: bool = True) -> list[Any]:
+        """One transaction for all. `again`: the first try may have been committed before the connection broke.
+
+        Not `patient`: what another session holds fails, and the others are kept.
+        """
         if batch[0].alone:
             assert batch[0].work is not None
             return [batch[0].work(self.engine)]
         entries = [job.entry for job in batch if job.entry is not None]
         with self.engine.transaction():
-            outcomes = iter(self.engine.take(entries, self.at()) if entries else ())
+            outcomes = iter(self.engine.take(entries, self.at(), patient=patient) if entries else ())
             results = [next(outcomes) if job.work is None else job.work(self.engine) for job in batch]
+        if not patient:
+            locked = Locked("another session holds the conversation")
+            return [locked if isinstance(result, Outcome) and result.kind == "locked" else result for result in results]
         if again:
             results = [
                 Outcome("kept", result.serial)

@@ -34,6 +34,10 @@ class ConnectionLost(LogError):
     """The connection broke in mid-transaction: whether it was committed is not known."""
 
 
+class Locked(LogError):
+    """Another session holds a conversation and does not let go."""
+
+
 class Case(NamedTuple):
     """The current case of a conversation.
 
@@ -122,9 +126,12 @@ class Entry:
 
 
 class Outcome(NamedTuple):
-    """What became of an entry: `kept`; `duplicate`, its delivery was taken before; `elsewhere`, another turn came."""
+    """What became of an entry: `kept`; `duplicate`, its delivery was taken before; `elsewhere`, another turn came.
 
-    kind: Literal["kept", "duplicate", "elsewhere"]
+    `locked`: another session holds the conversation; only where the caller was not patient.
+    """
+
+    kind: Literal["kept", "duplicate", "elsewhere", "locked"]
     serial: int
     place: tuple[int, int] = (0, 0)
     """Case number and sequence a duplicate's delivery was taken at."""
@@ -157,8 +164,11 @@ class Engine(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """One durable transaction: committed when it is left, rolled back where it raises."""
 
-    def take(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
-        """Keep entries, each where its delivery is new and its version holds. `at`: Unix seconds."""
+    def take(self, entries: Sequence[Entry], at: int, *, patient: bool = True) -> list[Outcome]:
+        """Keep entries, each where its delivery is new and its version holds. `at`: Unix seconds.
+
+        `patient`: wait for conversations that another session holds, and fail where it does not let go.
+        """
 
     def read(self, conversation: bytes, earlier: Sequence[bytes] = ()) -> Case:
         """The current case. `earlier`: the conversation's hashes by older keys; where found it moves to the first."""

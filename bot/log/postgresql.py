@@ -29,6 +29,7 @@ from bot.log.model import (
     Case,
     ConnectionLost,
     Entry,
+    Locked,
     LogError,
     Outcome,
     Posted,
@@ -45,7 +46,7 @@ STATEMENT = 4.0
 """Seconds one statement may take, where the server still answers."""
 MIGRATING = 7_215_034_911
 """The advisory lock workers take in turn while they bring the schema up to date."""
-KINDS = ("kept", "duplicate", "elsewhere")
+KINDS = ("kept", "duplicate", "elsewhere", "locked")
 
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # it would log addresses; errors are raised anyway
 
@@ -65,9 +66,9 @@ class PostgreSQL:
             settings = f"-c statement_timeout={int(STATEMENT * 1000)} -c lock_timeout={int(WAIT * 1000)} "
             given["options"] = settings + str(given.get("options", ""))
             conninfo = make_conninfo(**{"application_name": "triage", "connect_timeout": 2, **given})
-        except psycopg.Error as error:
-            raise LogError(f"TRIAGE_DATABASE_URL: {said(error)}") from None
-        self._where = f"postgresql {given.get('host', '')}/{given.get('dbname', '')}"
+        except psycopg.Error:  # what is wrong with it is not said: it may hold a password
+            raise LogError("TRIAGE_DATABASE_URL: is not an address PostgreSQL understands") from None
+        self._where = f"TRIAGE_DATABASE_URL: {given.get('host', '')}/{given.get('dbname', '')}"
         self._pool = ConnectionPool(
             conninfo, min_size=1, max_size=pool_size, open=False, timeout=WAIT, kwargs={"autocommit": True},
             reconnect_timeout=1.0,  # afterwards the next turn asks for a connection at once: no long back-off
@@ -105,13 +106,17 @@ class PostgreSQL:
         with db.transaction():
             db.execute("LOCK TABLE key_check IN EXCLUSIVE MODE")
             row = db.execute("SELECT fingerprint FROM key_check").fetchone()
-            if row is not None and row[0] not in self.keys.fingerprints:
+            if row is not None and row[0] not in self.keys.fingerprints and self._holds_anything(db):
                 raise LogError(
                     "written with another TRIAGE_SECRET_KEY; every worker needs that key, or the new one and that one"
                 )
             if row is None or row[0] != self.keys.fingerprints[0]:
                 db.execute("DELETE FROM key_check")
                 db.execute("INSERT INTO key_check VALUES (%s)", (self.keys.fingerprints[0],))
+
+    def _holds_anything(self, db: psycopg.Connection) -> bool:
+        row = db.execute("SELECT EXISTS (SELECT 1 FROM conversation) OR EXISTS (SELECT 1 FROM record)").fetchone()
+        return row is not None and bool(row[0])
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection]:
@@ -132,10 +137,10 @@ class PostgreSQL:
             raise LogError("the log is closed", error) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if began and (error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))):
-                with suppress(psycopg.Error):
-                    self._pool.check()  # the others that a restart broke go too, not one a turn
+                self._pool.drain()  # the others that a restart broke go too, not one a turn
                 raise ConnectionLost(f"the connection to the database broke: {said(error)}", error) from error
-            raise LogError(f"the log cannot be used: {said(error)}", error) from error
+            kind = Locked if error.sqlstate == "55P03" else LogError  # lock_not_available
+            raise kind(f"the log cannot be used: {said(error)}", error) from error
         except psycopg.Error as error:
             raise LogError(f"the log cannot be used: {said(error)}", error) from error
 
@@ -161,7 +166,7 @@ class PostgreSQL:
     def _execute(self, query: LiteralString, values: Sequence[Any] = ()) -> psycopg.Cursor:
         return self._db.execute(query, values)
 
-    def take(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
+    def take(self, entries: Sequence[Entry], at: int, *, patient: bool = True) -> list[Outcome]:
         """Keep entries, each where its delivery is new and its version holds: one round trip for all of them."""
         letters = [
             (place, letter.payload, int(letter.repeatable))
@@ -171,7 +176,7 @@ class PostgreSQL:
         row = self._db.execute(
             "SELECT outcomes, kept_serials, place_cases, place_sequences FROM take_turns("
             "%s, %s::bigint[], %s::int[], %s::int[], %s::int[], %s::text[], %s, %s::int[], %s::text[], %s::bytea[], "
-            "%s, %s, %s::int[], %s::text[], %s::int[])",
+            "%s, %s, %s, %s::int[], %s::text[], %s::int[])",
             (
                 [entry.conversation for entry in entries],
                 [entry.read.serial for entry in entries],
@@ -184,6 +189,7 @@ class PostgreSQL:
                 [entry.channel for entry in entries],
                 [entry.address for entry in entries],
                 [entry.shows_again for entry in entries],
+                patient,
                 at,
                 [place for place, _, _ in letters],
                 [payload for _, payload, _ in letters],
@@ -286,12 +292,12 @@ class PostgreSQL:
             "WITH claimed AS (SELECT number FROM outbox AS letter WHERE state = 'waiting' AND due <= %s "
             "AND NOT EXISTS (SELECT 1 FROM outbox AS before WHERE before.conversation = letter.conversation "
             "AND before.number < letter.number AND before.state <> 'unsure') "
-            "ORDER BY due LIMIT %s FOR UPDATE SKIP LOCKED) "
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, "
+            "ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED) "
+            "UPDATE outbox SET state = 'sending', "
             "due = extract(epoch FROM now())::bigint + %s FROM claimed WHERE outbox.number = claimed.number "
             "RETURNING outbox.number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts - 1",
+            "attempts",
             (at, limit, lease),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
@@ -301,14 +307,16 @@ class PostgreSQL:
         if state == "sent":
             self._execute("DELETE FROM outbox WHERE number = %s", (number,))
         else:
-            self._execute("UPDATE outbox SET state = %s, due = %s WHERE number = %s", (state, due, number))
+            self._execute(
+                "UPDATE outbox SET state = %s, due = %s, attempts = attempts + 1 WHERE number = %s",
+                (state, due, number),
+            )
 
     def lapse(self, at: int) -> int:
         """Letters whose sender's lease is over, by the database's clock."""
         return self._execute(
-            "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END, due = %s "
-            "WHERE state = 'sending' AND due < extract(epoch FROM now())",
-            (at,),
+            "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END, due = 0 "
+            "WHERE state = 'sending' AND due < extract(epoch FROM now())"
         ).rowcount
 
     def probe(self, at: int) -> None:
@@ -356,8 +364,14 @@ class PostgreSQL:
                             marks = ", ".join("?" * len(names))
                             copy.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", cursor)
                 copy.execute("COMMIT")
+        except FileExistsError:
+            raise LogError(f"{target}: is there already") from None
         except (OSError, sqlite3.Error) as error:
+            target.unlink(missing_ok=True)
             raise LogError(f"{target}: {said(error)}", error) from error
+        except LogError:
+            target.unlink(missing_ok=True)
+            raise
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""

@@ -118,13 +118,19 @@ class SQLite:
     def _check_keys(self) -> None:
         with self.transaction():
             kept = self._db.execute("SELECT fingerprint FROM key_check").fetchone()
-            if kept is not None and kept[0] not in self.keys.fingerprints:
+            if kept is not None and kept[0] not in self.keys.fingerprints and self._holds_anything():
                 raise LogError(
                     f"{self.path}: written with another TRIAGE_SECRET_KEY; give that key, or the new one and that one"
                 )
             if kept is None or kept[0] != self.keys.fingerprints[0]:
                 self._db.execute("DELETE FROM key_check")
                 self._db.execute("INSERT INTO key_check VALUES (?)", (self.keys.fingerprints[0],))
+
+    def _holds_anything(self) -> bool:
+        (found,) = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM conversation) OR EXISTS (SELECT 1 FROM record)"
+        ).fetchone()
+        return bool(found)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -147,7 +153,7 @@ class SQLite:
                 raise LogError(f"the log cannot be written: {said(error)}", error) from error
             raise
 
-    def take(self, entries: Sequence[Entry], at: int) -> list[Outcome]:
+    def take(self, entries: Sequence[Entry], at: int, *, patient: bool = True) -> list[Outcome]:
         """Keep entries, each where its delivery is new and its version holds."""
         return [self._take(entry, at, hour_of(at)) for entry in entries]
 
@@ -191,9 +197,12 @@ class SQLite:
             )
         if entry.case_number != number:
             execute("DELETE FROM turn WHERE conversation = ? AND case_number < ?", (serial, entry.case_number))
-        execute("INSERT INTO delivery VALUES (?, ?, ?, ?, ?)", (serial, entry.delivery, entry.case_number, after, hour))
+        execute(  # by the latest hour it was seen in: a clock that was behind does not make it older than it is
+            "INSERT INTO delivery SELECT ?, ?, ?, ?, seen_hour FROM conversation WHERE number = ?1",
+            (serial, entry.delivery, entry.case_number, after),
+        )
         if entry.letters or entry.address is not None or entry.shows_again:
-            self._post(entry, serial, at)
+            self._post(entry, serial)
         if entry.record is not None:
             execute("INSERT INTO record VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (*entry.record, hour))
         return Outcome("kept", serial)
@@ -204,15 +213,15 @@ class SQLite:
         ).fetchone()
         return bool(found[0])
 
-    def _post(self, entry: Entry, serial: int, at: int) -> None:
+    def _post(self, entry: Entry, serial: int) -> None:
         if entry.address is not None:
             self._db.execute("UPDATE conversation SET address = ? WHERE number = ?", (entry.address, serial))
         if entry.shows_again:
             self._db.execute("DELETE FROM outbox WHERE conversation = ? AND state = 'unsure'", (serial,))
         self._db.executemany(
             "INSERT INTO outbox (conversation, channel, payload, repeatable, state, attempts, due) "
-            "VALUES (?, ?, ?, ?, 'waiting', 0, ?)",
-            [(serial, entry.channel, letter.payload, letter.repeatable, at) for letter in entry.letters],
+            "VALUES (?, ?, ?, ?, 'waiting', 0, 0)",
+            [(serial, entry.channel, letter.payload, letter.repeatable) for letter in entry.letters],
         )
 
     def _knowledge(self, digest: str) -> int:
@@ -310,13 +319,13 @@ class SQLite:
     def claim(self, at: int, lease: int, limit: int) -> list[Posted]:
         """Mark the first waiting letter of each conversation as being sent."""
         rows = self._db.execute(
-            "UPDATE outbox SET state = 'sending', due = ?1 + ?2, attempts = attempts + 1 WHERE number IN ("
+            "UPDATE outbox SET state = 'sending', due = ?1 + ?2 WHERE number IN ("
             "SELECT number FROM outbox AS letter WHERE state = 'waiting' AND due <= ?1 AND NOT EXISTS ("
             "SELECT 1 FROM outbox AS before WHERE before.conversation = letter.conversation "
-            "AND before.number < letter.number AND before.state <> 'unsure') ORDER BY due LIMIT ?3) "
+            "AND before.number < letter.number AND before.state <> 'unsure') ORDER BY number LIMIT ?3) "
             "RETURNING number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts - 1",
+            "attempts",
             (at, lease, limit),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
@@ -326,7 +335,9 @@ class SQLite:
         if state == "sent":
             self._db.execute("DELETE FROM outbox WHERE number = ?", (number,))
         else:
-            self._db.execute("UPDATE outbox SET state = ?, due = ? WHERE number = ?", (state, due, number))
+            self._db.execute(
+                "UPDATE outbox SET state = ?, due = ?, attempts = attempts + 1 WHERE number = ?", (state, due, number)
+            )
 
     def lapse(self, at: int) -> int:
         """Letters whose sender's lease is over."""
@@ -334,7 +345,7 @@ class SQLite:
 
     def _lapse(self, condition: str, *values: int) -> int:
         return self._db.execute(
-            "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END "
+            "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END, due = 0 "
             f"WHERE state = 'sending'{condition}",
             values,
         ).rowcount
@@ -369,8 +380,14 @@ class SQLite:
             with self._reading() as db, closing(sqlite3.connect(target)) as copy:
                 db.backup(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")
+        except FileExistsError:
+            raise LogError(f"{target}: is there already") from None
         except (OSError, sqlite3.Error) as error:
+            target.unlink(missing_ok=True)
             raise LogError(f"{target}: {said(error)}", error) from error
+        except LogError:
+            target.unlink(missing_ok=True)
+            raise
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""

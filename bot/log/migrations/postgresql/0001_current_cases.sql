@@ -67,11 +67,12 @@ INSERT INTO probe VALUES (1, 0);
 
 -- A batch of turns in one round trip. Conversations are locked in the order of their hashes, so that two workers'
 -- batches wait for one another and never for each other. The order of the results is that of the arguments.
--- outcome 0: kept, 1: duplicate (place: where it was taken), 2: elsewhere.
+-- outcome 0: kept, 1: duplicate (place: where it was taken), 2: elsewhere, 3: locked by another session (only where the
+-- caller is not patient: it waited for all of them in vain before, and wants those that can be had).
 CREATE FUNCTION take_turns(
     ids bytea[], serials bigint[], cases integer[], sequences integer[], new_cases integer[], turns text[],
     deliveries bytea[], knowledges integer[], channels text[], addresses bytea[], shows_again boolean[],
-    now_at bigint,
+    patient boolean, now_at bigint,
     letter_of integer[], payloads text[], repeatables integer[],
     OUT outcomes integer[], OUT kept_serials bigint[], OUT place_cases integer[], OUT place_sequences integer[]
 ) LANGUAGE plpgsql AS $$
@@ -87,6 +88,13 @@ BEGIN
     place_cases := array_fill(0, ARRAY[cardinality(ids)]);
     place_sequences := place_cases;
     FOR i IN SELECT n FROM generate_subscripts(ids, 1) AS n ORDER BY ids[n], n LOOP
+        IF NOT patient AND EXISTS (SELECT 1 FROM conversation WHERE id = ids[i]) THEN
+            PERFORM 1 FROM conversation WHERE id = ids[i] FOR UPDATE SKIP LOCKED;
+            IF NOT FOUND THEN
+                outcomes[i] := 3;
+                CONTINUE;
+            END IF;
+        END IF;
         SELECT number, case_number, sequence INTO found_row FROM conversation WHERE id = ids[i] FOR UPDATE;
         IF NOT FOUND THEN
             CONTINUE WHEN serials[i] <> 0;
@@ -121,13 +129,15 @@ BEGIN
         IF new_cases[i] <> cases[i] THEN
             DELETE FROM turn WHERE conversation = serials[i] AND case_number < new_cases[i];
         END IF;
-        INSERT INTO delivery VALUES (serials[i], deliveries[i], new_cases[i], after_sequence, now_hour);
+        -- by the latest hour the conversation was seen in: a clock that was behind does not make it older than it is
+        INSERT INTO delivery SELECT serials[i], deliveries[i], new_cases[i], after_sequence, seen_hour
+            FROM conversation WHERE number = serials[i];
         IF shows_again[i] THEN
             DELETE FROM outbox WHERE conversation = serials[i] AND state = 'unsure';
         END IF;
         IF i = ANY (letter_of) THEN
             INSERT INTO outbox (conversation, channel, payload, repeatable, state, attempts, due)
-                SELECT serials[i], channels[i], letter.payload, letter.repeatable, 'waiting', 0, now_at
+                SELECT serials[i], channels[i], letter.payload, letter.repeatable, 'waiting', 0, 0
                 FROM unnest(letter_of, payloads, repeatables) WITH ORDINALITY
                     AS letter (entry, payload, repeatable, place)
                 WHERE letter.entry = i ORDER BY letter.place;
