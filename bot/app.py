@@ -7,6 +7,7 @@ side by side and share the log's commits.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -219,7 +220,9 @@ class App:
                 outcome = await self.log.append(entry)
                 if outcome.kind == "kept":
                     turns = known.case.turns if entry.case_number == known.case.number else ()
-                    case = Case(outcome.serial, entry.case_number, (*turns, entry.turn) if entry.turn else turns)
+                    if entry.turn:
+                        turns = (*turns, sys.intern(entry.turn))
+                    case = Case(outcome.serial, entry.case_number, turns)
                     self._remember(
                         conversation, _Remembered(after, case, self.log.at(), known.unreadable and not changed)
                     )
@@ -295,6 +298,7 @@ class App:
         known = self._states.get(conversation)
         if known is None:
             case = await self.log.current(conversation)
+            case = case._replace(turns=tuple(map(sys.intern, case.turns)))
             try:
                 known = _Remembered(self.replay(case.turns), case, self.log.at())
             except Exception as error:  # turns of another questionnaire: a new case, rather than none ever again

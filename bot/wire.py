@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from flows.questionnaire import QUESTION_OF, QUESTIONS
 from flows.turns import Answer, Command, Turn
 
@@ -30,4 +32,5 @@ def from_wire(text: str) -> Turn:
     question, colon, chosen = text.partition(":")
     if not colon or not question or not chosen:
         raise NotATurn("expected question:option")
-    return Answer(question, tuple(dict.fromkeys(chosen.split("+"))))
+    # each id once in memory, however many conversations hold it
+    return Answer(sys.intern(question), tuple(map(sys.intern, dict.fromkeys(chosen.split("+")))))
