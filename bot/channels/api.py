@@ -167,8 +167,6 @@ def _identifier(request: Request) -> str:
 
 
 async def _document(request: Request) -> TurnDocument:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "expected application/json")
     body = b""
     try:
         async with asyncio.timeout(SLOWEST):
@@ -180,6 +178,8 @@ async def _document(request: Request) -> TurnDocument:
         raise HTTPException(408, "the request took too long to arrive") from None
     except ClientDisconnect:
         raise HTTPException(400, "the request did not arrive whole") from None
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "expected application/json")  # after the body: one unread would end the connection
     try:
         return TurnDocument.model_validate_json(body)
     except ValidationError as error:

@@ -38,7 +38,7 @@ from bot.log.model import (
     Version,
     hour_of,
 )
-from bot.log.sqlite import said
+from bot.log.sqlite import remove, said
 
 WAIT = 2.0
 """Seconds to wait for a connection."""
@@ -365,13 +365,13 @@ class PostgreSQL:
                             copy.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", cursor)
                 copy.execute("COMMIT")
         except FileExistsError:
-            raise LogError(f"{target}: is there already") from None
+            raise LogError(f"{target}: exists already") from None
         except (OSError, sqlite3.Error) as error:
-            target.unlink(missing_ok=True)
+            remove(target)
             raise LogError(f"{target}: {said(error)}", error) from error
-        except LogError:
-            target.unlink(missing_ok=True)
-            raise
+        except LogError as error:
+            remove(target)
+            raise LogError(f"{target}: {error}", error) from error
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""

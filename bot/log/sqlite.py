@@ -38,6 +38,12 @@ def said(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def remove(file: Path) -> None:
+    """Take away an SQLite file and what stands beside it."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
 class SQLite:
     """The engine on one file. Raises LogError where the file cannot be used, or another process uses it.
 
@@ -58,8 +64,8 @@ class SQLite:
                 self._take_lock()
             if not path.exists():
                 path.touch(mode=0o600)
-            self._db = self._connect()
             self._inode = path.stat().st_ino
+            self._db = self._connect()
             self._migrate()
             self._check_keys()
             if alone:
@@ -90,7 +96,8 @@ class SQLite:
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY)
+        where = f"{self.path.absolute().as_uri()}?mode=rw"  # never makes a file where the log was
+        db = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY)
         self._opened.append(db)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
@@ -126,6 +133,11 @@ class SQLite:
                 self._db.execute("DELETE FROM key_check")
                 self._db.execute("INSERT INTO key_check VALUES (?)", (self.keys.fingerprints[0],))
 
+    def _check_place(self) -> None:
+        """Refuse to go on with a file that was moved away or replaced: nobody would ever find it again."""
+        if os.stat(self.path).st_ino != self._inode:  # noqa: PTH116  (at every transaction: half the time of Path.stat)
+            raise LogError(f"{self.path}: was replaced while it was open")
+
     def _holds_anything(self) -> bool:
         (found,) = self._db.execute(
             "SELECT EXISTS (SELECT 1 FROM conversation) OR EXISTS (SELECT 1 FROM record)"
@@ -136,8 +148,7 @@ class SQLite:
     def transaction(self) -> Iterator[None]:
         """One durable transaction on the writer's connection."""
         try:
-            if os.stat(self.path).st_ino != getattr(self, "_inode", None) and hasattr(self, "_inode"):  # noqa: PTH116
-                raise LogError(f"{self.path}: was replaced while it was open")
+            self._check_place()
             self._db.execute("BEGIN IMMEDIATE")
         except (OSError, sqlite3.Error) as error:
             raise LogError(f"the log cannot be written: {said(error)}", error) from error
@@ -236,11 +247,12 @@ class SQLite:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of this thread, so that reading never waits for the writer."""
         try:
+            self._check_place()
             db: sqlite3.Connection | None = getattr(self._readers, "db", None)
             if db is None:
                 db = self._readers.db = self._connect()
             yield db
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise LogError(f"the log cannot be read: {said(error)}", error) from error
 
     def read(self, conversation: bytes, earlier: Sequence[bytes] = ()) -> Case:
@@ -381,13 +393,13 @@ class SQLite:
                 db.backup(copy)
                 copy.execute("PRAGMA journal_mode=DELETE")
         except FileExistsError:
-            raise LogError(f"{target}: is there already") from None
+            raise LogError(f"{target}: exists already") from None
         except (OSError, sqlite3.Error) as error:
-            target.unlink(missing_ok=True)
+            remove(target)
             raise LogError(f"{target}: {said(error)}", error) from error
-        except LogError:
-            target.unlink(missing_ok=True)
-            raise
+        except LogError as error:
+            remove(target)
+            raise LogError(f"{target}: {error}", error) from error
 
     def restore(self, source: sqlite3.Connection) -> None:
         """Bring back what a backup holds, into an empty log, in one transaction."""
