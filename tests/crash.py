@@ -62,7 +62,7 @@ def without_lock(url: str) -> None:
         function.index("            CONTINUE WHEN (found_row.number") : function.index("            -- to be")
     ]
     function = function.replace(check, "sequences[i] := found_row.sequence; cases[i] := found_row.case_number;\n")
-    function = function.replace("WHERE id = ids[i] FOR UPDATE", "WHERE id = ids[i]")
+    function = function.replace("WHERE id = ids[i] FOR UPDATE;", "WHERE id = ids[i];")
     with psycopg.connect(url, autocommit=True) as db:
         db.execute(function.encode())
 

@@ -762,14 +762,14 @@ async def test_what_was_not_touched_for_some_time_is_erased(
         quiet = 0
         settled.clear()
         await asyncio.wait_for(settled.wait(), WITHIN)
-        assert (await log.stats()).conversations == left, hours
+        assert log.engine.stats().conversations == left, hours
         assert [message.id for message in await app.opening("web:finished")] == ["advice" if left == 3 else "role"]
     assert sweeper.cancel()
     await asyncio.gather(sweeper, return_exceptions=True)
-    left_over = await log.stats()
+    left_over = log.engine.stats()
     assert (left_over.turns, left_over.deliveries, left_over.records) == (0, 0, 1), "the record of the answer stays"
     await app.handle("web:finished", Text("/forget"))
-    assert (await log.stats()).records == 0, "until it is erased"
+    assert log.engine.stats().records == 0, "until it is erased"
 
 
 def test_a_service_erases_what_is_old_by_itself(place: Place) -> None:

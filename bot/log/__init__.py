@@ -27,7 +27,6 @@ from bot.log.model import (
     Posted,
     Record,
     Settled,
-    Stats,
     Version,
 )
 
@@ -128,10 +127,6 @@ class Log:
     async def depth(self) -> dict[str, int]:
         """Letters in the outbox, by state."""
         return await self._reading(self.engine.depth)
-
-    async def stats(self) -> Stats:
-        """Counts over the whole log."""
-        return await self._reading(self.engine.stats)
 
     def at(self) -> int:
         """Now, in Unix seconds."""
@@ -311,6 +306,6 @@ def _resolve(pairs: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
 
 
 __all__ = [
-    "Case", "Engine", "Entry", "Keys", "Letter", "Log", "LogError", "Outcome", "Posted", "Record", "Stats",
+    "Case", "Engine", "Entry", "Keys", "Letter", "Log", "LogError", "Outcome", "Posted", "Record",
     "Unavailable", "Version", "delivery_hash",
 ]  # fmt: skip
