@@ -6,6 +6,8 @@ about the code, the median more about the machine.
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import sqlite3
 import statistics
 import subprocess
@@ -13,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from transitions import Machine
 
 from bot.app import App, Tap
-from bot.log import Case, Log
+from bot.log import Keys, Log
+from bot.log.sqlite import SQLite
 from bot.wire import from_wire
 from flows.dialogue import begin, present, router, step
 from flows.knowledge.load import SHIPPED, load, shipped
@@ -39,6 +41,9 @@ FULL = {
     "chemotherapy": "suitable", "performance_status": "ecog_0_2", "region": "us",
 }  # fmt: skip
 OPEN = {"her2_status": "positive", "setting": "metastatic", "prior_lines": FULL["prior_lines"]}
+KEYS = Keys("a key of the benchmarks that is long enough")
+DURABLE = 50
+"""Durable turns of one batch."""
 CONSULT = (
     "role:oncologist", "gate:in_scope", "red_flags:none", "prior_lines:tch", "line_outcome:progression",
     "prior_lines:done", "early_stage_agents:none", "brain_metastases:none", "hr_status:negative",
@@ -60,50 +65,45 @@ def measure(action: Callable[[], object], batch: int, batches: int = 15) -> tupl
 
 def row(name: str, action: Callable[[], object], batch: int, aim: str = "", batches: int = 15) -> None:
     """Measure and print one row."""
-    median, lowest = measure(action, batch, batches)
+    said(name, *measure(action, batch, batches), aim)
+
+
+def said(name: str, median: float, lowest: float, aim: str = "") -> None:
+    """Print one row."""
     scale, unit = (1e6, "us") if median < 1e-3 else (1e3, "ms")
     print(f"{name:<58} {median * scale:>9.1f} {lowest * scale:>9.1f} {unit}  {aim}", flush=True)
 
 
-def replayed(log: Log, conversation: str, app: App) -> object:
+def replayed(engine: SQLite, app: App) -> object:
     """One turn as after a restart: replay from the log, step, render; nothing written."""
-    case = log.current(conversation)
+    case = engine.read(KEYS.conversation("user"))
     state = app.replay(case.turns)
     _, replies = step(state, from_wire("hr_status:negative"), app.knowledge)
     return [render(reply, app.words) for reply in replies]
 
 
-def with_cases(folder: Path, earlier: int) -> tuple[Log, App]:
-    """A log in which one user has finished `earlier` cases and stands in the middle of another."""
-    log = Log(folder / f"{earlier}.sqlite3", lambda: datetime.now(UTC))
-    knowledge = shipped()
-    log._db.execute("PRAGMA synchronous=OFF")  # filling only
-    log._db.execute("BEGIN")
-    for number in range(1, earlier + 1):
-        case = Case(number, ())
-        for turn in CONSULT:
-            case = log.append("user", case, turn, knowledge.digest)
-    case = Case(earlier + 1, ())
+async def with_cases(folder: Path, earlier: int) -> App:
+    """An application in which one user has finished `earlier` cases and stands in the middle of another."""
+    engine = SQLite(folder / f"{earlier}.sqlite3", KEYS)
+    engine._db.execute("PRAGMA synchronous=OFF")  # filling only
+    app = App(shipped(), Log(engine, KEYS))
+    for _ in range(earlier):
+        for turn in (*CONSULT, "/restart"):
+            await app.handle("user", Tap(turn), secrets.token_hex(8))
     for turn in CONSULT[:8]:
-        case = log.append("user", case, turn, knowledge.digest)
-    log._db.execute("COMMIT")
-    log._db.execute("PRAGMA synchronous=FULL")
-    return log, App(knowledge, log)
+        await app.handle("user", Tap(turn), secrets.token_hex(8))
+    engine._db.execute("PRAGMA synchronous=FULL")
+    return app
 
 
-def back_and_forth(app: App) -> Callable[[], object]:
-    """One durable turn through App.handle, forwards and back in turn."""
-    turns = iter(())
+def back_and_forth(app: App, runner: asyncio.Runner) -> Callable[[], object]:
+    """Durable turns through App.handle, forwards and back in turn; so many that starting the loop costs nothing."""
 
-    def one() -> object:
-        nonlocal turns
-        wire = next(turns, None)
-        if wire is None:
-            turns = iter(("hr_status:negative", "/back") * 50)
-            wire = next(turns)
-        return app.handle("user", Tap(wire))
+    async def some() -> None:
+        for wire in ("hr_status:negative", "/back") * (DURABLE // 2):
+            await app.handle("user", Tap(wire))
 
-    return one
+    return lambda: runner.run(some())
 
 
 def started(*command: str) -> Callable[[], object]:
@@ -128,15 +128,19 @@ def main() -> None:
     row("what would change (single changes)", lambda: changes(advice), 50)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for earlier in (0, 1000):
-            log, app = with_cases(folder, earlier)
-            turn = partial(replayed, log, "user", app)
-            row(f"question turn: replay 8 turns, step, render; {earlier} cases", turn, 300, "aim: at most 150 us, flat")
-            log.close()
-        for earlier in (0, 1000):
-            log, app = with_cases(folder / "durable", earlier)
-            row(f"question turn in App.handle, durable; {earlier} cases", back_and_forth(app), 50)
-            log.close()
+        with asyncio.Runner() as runner:
+            for earlier in (0, 1000):
+                app = runner.run(with_cases(folder, earlier))
+                turn = partial(replayed, app.log.engine, app)
+                row(
+                    f"question turn: replay 8 turns, step, render; {earlier} cases",
+                    turn,
+                    300,
+                    "aim: at most 150 us, flat",
+                )
+                median, lowest = measure(back_and_forth(app, runner), 1)
+                said(f"question turn in App.handle, durable; {earlier} cases", median / DURABLE, lowest / DURABLE)
+                app.log.close()
         raw = sqlite3.connect(folder / "raw.sqlite3", isolation_level=None)
         raw.execute("PRAGMA journal_mode=WAL")
         raw.execute("PRAGMA synchronous=FULL")

@@ -166,6 +166,7 @@ async def test_a_backup_taken_under_load_holds_whole_turns(place: Place, tmp_pat
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
         with closing(sqlite3.connect(target)) as copy:
             assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",), "one file, also on a read-only disk"
             held = dict(copy.execute("SELECT id, sequence FROM conversation"))
             turns: dict[bytes, list[str]] = {}
             for key, turn in copy.execute(
@@ -277,12 +278,20 @@ def _noise(file: Path, backup: bytes) -> None:
     file.write_bytes(backup[:4096] + b"\xa5" * (len(backup) - 4096))
 
 
+def _one_page_damaged(file: Path, backup: bytes) -> None:
+    file.write_bytes(backup)
+    with closing(sqlite3.connect(file)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'turn'").fetchone()
+    file.write_bytes(backup[: (page - 1) * 4096] + b"\xa5" * 4096 + backup[page * 4096 :])
+
+
 UNUSABLE: dict[str, Callable[[Path, bytes], object]] = {
     "not there": lambda file, backup: None,
     "empty": lambda file, backup: file.write_bytes(b""),
     "a text": lambda file, backup: file.write_bytes(b"no database " * 500),
     "truncated": _truncated,
     "noise in it": _noise,
+    "one page damaged": _one_page_damaged,
     "another program's": lambda file, backup: _other_database(file, 0),
     "another program's of version 1": lambda file, backup: _other_database(file, 1),
     "another program's of version 2": lambda file, backup: _other_database(file, 2),
