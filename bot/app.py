@@ -224,8 +224,12 @@ class App:
                         turns = (*turns, sys.intern(entry.turn))
                     case = Case(outcome.serial, entry.case_number, turns)
                     self._remember(
-                        conversation, _Remembered(after, case, self.log.at(), known.unreadable and not changed)
-                    )
+                        conversation,
+                        _Remembered(
+                            after, case, self.log.at(), addressed=known.addressed or post is not None,
+                            unreadable=known.unreadable and not changed,
+                        ),
+                    )  # fmt: skip
                     if post is not None:
                         self.on_posted()
                     if changed and isinstance(replies[-1], Advise):

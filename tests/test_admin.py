@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -278,10 +279,10 @@ def _noise(file: Path, backup: bytes) -> None:
     file.write_bytes(backup[:4096] + b"\xa5" * (len(backup) - 4096))
 
 
-def _one_page_damaged(file: Path, backup: bytes) -> None:
+def _one_page_damaged(file: Path, backup: bytes, name: str) -> None:
     file.write_bytes(backup)
     with closing(sqlite3.connect(file)) as database:
-        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'turn'").fetchone()
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
     file.write_bytes(backup[: (page - 1) * 4096] + b"\xa5" * 4096 + backup[page * 4096 :])
 
 
@@ -291,7 +292,8 @@ UNUSABLE: dict[str, Callable[[Path, bytes], object]] = {
     "a text": lambda file, backup: file.write_bytes(b"no database " * 500),
     "truncated": _truncated,
     "noise in it": _noise,
-    "one page damaged": _one_page_damaged,
+    "one page damaged": partial(_one_page_damaged, name="turn"),
+    "one page of an index damaged": partial(_one_page_damaged, name="sqlite_autoindex_conversation_1"),
     "another program's": lambda file, backup: _other_database(file, 0),
     "another program's of version 1": lambda file, backup: _other_database(file, 1),
     "another program's of version 2": lambda file, backup: _other_database(file, 2),

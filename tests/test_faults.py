@@ -280,7 +280,7 @@ async def test_restarts_under_load_lose_and_double_nothing(here: Place, postgres
                 counts[own] += 1
 
     users = [asyncio.create_task(user(own)) for own in counts]
-    for _ in range(3):
+    for _ in range(10):
         await asyncio.to_thread(postgres_server.restart, "immediate")
         wanted = {own: count + 5 for own, count in counts.items()}
 

@@ -123,6 +123,17 @@ async def test_the_address_stands_nowhere_in_the_clear(place: Place, log: Log) -
     assert log.keys.unseal(letter.address) == ADDRESS
 
 
+async def test_an_address_is_sealed_once_after_a_start(place: Place, log: Log) -> None:
+    """Were it to fail: every turn pays for an encryption, or a new key never reaches the addresses."""
+    app = place.app(log)
+    await say(app, Tap("role:oncologist"))
+    first = place.execute("SELECT address FROM conversation")
+    await say(app, Tap("gate:in_scope"))
+    assert place.execute("SELECT address FROM conversation") == first
+    await say(place.app(log), Tap("red_flags:none"))
+    assert place.execute("SELECT address FROM conversation") != first
+
+
 async def test_what_was_certainly_not_sent_is_sent_later(place: Place, log: Log) -> None:
     """S24: were it to fail, a refused connection or flood control costs the clinician a question."""
     app, phone = place.app(log), Phone()

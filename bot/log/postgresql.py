@@ -40,9 +40,9 @@ from bot.log.model import (
 )
 from bot.log.sqlite import remove, said
 
-WAIT = 2.0
+WAIT = 2
 """Seconds to wait for a connection."""
-STATEMENT = 4.0
+STATEMENT = 4
 """Seconds one statement may take, where the server still answers."""
 MIGRATING = 7_215_034_911
 """The advisory lock workers take in turn while they bring the schema up to date."""
@@ -63,7 +63,8 @@ class PostgreSQL:
             given: dict[str, Any] = conninfo_to_dict(url)
             if password is not None:
                 given["password"] = password
-            settings = f"-c statement_timeout={int(STATEMENT * 1000)} -c lock_timeout={int(WAIT * 1000)} "
+            # every query has its index: a plan made while a table was empty must not stay a scan of it once it is full
+            settings = f"-c enable_seqscan=off -c statement_timeout={STATEMENT}s -c lock_timeout={WAIT}s "
             given["options"] = settings + str(given.get("options", ""))
             conninfo = make_conninfo(**{"application_name": "triage", "connect_timeout": 2, **given})
         except psycopg.Error:  # what is wrong with it is not said: it may hold a password
