@@ -64,7 +64,7 @@ class _Http(HttpToolsProtocol):
         if self._reads_head and self._head > HEAD:
             self.transport.write(b"HTTP/1.1 431 \r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
-        elif self._reads_head and self._late is None:
+        elif self._reads_head and self._head and self._late is None:
             self._late = self.loop.call_later(api.SLOWEST, self.transport.close)
 
     def on_headers_complete(self) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +30,7 @@ from bot.metrics import Metrics
 from bot.wire import NotATurn, to_wire
 from messages.message import Message
 
+logger = structlog.get_logger()
 LARGEST = 16 * 1024
 """Bytes a request may have: the longest text that is read, several times over."""
 SLOWEST = 10.0
@@ -88,7 +90,7 @@ class Access:
         self._expected = f"Bearer {token}".encode() if token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let through, or answer 401."""
+        """Let through, or answer 401. What failed was answered already: the connection goes on."""
         if scope["type"] == "http" and self._expected is not None and scope["path"] not in ("/healthz", "/readyz"):
             given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
             if not hmac.compare_digest(given, self._expected):
@@ -96,7 +98,10 @@ class Access:
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 await refusal(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            logger.error("request_failed", kind=type(error).__name__)
 
 
 def create(app: App, metrics: Metrics, *, token: str | None = None, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
@@ -140,7 +145,9 @@ def create(app: App, metrics: Metrics, *, token: str | None = None, routes: Sequ
 
     async def failed(_: Request, error: Exception) -> Response:
         metrics.error(type(error).__name__)
-        return _problem(500, "Something failed here; the request is not at fault.")
+        response = _problem(500, "Something failed here; the request is not at fault.")
+        response.headers["Connection"] = "close"  # the server closes it after an exception, and the client has to know
+        return response
 
     own = [
         Route("/api/v1/conversations", begin, methods=["POST"]),
