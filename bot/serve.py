@@ -49,7 +49,7 @@ class _Http(HttpToolsProtocol):
 
     _head = 0
     """Bytes since the last whole request."""
-    _reads_head = True
+    _reads_head = False
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -64,8 +64,13 @@ class _Http(HttpToolsProtocol):
         if self._reads_head and self._head > HEAD:
             self.transport.write(b"HTTP/1.1 431 \r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
-        elif self._reads_head and self._head and self._late is None:
+        elif self._reads_head and self._late is None:
             self._late = self.loop.call_later(api.SLOWEST, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        """A request's first byte came."""
+        super().on_message_begin()
+        self._reads_head = True
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -76,7 +81,7 @@ class _Http(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """What follows is the next request."""
         super().on_message_complete()
-        self._head, self._reads_head = 0, True
+        self._head = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
