@@ -86,7 +86,7 @@ async def with_cases(folder: Path, earlier: int) -> App:
     """An application in which one user has finished `earlier` cases and stands in the middle of another."""
     engine = SQLite(folder / f"{earlier}.sqlite3", KEYS)
     engine._db.execute("PRAGMA synchronous=OFF")  # filling only
-    app = App(shipped(), Log(engine, KEYS))
+    app = App(shipped(), Log(engine))
     for _ in range(earlier):
         for turn in (*CONSULT, "/restart"):
             await app.handle("user", Tap(turn), secrets.token_hex(8))

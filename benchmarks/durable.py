@@ -44,7 +44,7 @@ from bot.log.postgresql import PostgreSQL
 from bot.log.sqlite import SQLite
 from bot.metrics import Metrics
 from bot.outbox import Outbox
-from bot.retention import sweep
+from bot.retention import sweep_always
 from flows.knowledge.load import shipped
 from tests.postgres import Server, why_not
 
@@ -365,7 +365,7 @@ class Watched(Log):
     """The log, saying when a sweep has found no more."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, KEYS)
+        super().__init__(engine)
         self.swept = asyncio.Event()
         self.erased = 0
 
@@ -766,7 +766,7 @@ async def earlier(engine: str, place: Place, extent: Extent) -> None:
     """A user's earlier cases: what they cost the next turn. Those are made through the program, in haste."""
     heading(f"{engine}: one user's earlier cases, {place.stored:,} stored")
     name = new_name()
-    hasty = Log(place.again(True), KEYS)
+    hasty = Log(place.again(True))
     app = App(shipped(), hasty)
     began = time.perf_counter()
     for number in range(extent.earlier):
@@ -869,7 +869,7 @@ async def retention(engine: str, place: Place, extent: Extent) -> None:
         if bite % 2 == 0:
             without.append(await crowd.quiet(4 * extent.seconds))
         place.log.swept.clear()
-        sweeping = asyncio.create_task(sweep(place.app, 100 * (extent.bites - bite) - 15))
+        sweeping = asyncio.create_task(sweep_always(place.app, 100 * (extent.bites - bite) - 15))
         during.append(await crowd.go_on(place.log.swept))
         sweeping.cancel()
         if bite % 2 == 1:

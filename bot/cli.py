@@ -77,11 +77,14 @@ def main() -> None:
 @_one_line_errors
 def chat() -> None:
     """Hold the conversation in this terminal. It resumes where it stopped; /quit leaves it."""
+    import asyncio
+
     from bot.app import App
     from bot.channels import terminal
     from bot.log import LogError
     from bot.log.opening import open_log
     from bot.logs import configure
+    from bot.retention import sweep_all
     from bot.settings import SettingsError, read_settings
 
     try:
@@ -94,7 +97,10 @@ def chat() -> None:
         app = App(_knowledge(), log, region=settings.region, keep_records=settings.keep_records)
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")  # bytes that are no text are words nobody understands
+        asyncio.run(sweep_all(app, settings.retention_hours))  # nothing else does it where nothing serves
         terminal.run(app, "terminal", sys.stdin, sys.stdout)
+    except LogError as error:
+        _fail(error)
     except KeyboardInterrupt:
         click.echo()
     finally:

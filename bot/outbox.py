@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.log import Log, LogError, Posted
+from bot.log import Log, Posted
 
 logger = structlog.get_logger()
 LEASE = 60
@@ -131,6 +131,3 @@ class Outbox:
             _, late = await asyncio.wait(self._under_way, timeout=within)
             for task in late:
                 task.cancel()
-
-
-__all__ = ["Courier", "LogError", "NotSent", "Outbox", "Undeliverable"]

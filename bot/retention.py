@@ -16,16 +16,30 @@ from bot.log.model import HOUR
 logger = structlog.get_logger()
 BITE = 100
 """Conversations erased in one transaction."""
+PAUSE = 0.05
+"""Seconds between bites, for the turns that wait."""
 EVERY = 300.0
 """Seconds between looks."""
 
 
-async def sweep(app: App, hours: int, *, every: float = EVERY) -> None:
-    """Erase what is older than `hours`, for ever. Raises LogError where the log fails."""
+async def sweep(app: App, hours: int) -> int:
+    """Erase one bite of what is older than `hours`; how many conversations. Raises LogError."""
+    before = app.log.at() - hours * HOUR
+    app.drop_idle(before)
+    erased = await app.log.sweep(before, BITE)
+    if erased:
+        logger.info("swept", count=erased)
+    return erased
+
+
+async def sweep_all(app: App, hours: int) -> None:
+    """Erase all of it, and return: for a process that does not run long. Raises LogError."""
+    while await sweep(app, hours) == BITE:
+        pass
+
+
+async def sweep_always(app: App, hours: int, *, every: float = EVERY) -> None:
+    """Erase it for ever, as it becomes due. Raises LogError where the log fails."""
     while True:
-        before = app.log.at() - hours * HOUR
-        app.drop_idle(before)
-        erased = await app.log.sweep(before, BITE)
-        if erased:
-            logger.info("swept", count=erased)
-        await asyncio.sleep(0.05 if erased == BITE else every)
+        erased = await sweep(app, hours)
+        await asyncio.sleep(PAUSE if erased == BITE else every)

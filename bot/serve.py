@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import structlog
 import uvicorn
@@ -23,7 +24,7 @@ from bot.log import Log, LogError
 from bot.log.opening import open_log
 from bot.metrics import Metrics
 from bot.outbox import Courier, Outbox
-from bot.retention import sweep
+from bot.retention import sweep_always
 from bot.settings import Settings, SettingsError
 from flows.knowledge.load import Knowledge
 
@@ -201,7 +202,9 @@ async def serve(
         timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), http=_Http,
     )  # fmt: skip
     server = _Server(config)
-    parts = [asyncio.create_task(supervised("retention", lambda: sweep(app, settings.retention_hours), metrics.error))]
+    parts = [
+        asyncio.create_task(supervised("retention", lambda: sweep_always(app, settings.retention_hours), metrics.error))
+    ]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -51,7 +51,7 @@ class Place:
         return PostgreSQL(self.url, keys) if self.url else SQLite(self.file, keys)
 
     def open(self, key: str = KEY) -> Log:
-        log = Log(self.engine(key), Keys(key), self._seconds)
+        log = Log(self.engine(key), self._seconds)
         self._logs.append(log)
         return log
 

@@ -679,8 +679,7 @@ async def test_forget_erases_a_conversation_in_every_state(tmp_path: Path) -> No
     from bot.log.sqlite import SQLite
     from bot.wire import to_wire
 
-    keys = Keys("a key of the tests that is long enough")
-    log = Log(SQLite(tmp_path / "log.sqlite3", keys), keys)
+    log = Log(SQLite(tmp_path / "log.sqlite3", Keys("a key of the tests that is long enough")))
     app = App(KNOWLEDGE, log)
     for seed in range(25):
         for length in (0, 1, 2, 5, 9, 40):

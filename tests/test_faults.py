@@ -484,7 +484,7 @@ async def test_a_damaged_page_is_never_taken_for_a_new_conversation(file: Place)
         whole = file.file.read_bytes()
         file.file.write_bytes(whole[: page * 4096] + b"\xa5" * 4096 + whole[(page + 1) * 4096 :])
         try:
-            again = Log(SQLite(file.file, Keys(KEY)), Keys(KEY), NOW.timestamp)
+            again = Log(SQLite(file.file, Keys(KEY)), NOW.timestamp)
         except LogError:
             seen.add("refused")
         else:

@@ -31,7 +31,7 @@ from bot.cli import main
 from bot.log import Letter, Log
 from bot.logs import ALLOWED
 from bot.metrics import STATUSES, Metrics
-from bot.retention import sweep
+from bot.retention import sweep_always
 from bot.settings import Settings, SettingsError, read_settings
 from flows.knowledge.load import shipped
 from messages.understanding import LONGEST
@@ -786,7 +786,7 @@ async def test_what_was_not_touched_for_some_time_is_erased(
         await app.handle("web:finished", Tap(turn), turn)
     await app.handle("web:other", Tap(CASE[0]), "d1")
     await app.handle("web:open", Tap(CASE[0]), "d1")
-    sweeper = asyncio.create_task(sweep(app, 72, every=0.001))
+    sweeper = asyncio.create_task(sweep_always(app, 72, every=0.001))
     for hours, left in ((0, 3), (71, 3), (72, 3), (73, 1), (144, 1), (146, 0)):
         place.now = begun + timedelta(hours=hours)
         if hours == 72:

@@ -53,8 +53,7 @@ def chat(data: Path, said: str | bytes, **settings: str) -> subprocess.Completed
 
 def opened(data: Path) -> Log:
     """The log of a data folder, with the key kept in it."""
-    keys = Keys(kept_secret(data))
-    return Log(SQLite(data / "triage.sqlite3", keys), keys)
+    return Log(SQLite(data / "triage.sqlite3", Keys(kept_secret(data))))
 
 
 def kept_turns(data: Path) -> tuple[str, ...]:
@@ -288,6 +287,21 @@ def test_forget_erases_every_trace(answered: int, tmp_path: Path) -> None:
     left = contents(data)
     assert [trace for trace in traces if trace in left] == []
     assert standing_at(within(data, "")) == "role"
+
+
+def test_what_nobody_touched_for_some_days_is_erased_at_the_next_start(tmp_path: Path) -> None:
+    """S32: were it to fail, what a clinician answered in a terminal is kept for ever, where nothing serves."""
+    data = tmp_path / "data"
+    within(data, "oncologist\nin_scope\n")
+    with sqlite3.connect(data / "triage.sqlite3") as database:
+        database.execute("UPDATE conversation SET seen_hour = seen_hour - 71")
+    database.close()
+    assert standing_at(chat(data, "").stdout) == "red_flags"
+    with sqlite3.connect(data / "triage.sqlite3") as database:
+        database.execute("UPDATE conversation SET seen_hour = seen_hour - 3")
+    database.close()
+    assert standing_at(chat(data, "").stdout) == "role"
+    assert b"role:oncologist" not in contents(data)
 
 
 def test_forget_erases_while_the_process_still_runs(tmp_path: Path) -> None:

@@ -55,8 +55,7 @@ class Transcript(SingleFileSnapshotExtension):
 async def transcript(name: str, folder: Path) -> str:
     """A script's conversation, what the user did on lines that begin with >."""
     target = io.StringIO()
-    keys = Keys("a key of the tests that is long enough")
-    log = Log(SQLite(folder / "log.sqlite3", keys), keys)
+    log = Log(SQLite(folder / "log.sqlite3", Keys("a key of the tests that is long enough")))
     app = App(shipped(), log, today=lambda: date(2026, 11, 23))
     terminal = Terminal(app, "transcript", target, styled=False)
     terminal.show(await app.opening("transcript"))

@@ -197,8 +197,7 @@ class Stage:
         self.app = self._open()
 
     def _open(self) -> App:
-        keys = Keys(KEY)
-        self._log = Log(SQLite(self._file, keys), keys, self._seconds)
+        self._log = Log(SQLite(self._file, Keys(KEY)), self._seconds)
         return App(self.knowledge, self._log, today=self._today)
 
     def _seconds(self) -> float:

@@ -60,9 +60,9 @@ class _Job:
 class Log:
     """The log of one process. `now`: Unix seconds, injected."""
 
-    def __init__(self, engine: Engine, keys: Keys, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: Engine, now: Callable[[], float] = time.time) -> None:
         self.engine = engine
-        self.keys = keys
+        self.keys = engine.keys
         self._now = now
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._batch: list[_Job] = []

@@ -30,6 +30,10 @@ def _derived(secret: str, purpose: bytes) -> bytes:
     return blake2b(secret.encode(), digest_size=32, person=purpose).digest()
 
 
+def _hashed(name: str, key: bytes) -> bytes:
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
+
+
 class Keys:
     """Hashes and seals, from one or more secrets, the newest first."""
 
@@ -44,24 +48,15 @@ class Keys:
 
     def conversation(self, name: str) -> bytes:
         """The hash a conversation is kept under, 16 bytes."""
-        return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=self._conversation[0]).digest()
+        return _hashed(name, self._conversation[0])
 
     def all_conversations(self, name: str) -> tuple[bytes, ...]:
         """The hashes by every key, the newest first."""
-        return tuple(
-            blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
-            for key in self._conversation
-        )
+        return tuple(_hashed(name, key) for key in self._conversation)
 
     def owners(self, name: str) -> tuple[bytes, ...]:
         """The hashes records are kept under: others than the conversation's, so that neither leads to the other."""
-        return tuple(
-            blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest() for key in self._owner
-        )
-
-    def log_name(self, name: str) -> str:
-        """A short keyed name for log lines."""
-        return self.conversation(name)[:4].hex()
+        return tuple(_hashed(name, key) for key in self._owner)
 
     @property
     def fingerprints(self) -> tuple[bytes, ...]:

@@ -26,6 +26,6 @@ def open_engine(settings: Settings, *, alone: bool = True) -> Engine:
     return SQLite(settings.log_file, keys, alone=alone)
 
 
-def open_log(settings: Settings, now: Callable[[], float] = time.time, *, alone: bool = True) -> Log:
+def open_log(settings: Settings, now: Callable[[], float] = time.time) -> Log:
     """The log on that engine. Raises as `open_engine` does."""
-    return Log(open_engine(settings, alone=alone), settings.keys(), now)
+    return Log(open_engine(settings), now)

@@ -57,7 +57,6 @@ class SQLite:
         self._readers = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._knowledges: dict[str, int] = {}
-        self._since = 0.0
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if alone:
@@ -284,18 +283,18 @@ class SQLite:
     def forget(self, conversations: Sequence[bytes], owners: Sequence[bytes], token: bytes | None, at: int) -> bool:
         """Erase everything under these hashes, from the file and its write-ahead log too."""
         with self.transaction():
-            if token is not None:
-                fresh = self._db.execute(
+            fresh = token is None or bool(
+                self._db.execute(
                     "INSERT INTO erasure VALUES (?, ?) ON CONFLICT DO NOTHING", (token, hour_of(at))
                 ).rowcount
-                if not fresh:
-                    return False
-            for conversation in conversations:
-                self._erase("SELECT number FROM conversation WHERE id = ?", (conversation,))
-            for owner in owners:
-                self._db.execute("DELETE FROM record WHERE owner = ?", (owner,))
-        self._truncate(must=True)
-        return True
+            )
+            if fresh:
+                for conversation in conversations:
+                    self._erase("SELECT number FROM conversation WHERE id = ?", (conversation,))
+                for owner in owners:
+                    self._db.execute("DELETE FROM record WHERE owner = ?", (owner,))
+        self._truncate(must=True)  # also for one delivered again: the first may have come only so far
+        return fresh
 
     def _erase(self, which: str, values: tuple[object, ...]) -> int:
         numbers = self._db.execute(which, values).fetchall()
