@@ -202,9 +202,8 @@ async def serve(
         timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), http=_Http,
     )  # fmt: skip
     server = _Server(config)
-    parts = [
-        asyncio.create_task(supervised("retention", lambda: sweep_always(app, settings.retention_hours), metrics.error))
-    ]
+    retention = partial(sweep_always, app, settings.retention_hours)
+    parts = [asyncio.create_task(supervised("retention", retention, metrics.error))]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
