@@ -329,7 +329,7 @@ class Posting(Crowd):
 class AtOnce:
     """A courier that has delivered before it was asked."""
 
-    async def send(self, address: str, payload: str) -> None:
+    async def send(self, address: str, payload: str, noted: str) -> None:
         """Nothing."""
 
 
@@ -845,7 +845,7 @@ async def outbox(engine: str, place: Place, extent: Extent) -> None:
     place.app.on_posted = sender.wake
     sending = asyncio.create_task(sender.run())
     payload = json.dumps({"chat": 123456789, "text": "x" * 600, "buttons": [["y" * 20, "z" * 30]] * 5})
-    post = Post("bench", "123456789", lambda messages: (Letter(payload),))
+    post = Post("bench", "123456789", lambda said: (Letter(payload),))
     found = await alternate(extent, {
         "without": place.crowd(), "with": Posting(place.app, CROWD, place.server, post),
     })  # fmt: skip

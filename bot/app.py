@@ -19,10 +19,10 @@ from weakref import WeakValueDictionary
 import structlog
 
 from bot.log import Case, Entry, Letter, Log, LogError, Record, delivery_hash
-from bot.wire import NotATurn, from_wire, to_wire
+from bot.wire import NotATurn, from_wire, is_tick, to_wire
 from flows.dialogue import FINAL_OF, Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
-from flows.turns import SECTIONS, TOPICS, Advise, Reply
+from flows.turns import SECTIONS, TOPICS, Advise, Notice, Reply, Tick
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
 from messages.understanding import LONGEST, nearest_command, turn_of
@@ -46,11 +46,25 @@ class Text:
     text: str
 
 
+class Screen(NamedTuple):
+    """What a button was shown on: which conversation, which of its cases, after how many turns.
+
+    A channel whose old buttons stay in sight puts it into each, so that a press on an old one is told from an answer.
+    `serial` is 0 where the conversation was only begun with it. `sequence` leaves out ticks, so that options ticked
+    faster than they are shown are all taken; None: any screen of the case.
+    """
+
+    serial: int
+    number: int
+    sequence: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A button pressed: the short text it carries."""
+    """A button pressed: the short text it carries, and the screen it was shown on where the channel says so."""
 
     wire: str
+    screen: Screen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,27 @@ NOT_KEPT = ("notice.unavailable", "notice.error")
 Incoming = Text | Tap | Unsupported
 
 
+class Said(NamedTuple):
+    """What one turn brought, for a channel that puts it into letters."""
+
+    messages: Sequence[Message]
+    turn: Turn
+    before: State
+    after: State
+    changed: bool
+    """Whether the turn was an answer or a command that moved the case."""
+    screen: Screen
+    """What is shown now: for the buttons of these messages."""
+    repeated: bool = False
+    """Whether this is the last turn once more (a double tap): what it brought was said already."""
+
+
 class Post(NamedTuple):
     """How a channel that sends by itself has its messages sent: through the outbox, to an address it can read."""
 
     channel: str
     address: str
-    letters: Callable[[Sequence[Message]], Sequence[Letter]]
+    letters: Callable[[Said], Sequence[Letter]]
 
 
 class Meter(Protocol):
@@ -108,6 +137,8 @@ class _Remembered:
     case: Case
     touched: int
     """When it was last used, in Unix seconds."""
+    screens: int = 0
+    """Turns of the case that led to another screen: all but ticks."""
     addressed: bool = False
     """Whether this process wrote the address a channel sends to: anew after a start, so under the newest key."""
     unreadable: bool = False
@@ -200,7 +231,11 @@ class App:
             return await self._forget(conversation, delivery)
         for _ in range(TRIES):
             known = await self._current(conversation)
-            turn, after, replies = self._decide(incoming, text, known.state)
+            repeated = _repeats(incoming, known)
+            if repeated and post is not None:  # whether what it brought arrived stands in the log only
+                self._states.pop(conversation, None)
+                known = await self._current(conversation)
+            turn, after, replies = self._decide(incoming, text, known, returning=post is not None)
             messages = [self._dated(render(reply, self.words)) for reply in replies]
             if isinstance(incoming, Unsupported):
                 messages = [notice_message(incoming.code, self.words)]
@@ -210,23 +245,28 @@ class App:
             if again and not any(message.id == after.here for message in messages):
                 messages.append(self._render(after))
             changed = after != known.state
-            if not changed and delivery is None and post is None:
+            letters: Sequence[Letter] = ()
+            if post is not None:
+                screen = _screen(known, turn if changed else None)
+                said = Said(messages, turn, known.state, after, changed, screen, repeated=repeated and not again)
+                letters = post.letters(said)
+            if not changed and (post is not None or delivery is None) and not letters:
                 if await self.log.version(self.log.keys.conversation(conversation)) == known.case.version:
                     return _Taken(messages, "read")
             else:
                 entry = self._entry(conversation, known, turn if changed else None, replies, delivery)
                 if post is not None:
-                    entry = self._posted(entry, post, messages, known, again=again)
+                    entry = self._posted(entry, post, letters, known, again=again)
                 outcome = await self.log.append(entry)
                 if outcome.kind == "kept":
                     turns = known.case.turns if entry.case_number == known.case.number else ()
                     if entry.turn:
                         turns = (*turns, sys.intern(entry.turn))
                     case = Case(outcome.serial, entry.case_number, turns)
+                    screens = _screen(known, turn if changed else None).sequence or 0
                     self._remember(
                         conversation,
-                        _Remembered(
-                            after, case, self.log.at(), addressed=known.addressed or post is not None,
+                        _Remembered(after, case, self.log.at(), screens, addressed=known.addressed or post is not None,
                             unreadable=known.unreadable and not changed,
                         ),
                     )  # fmt: skip
@@ -241,11 +281,25 @@ class App:
             self._states.pop(conversation, None)  # another worker was faster: what it left decides
         raise LogError("the conversation went on elsewhere again and again")
 
-    def _decide(self, incoming: Incoming, text: str, state: State) -> tuple[Turn, State, tuple[Reply, ...]]:
+    def _decide(
+        self, incoming: Incoming, text: str, known: _Remembered, *, returning: bool
+    ) -> tuple[Turn, State, tuple[Reply, ...]]:
+        """`returning`: whoever writes may see a conversation that is no longer kept."""
+        state, begun = known.state, known.case.serial != 0
         if isinstance(incoming, Unsupported) or len(text) > LONGEST:
             return Unclear(), state, ()
+        if isinstance(incoming, Tap) and incoming.screen is not None and not _is_current(incoming.screen, known):
+            code = "stale" if begun or incoming.screen.serial == 0 else "expired"
+            return Unclear(), state, self._instead(code, state)
         turn = self._turn(incoming, state)
+        if returning and not begun and turn == Unclear():
+            return turn, state, self._instead("expired", state)
         return turn, *step(state, turn, self.knowledge)
+
+    def _instead(self, code: str, state: State) -> tuple[Reply, ...]:
+        """A notice, and where the case stands; the answer itself is not repeated unasked."""
+        shown = () if state.here == "advice" else (present(state, self.knowledge),)
+        return (Notice(code, state), *shown)
 
     def _turn(self, incoming: Text | Tap, state: State) -> Turn:
         if isinstance(incoming, Text):
@@ -263,12 +317,8 @@ class App:
     ) -> Entry:
         """What is to be kept of a turn; without a turn, only that the delivery was taken."""
         case = known.case
-        number = case.number
-        if turn is not None and (
-            known.unreadable or (isinstance(turn, Command) and turn.name in ("restart", "cancel"))
-        ):
-            number += 1  # a case of its own: the one before is over, and nothing of it is read again
-        elif turn is not None and len(case.turns) >= TURNS_OF_A_CASE:
+        number = _number(known, turn)
+        if number == case.number and turn is not None and len(case.turns) >= TURNS_OF_A_CASE:
             raise ValueError("the case has too many turns")
         record = None
         if self._keep_records and turn is not None and isinstance(replies[-1], Advise):
@@ -284,12 +334,9 @@ class App:
         document = record_document(reply.advice).model_dump_json()
         return Record(reply.advice.record_id, self.log.keys.owners(conversation)[0], document)
 
-    def _posted(
-        self, entry: Entry, post: Post, messages: Sequence[Message], known: _Remembered, *, again: bool
-    ) -> Entry:
+    def _posted(self, entry: Entry, post: Post, letters: Sequence[Letter], known: _Remembered, *, again: bool) -> Entry:
         address = None if known.addressed else self.log.keys.seal(post.address)
-        letters = tuple(post.letters(messages))
-        return replace(entry, channel=post.channel, letters=letters, address=address, shows_again=again)
+        return replace(entry, channel=post.channel, letters=tuple(letters), address=address, shows_again=again)
 
     async def _again(self, conversation: str, turn: Turn) -> list[Message]:
         """The answer to a delivery that was taken before: nothing moves, what only informs is said again."""
@@ -304,7 +351,7 @@ class App:
             case = await self.log.current(conversation)
             case = case._replace(turns=tuple(map(sys.intern, case.turns)))
             try:
-                known = _Remembered(self.replay(case.turns), case, self.log.at())
+                known = _Remembered(self.replay(case.turns), case, self.log.at(), _screens(case.turns))
             except Exception as error:  # turns of another questionnaire: a new case, rather than none ever again
                 logger.error("replay_failed", kind=type(error).__name__)
                 known = _Remembered(self.replay(()), case, self.log.at(), unreadable=True)
@@ -331,7 +378,7 @@ class App:
 
     async def opening(self, conversation: str) -> list[Message]:
         """What a conversation shows when a channel opens it: the question it stands at."""
-        return await self.handle(conversation, Tap("/start"))
+        return await self.handle(conversation, Tap("/here"))
 
     async def forget(self, conversation: str, delivery: str | None = None) -> bool:
         """Erase a conversation from memory and log. False where this very delivery did so before."""
@@ -346,6 +393,10 @@ class App:
     async def state_of(self, conversation: str) -> State:
         """Where a conversation stands."""
         return (await self._current(conversation)).state
+
+    def failed(self, kind: str) -> None:
+        """A channel says that something failed on its side."""
+        self._meter.error(kind)
 
     async def stop(self, within: float) -> bool:
         """Take no more turns, and wait at most `within` seconds for those in hand. Whether all were finished."""
@@ -369,6 +420,47 @@ class App:
 
 def _nothing() -> None:
     """Nobody is to be told."""
+
+
+def _number(known: _Remembered, turn: Turn | None) -> int:
+    """The case a turn belongs to. Some begin one of their own: the one before is over, nothing of it is read again."""
+    begins = isinstance(turn, Command) and (
+        turn.name in ("restart", "cancel") or (turn.name == "start" and turn.argument != "")
+    )
+    return known.case.number + (turn is not None and (begins or known.unreadable))
+
+
+def _screens(turns: Sequence[str]) -> int:
+    return sum(not is_tick(turn) for turn in turns)
+
+
+def _screen(known: _Remembered, turn: Turn | None) -> Screen:
+    """What is shown after a turn (None: after nothing changed)."""
+    number = _number(known, turn)
+    before = known.screens if number == known.case.number else 0
+    return Screen(known.case.serial, number, before + (turn is not None and not isinstance(turn, Tick)))
+
+
+def _is_current(screen: Screen, known: _Remembered) -> bool:
+    """Whether a button belongs to what the case shows now."""
+    begun_with_it = screen.serial == 0 and (screen.sequence or 0) <= 1  # its number was not known yet when it was shown
+    return (
+        (screen.serial == known.case.serial or begun_with_it)
+        and screen.number == known.case.number
+        and screen.sequence in (None, known.screens)
+    )
+
+
+def _repeats(incoming: Incoming, known: _Remembered) -> bool:
+    """Whether a press is the last turn once more: the same button of the screen before this one."""
+    case = known.case
+    if not isinstance(incoming, Tap) or incoming.screen is None or not case.turns or case.turns[-1] != incoming.wire:
+        return False
+    screen = incoming.screen
+    if screen.serial not in (0, case.serial) or is_tick(incoming.wire):
+        return False
+    before = screen.number == case.number and screen.sequence in (None, known.screens - 1)
+    return before or (screen.number == case.number - 1 and known.screens == 1)
 
 
 def _text(incoming: Text | Tap) -> str:

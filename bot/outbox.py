@@ -45,8 +45,11 @@ class Undeliverable(Exception):
 class Courier(Protocol):
     """A channel's way of sending one letter."""
 
-    async def send(self, address: str, payload: str) -> None:
-        """Returns when it was delivered. Raises NotSent or Undeliverable; anything else means: not known."""
+    async def send(self, address: str, payload: str, noted: str) -> str | None:
+        """Returns when it was delivered. Raises NotSent or Undeliverable; anything else means: not known.
+
+        `noted` is what it noted of this conversation last; what it returns is noted instead, None leaves it.
+        """
 
 
 class Outbox:
@@ -101,7 +104,7 @@ class Outbox:
             return
         try:
             async with asyncio.timeout(min(SENDING, self._lease / 2)):
-                await courier.send(address, letter.payload)
+                noted = await courier.send(address, letter.payload, letter.noted)
         except NotSent as refused:
             await self._later(letter, refused.after)
         except Undeliverable:
@@ -113,7 +116,7 @@ class Outbox:
             else:
                 await self._log.settle(letter.number, "unsure")
         else:
-            await self._log.settle(letter.number, "sent")
+            await self._log.settle(letter.number, "sent", noted=noted)
 
     async def _later(self, letter: Posted, after: float | None) -> None:
         if letter.attempts + 1 >= ATTEMPTS:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 import uvicorn
@@ -158,13 +159,18 @@ def _may_come(said: str) -> bool:
 
 
 async def supervised(name: str, part: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
-    """Run a part for ever: one that fails is started again, later each time, and told of."""
+    """Run a part for ever: one that fails is started again, later each time, and told of.
+
+    Raises SettingsError where the part says that it never can.
+    """
     wait = 0.1
     while True:
         began = time.monotonic()
         try:
             await part()
             return
+        except SettingsError:
+            raise  # another try would end the same way
         except Exception as error:
             failed(type(error).__name__)
             logger.error("part_failed", part=name, kind=type(error).__name__)
@@ -187,17 +193,23 @@ async def serve(
     `couriers`, `routes`: of channels that send by themselves, and that are called from outside.
     """
     stop = stop_at_signal()
+    settings.check_telegram()
     listening = listen(settings)
     log = await opened(settings, stop)
     if log is None:
         return
     metrics = Metrics()
     app = App(knowledge, log, region=settings.region, keep_records=settings.keep_records, meter=metrics)
-    outbox = Outbox(log, couriers or {})
+    bot = _telegram(app, settings)
+    couriers = {**(couriers or {}), **(bot.couriers if bot else {})}
+    outbox = Outbox(log, couriers)
     app.on_posted = outbox.wake
     token = settings.web_access_token
     config = uvicorn.Config(
-        api.create(app, metrics, token=token.get_secret_value() if token else None, routes=routes(app)),
+        api.create(
+            app, metrics, token=token.get_secret_value() if token else None,
+            routes=[*routes(app), *(bot.routes if bot else ())], elsewhere=bot.paths if bot else (),
+        ),
         loop="none", lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), http=_Http,
     )  # fmt: skip
@@ -206,6 +218,8 @@ async def serve(
     parts = [asyncio.create_task(supervised("retention", retention, metrics.error))]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
+    if bot is not None:
+        parts.append(asyncio.create_task(supervised("telegram", bot.run, metrics.error)))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     host, port = listening.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
@@ -213,11 +227,14 @@ async def serve(
     said(f"Serving on http://{host}:{port} ({engine}); /healthz, /readyz, /metrics. Ctrl-C stops.")
     asked = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({asked, serving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({asked, serving, *parts}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         until = time.monotonic() + STOPPING - 1
         server.should_exit = True  # no new connection: whoever balances the load asks another worker
-        finished = await app.stop(TURNS_FINISH)
+        ended = [part for part in parts if part.done()]
+        if bot is not None:
+            await bot.stop(parts[-1])
+        finished = await app.stop(min(TURNS_FINISH, until - time.monotonic() - 1))
         await outbox.stop(max(0.0, min(2.0, until - time.monotonic())))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(serving), max(0.1, until - time.monotonic()))
@@ -226,4 +243,39 @@ async def serve(
         await asyncio.gather(*parts, asked, return_exceptions=True)
         await asyncio.to_thread(log.close)
         logger.info("stopped", kind="finished" if finished else "turns_left")
-    await serving  # where it ended by itself, why
+        if bot is not None:
+            await bot.close()
+    for task in (serving, *ended):  # where one ended by itself, why
+        await task
+
+
+class _Bot(NamedTuple):
+    """What the service needs of a Telegram bot. The library is loaded only where a token is set."""
+
+    couriers: Mapping[str, Courier]
+    routes: Sequence[BaseRoute]
+    paths: Sequence[str]
+    run: Callable[[], Awaitable[None]]
+    stop: Callable[[asyncio.Task[None]], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def _telegram(app: App, settings: Settings) -> _Bot | None:
+    if settings.telegram_token is None:
+        return None
+    from bot.channels.telegram import service  # noqa: PLC0415  (loading the library takes most of a second)
+
+    telegram = service.create(app, settings)
+    secret = service.secret_of(app, settings)
+    webhook = settings.telegram_mode == "webhook"
+
+    async def stop(part: asyncio.Task[None]) -> None:
+        part.cancel()  # what was fetched is finished, and confirmed
+        await asyncio.wait([part], timeout=2.5)
+        if webhook and settings.postgresql is None and telegram.ready:
+            await service.remove_webhook(telegram)  # of several workers, the others go on
+
+    return _Bot(
+        {"telegram": telegram}, service.routes(telegram, secret) if webhook else (), (service.WEBHOOK,),
+        partial(service.run, telegram, settings, secret), stop, telegram.shutdown,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,12 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     web_access_token: SecretStr | None = None
+    public_url: str | None = None
+    telegram_token: SecretStr | None = None
+    telegram_base_url: str = "https://api.telegram.org"
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    telegram_webhook_secret: SecretStr | None = None
+    telegram_allowed_users: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["console", "json"] = "console"
     region: Region | None = None
@@ -67,6 +74,49 @@ class Settings(BaseSettings):
                 "written as %XX, or the password is given as TRIAGE_DATABASE_PASSWORD"
             )
         return url
+
+    @field_validator("public_url", "telegram_base_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return url
+        parts = urlsplit(url)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ValueError("expected an address such as https://triage.example.org")
+        return url.rstrip("/")
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not re.fullmatch(r"\d+:[A-Za-z0-9_-]{20,}", token.get_secret_value()):
+            raise ValueError("is not a bot's token; BotFather gives one like 123456789:AAF...")
+        return token
+
+    @field_validator("telegram_webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", secret.get_secret_value()):
+            raise ValueError("needs 16 to 256 characters of A-Z a-z 0-9 _ -")
+        return secret
+
+    @field_validator("telegram_allowed_users")
+    @classmethod
+    def _user_ids(cls, users: str | None) -> str | None:
+        if users is not None and not re.fullmatch(r"\s*\d+(?:[\s,]+\d+)*\s*,?\s*", users):
+            raise ValueError("expected Telegram user ids with commas between: 12345678, 23456789")
+        return users
+
+    @property
+    def telegram_users(self) -> frozenset[int] | None:
+        """The users who may use the bot; None: everybody."""
+        found = re.findall(r"\d+", self.telegram_allowed_users or "")
+        return frozenset(map(int, found)) if found else None
 
     @property
     def postgresql(self) -> str | None:
@@ -114,6 +164,19 @@ class Settings(BaseSettings):
             )
         if self.web_access_token is not None and len(self.web_access_token.get_secret_value()) < 16:
             raise SettingsError("TRIAGE_WEB_ACCESS_TOKEN: needs at least 16 characters")
+
+    def check_telegram(self) -> None:
+        """Refuse a webhook that cannot be called. Raises SettingsError."""
+        if self.telegram_token is None or self.telegram_mode == "polling":
+            return
+        if self.public_url is None:
+            raise SettingsError(
+                "TRIAGE_PUBLIC_URL: is needed with TRIAGE_TELEGRAM_MODE=webhook: the https address this service has "
+                "from outside, for example https://triage.example.org"
+            )
+        local = urlsplit(self.telegram_base_url).scheme == "http"  # a Bot API server of one's own, within reach
+        if not self.public_url.startswith("https://") and not local:
+            raise SettingsError("TRIAGE_PUBLIC_URL: Telegram calls https addresses only")
 
 
 def read_settings() -> Settings:

@@ -8,6 +8,7 @@ so back, edit, resume and replay are operations on answers.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,15 +36,19 @@ from flows.questionnaire import (
     is_asked,
     is_open,
     profile_of,
+    read_answer,
     still_holding,
     with_answer,
 )
 from flows.sequencing.advice import Advice
 from flows.sequencing.recommend import recommend
+from flows.share import NotShared, answers_of, decode
 from flows.turns import (
     COMMANDS,
     FINALS,
+    FORMATS,
     SECTIONS,
+    SHARED,
     START,
     STATES,
     TOPICS,
@@ -52,10 +57,12 @@ from flows.turns import (
     Ask,
     Command,
     Ended,
+    Finish,
     Inform,
     Notice,
     Reply,
     State,
+    Tick,
     Turn,
     Unclear,
 )
@@ -63,6 +70,7 @@ from flows.when import NOT_KNOWN, View, When
 
 logging.getLogger("transitions").setLevel(logging.WARNING)
 
+_PAGE = re.compile(r"[1-9][0-9]?")
 FINAL_OF = {"refer": "referred", "decline": "declined", "ask": "needs_information"}
 
 
@@ -255,7 +263,8 @@ def fold(turns: Iterable[Turn], knowledge: Knowledge, region: str | None = None)
     state = begin(region)
     walked = True  # whether state.here is where the answers stand
     for turn in turns:
-        if isinstance(turn, Answer) and not state.editing and _is_newest(turn.question, state.answers):
+        between = state.editing or state.ticked
+        if isinstance(turn, Answer) and not between and _is_newest(turn.question, state.answers):
             with suppress(NotAnOption):
                 state = replace(state, answers=with_answer(turn.question, turn.chosen, state.answers))
                 walked = False
@@ -317,6 +326,12 @@ def step(state: State, turn: Turn, knowledge: Knowledge) -> tuple[State, tuple[R
         return state, (Notice(code, state, turn.readings), *_again(state, knowledge))
     if isinstance(turn, Command):
         return _command(state, turn, knowledge)
+    if isinstance(turn, Tick):
+        return _tick(state, turn, knowledge)
+    if isinstance(turn, Finish):
+        if turn.question == state.here and not state.ticked:
+            return state, (Notice("nothing_ticked", state), present(state, knowledge))
+        return _answer(state, Answer(turn.question, ()), knowledge)
     return _answer(state, turn, knowledge)
 
 
@@ -331,12 +346,32 @@ def _answer(state: State, turn: Answer, knowledge: Knowledge) -> tuple[State, tu
                        *(() if state.here == "advice" else (present(state, knowledge),)))  # fmt: skip
     if turn.question != state.here:
         return state, (Notice("stale", state), present(state, knowledge))
+    chosen = tuple(dict.fromkeys((*state.ticked, *turn.chosen)))  # what is ticked is never dropped in silence
     try:
-        answers = with_answer(turn.question, turn.chosen, state.answers)
+        answers = with_answer(turn.question, chosen, state.answers)
     except NotAnOption as error:
         code, choice = error.args
         return state, (Notice(code, state, (choice,) if code == "alone" else ()), present(state, knowledge))
     after = _settle(state, turn.question, answers, knowledge)
+    return after, (present(after, knowledge),)
+
+
+def _tick(state: State, turn: Tick, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """Tick an option, or take the tick away; a second tap on the same changes nothing."""
+    if state.here in FINALS or turn.question != state.here:
+        return _answer(state, Answer(turn.question, ()), knowledge)  # stale: said as for an answer
+    question = QUESTIONS[state.here]
+    others = tuple(option for option in state.ticked if option != turn.option)
+    ticked = (*others, turn.option) if turn.on else others
+    try:
+        if question.kind != "several":
+            raise NotAnOption("unknown_option", turn.option)
+        if turn.on:
+            read_answer(turn.question, ticked, state.answers)
+    except NotAnOption as error:
+        code, choice = error.args
+        return state, (Notice(code, state, (choice,) if code == "alone" else ()), present(state, knowledge))
+    after = replace(state, ticked=tuple(sorted(ticked, key=question.options.index)))
     return after, (present(after, knowledge),)
 
 
@@ -353,14 +388,16 @@ def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Kno
     event.trigger(case, case)
     while _passed(case.state, kept):
         event.trigger(case, case)
-    return replace(state, answers=kept, here=case.state, editing=False)
+    return replace(state, answers=kept, here=case.state, editing=False, ticked=())
 
 
 def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
-    if turn.name in TOPICS or turn.name in SECTIONS:
-        return state, _inform(state, turn.name, knowledge)
-    if turn.name == "start":
+    if turn.name in (*TOPICS, *SECTIONS, "export"):
+        return state, _inform(state, turn, knowledge)
+    if turn.name == "here":
         return state, (present(state, knowledge),)
+    if turn.name == "start":
+        return _start(state, turn.argument, knowledge)
     if turn.name == "restart":
         after = begin(state.region)
         return after, (present(after, knowledge),)
@@ -374,13 +411,28 @@ def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, 
     return state, (Notice("unknown_command", state, (turn.name,)), *_again(state, knowledge))
 
 
-def _inform(state: State, topic: str, knowledge: Knowledge) -> tuple[Reply, ...]:
+def _start(state: State, argument: str, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """Begin, go on with the case under way, or open a shared profile: a case of its own, to be attested anew."""
+    if argument:
+        try:
+            answers = answers_of(decode(argument.removeprefix(SHARED)), knowledge)
+        except NotShared:
+            return state, (Notice("link_unreadable", state), *_again(state, knowledge))
+        after = resume(answers, knowledge, state.region)
+        return after, (Notice("shared", after), present(after, knowledge))
+    if state.here in QUESTIONS and state.answers:
+        return state, (Notice("under_way", state), present(state, knowledge))
+    return state, (present(state, knowledge),)
+
+
+def _inform(state: State, turn: Command, knowledge: Knowledge) -> tuple[Reply, ...]:
+    topic = turn.name
     finished = state.here in FINALS and state.here not in ("cancelled", "not_professional")
     if topic in TOPICS:
         asked = (present(state, knowledge),) if state.here in QUESTIONS else ()
         return (Inform(topic, state), *asked)
     if finished:
-        return (Inform(topic, state, advice_of(state, knowledge)),)
+        return (Inform(topic, state, advice_of(state, knowledge), turn.argument),)
     if topic == "why" and state.here in QUESTIONS:
         return (Inform("why_question", state), present(state, knowledge))
     return (Notice("no_answer_yet", state), *_again(state, knowledge))
@@ -388,12 +440,12 @@ def _inform(state: State, topic: str, knowledge: Knowledge) -> tuple[Reply, ...]
 
 def _back(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
     if state.editing or state.here == "region":
-        after = replace(state, here=follow(state.answers, knowledge), editing=False)
+        after = replace(state, here=follow(state.answers, knowledge), editing=False, ticked=())
         return after, (present(after, knowledge),)
     answers = _without_last(state, knowledge)
     if answers is None:
         return state, (Notice("nothing_before", state), *_again(state, knowledge))
-    after = replace(state, answers=answers, here=follow(answers, knowledge))
+    after = replace(state, answers=answers, here=follow(answers, knowledge), ticked=())
     return after, (present(after, knowledge),)
 
 
@@ -429,23 +481,41 @@ def _without_last(state: State, knowledge: Knowledge) -> dict[str, Any] | None:
 
 def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
     name = field_or_question if field_or_question in state.answers else QUESTION_OF.get(field_or_question, "")
-    editable = state.here == "review" or (state.here in FINALS and state.here != "cancelled")
-    if not editable or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome"):
+    if state.here == "cancelled" or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome"):
         return state, (Notice("not_editable", state), *_again(state, knowledge))
     passed = path(state.answers, knowledge)  # only what was asked on the way here: an edit never jumps over a stop
     if ("review" if name == "region" else name) not in passed or (name != "region" and name not in state.answers):
         return state, (Notice("does_not_arise", state), *_again(state, knowledge))
     answers = {key: value for key, value in state.answers.items() if key != "review"}
-    if name == "prior_lines":
+    if name == "prior_lines" and answers["prior_lines"].pending is not None:
+        after = replace(state, here=follow(answers, knowledge), editing=False, ticked=())  # it is being entered
+    elif name == "prior_lines":
         answers["prior_lines"] = replace(answers["prior_lines"], done=False)
-        after = replace(state, answers=answers, here="prior_lines", editing=False)
+        after = replace(state, answers=answers, here="prior_lines", editing=False, ticked=())
     else:
-        after = replace(state, answers=answers, here=name, editing=True)
+        after = replace(state, answers=answers, here=name, editing=True, ticked=())
     return after, (present(after, knowledge),)
+
+
+def argument_of(name: str, argument: str) -> str:
+    """What is kept of a command's argument: a question, a format, a page, a shared profile that can be read."""
+    if name == "edit":
+        return argument if argument in QUESTIONS or argument in QUESTION_OF else ""
+    if name == "export":
+        return argument if argument in FORMATS else ""
+    if name in SECTIONS:
+        return argument if _PAGE.fullmatch(argument) else ""
+    if name == "start" and argument.startswith(SHARED):
+        try:
+            decode(argument.removeprefix(SHARED))
+        except NotShared:
+            return SHARED  # it says that there was one; what it held is dropped
+        return argument
+    return ""
 
 
 __all__ = [
     "COMMANDS", "FINALS", "SECTIONS", "START", "STATES", "TOPICS", "Advise", "Answer", "Ask", "Command", "Ended",
-    "Inform", "Notice", "Reply", "State", "Turn", "Unclear", "advice_of", "begin", "fold", "follow", "path", "present",
-    "resume", "router", "step", "view_of",
+    "Inform", "Notice", "Reply", "State", "Turn", "Unclear", "advice_of", "argument_of", "begin", "fold", "follow",
+    "path", "present", "resume", "router", "step", "view_of",
 ]  # fmt: skip

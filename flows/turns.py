@@ -18,10 +18,15 @@ SECTIONS = (
 )  # fmt: skip
 NOTICES = (
     "stale", "not_understood", "ask_back", "identifier", "unknown_option", "alone", "one_only", "number",
-    "too_many_lines", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet", "finished",
-    "unknown_command", "unsupported", "edited", "too_long", "unavailable", "error",
+    "too_many_lines", "nothing_ticked", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet",
+    "finished", "under_way", "shared", "link_unreadable", "expired", "late", "unknown_command", "unsupported",
+    "edited", "too_long", "unavailable", "error",
 )  # fmt: skip
-COMMANDS = ("start", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS)
+COMMANDS = ("start", "here", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS, "export")
+FORMATS = ("html", "json")
+"""What /export can write the whole answer as."""
+SHARED = "p_"
+"""How the argument of /start begins that carries a shared profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """A turn: one option of a question that allows several is ticked or no longer ticked. Nothing is answered yet."""
+
+    question: str
+    option: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A turn: the options ticked are the answer."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """A turn: /name, with an argument for edit."""
+    """A turn: /name. Its argument: what to edit, the form of an export, the page of a section, a shared profile."""
 
     name: str
     argument: str = ""
@@ -48,7 +69,7 @@ class Unclear:
     identifier: bool = False
 
 
-Turn = Answer | Command | Unclear
+Turn = Answer | Tick | Finish | Command | Unclear
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,8 @@ class State:
     here: str = START
     editing: bool = False
     region: str | None = None
+    ticked: tuple[str, ...] = ()
+    """Options ticked at the question it stands at, which is not answered yet."""
 
     @property
     def role(self) -> str | None:
@@ -101,6 +124,8 @@ class Inform:
     topic: str
     state: State
     advice: Advice | None = None
+    form: str = ""
+    """For an export: what the answer is to be written as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ class Block(NamedTuple):
 
 
 class Button(NamedTuple):
-    """Something that can be chosen: its label, and the turn it means."""
+    """Something that can be chosen: its label, the turn it means, and a label for where there is little room."""
 
     label: str
     turn: Turn
+    short: str = ""
 
 
 class Message(NamedTuple):
@@ -42,6 +43,10 @@ class Message(NamedTuple):
     buttons: tuple[Button, ...] = ()
     several: bool = False
     """Whether several buttons may be chosen together (their turns share a question)."""
+    ticked: tuple[str, ...] = ()
+    """Of these, the options chosen so far, where the conversation keeps them."""
+    export: str = ""
+    """What the whole answer is to be handed over as, where the channel can (`html`, `json`)."""
 
     @property
     def text(self) -> str:

@@ -14,10 +14,10 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from flows import VERSION
 from flows.knowledge.load import Knowledge
 from flows.profile import FIELDS
-from flows.questionnaire import FOLLOW_UPS, QUESTION_OF, QUESTIONS, SCREENS, options_now
+from flows.questionnaire import FOLLOW_UPS, QUESTION_OF, QUESTIONS, SCREENS, Lines, options_now
 from flows.sequencing.advice import Advice, Option
 from flows.sequencing.changes import changes
-from flows.turns import SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply
+from flows.turns import FORMATS, SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply, State
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
 
@@ -78,6 +78,8 @@ def render(reply: Reply, words: Words) -> Message:
     if isinstance(reply, Advise):
         return answer_message(reply.advice, words, reply.final, reply.state.role)
     if isinstance(reply, Inform):
+        if reply.topic == "export" and reply.advice is not None:
+            return _export(reply.advice, reply.form, words)
         if reply.advice is not None:
             return section_message(reply.topic, reply.advice, words, reply.state.role)
         return _topic(reply, words)
@@ -96,7 +98,10 @@ def _fixed_question(name: str, options: tuple[str, ...], words: Words) -> tuple[
         "number": question.number, "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": (),
         "first": name == "role", "knowledge": words.knowledge, "review": words.vocabulary.review["draft"],
     }  # fmt: skip
-    buttons = tuple(Button(words.option(name, option), Answer(name, (option,))) for option in options)
+    buttons = tuple(
+        Button(words.option(name, option), Answer(name, (option,)), words.short_option(name, option))
+        for option in options
+    )
     return _blocks("question", values), buttons
 
 
@@ -111,7 +116,26 @@ def _question(reply: Ask, words: Words) -> Message:
         lines = entered.lines if entered else ()
         shown = [Block("item", f"Line {number}: " + _entered(line, words)) for number, line in enumerate(lines, 1)]
         blocks = (*blocks[:2], *shown, *blocks[2:])
-    return Message(name, blocks, buttons, several=question.kind == "several")
+    if state.ticked:
+        chosen = "; ".join(words.option(name, option) for option in state.ticked)
+        blocks = (*blocks, Block("paragraph", f"Chosen so far: {chosen}"))
+    return Message(name, blocks, buttons, several=question.kind == "several", ticked=state.ticked)
+
+
+def answered_message(question: str, state: State, words: Words) -> Message:
+    """A question that was answered, on one line, and the way to change it."""
+    answer = state.answers.get(question)
+    label = words.vocabulary.answered.get(question) or words.label(question)
+    if isinstance(answer, Lines):
+        said = "; ".join(f"{number}. {_entered(line, words)}" for number, line in enumerate(answer.lines, 1)) or "none"
+    elif isinstance(answer, tuple):
+        said = "; ".join(words.option(question, option) for option in answer)
+    elif str(answer) in words.questions[question].options:
+        said = words.option(question, str(answer))
+    else:
+        said = str(answer)
+    edit = Button(f"Edit: {words.short_label(question)}", Command("edit", question), "Edit")
+    return Message("answered", (Block("paragraph", f"{label}: {said}"),), (edit,))
 
 
 def _entered(line: Any, words: Words) -> str:
@@ -136,10 +160,10 @@ def _review(reply: Ask, words: Words) -> Message:
     followed = [name for name in ("safety_unknown", *FOLLOW_UPS) if name in state.answers]
     editable = dict.fromkeys((*list(editable)[:at], *followed, *list(editable)[at:]))
     labels = {"gate": "Patient group", "safety": "Safety checklist", "safety_unknown": "What is not known"}
-    buttons = [Button(said.options["confirm"], Answer("review", ("confirm",)))]
+    buttons = [Button(said.options["confirm"], Answer("review", ("confirm",)), words.short_option("review", "confirm"))]
     for name in editable:
         label = labels.get(name) or words.label(name)
-        buttons.append(Button(f"Edit: {label}", Command("edit", name)))
+        buttons.append(Button(f"Edit: {label}", Command("edit", name), f"Edit: {words.short_label(name)}"))
     return Message("review", blocks, tuple(buttons))
 
 
@@ -158,13 +182,26 @@ def _topic(reply: Inform, words: Words) -> Message:
 
 def _notice(reply: Notice, words: Words) -> Message:
     here = reply.state.here
+    nearest = _meant(reply.details[0]) if reply.code == "unknown_command" else None
+    if nearest is not None:
+        blocks = _blocks("notice", {"text": f"There is no such command; did you mean /{nearest}?", "readings": []})
+        return Message("notice.unknown_command", blocks, (Button(f"/{nearest}", Command(nearest)),))
+    if reply.code == "under_way":
+        blocks = _blocks("notice", {"text": words.vocabulary.notices[reply.code], "readings": []})
+        return Message("notice.under_way", blocks, _new_case())
     readings = [words.option(here, option) for option in reply.details] if reply.code == "ask_back" else []
     blocks = _blocks("notice", {"text": words.vocabulary.notices[reply.code], "readings": readings})
     buttons = tuple(
-        Button(words.option(here, option), Answer(here, (option,)))
+        Button(words.option(here, option), Answer(here, (option,)), words.short_option(here, option))
         for option in (reply.details if reply.code == "ask_back" else ())
     )
     return Message(f"notice.{reply.code}", blocks, buttons)
+
+
+def _meant(name: str) -> str | None:
+    from messages.understanding import nearest_command  # noqa: PLC0415  (only where a command was mistyped)
+
+    return nearest_command(name)
 
 
 def disclaimer() -> str:
@@ -463,6 +500,13 @@ def _summary(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
         "assumed": "; ".join(words.atoms(advice.assumptions)),
         "profile": _document_line(advice),
     }
+
+
+def _export(advice: Advice, form: str, words: Words) -> Message:
+    """The whole answer, to be handed over as a document; without a form, which there are."""
+    buttons = tuple(Button(f"As {name.upper()}", Command("export", name)) for name in FORMATS) if not form else ()
+    blocks = _blocks("export", {"form": form, "profile": _document_line(advice)})
+    return Message("export", blocks, buttons, export=form)
 
 
 def _document_line(advice: Advice) -> str:

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from flows.questionnaire import LINE_SHORTCUTS, QUESTION_OF, QUESTIONS
+from flows.dialogue import argument_of
+from flows.questionnaire import LINE_SHORTCUTS, QUESTIONS
 from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear
 from messages.words import Words
 
@@ -40,8 +41,10 @@ def turn_of(text: str, state: State, words: Words) -> Turn:
     said = text.strip()
     if said.startswith("/"):
         name, _, argument = said[1:].partition(" ")
-        wanted = _normal(argument).replace(" ", "_")  # kept only where it names a question: nothing else is a choice
-        return Command(_normal(name).replace(" ", "_"), wanted if wanted in QUESTION_OF or wanted in QUESTIONS else "")
+        name = _normal(name).replace(" ", "_")
+        if name != "start":  # a shared profile is taken letter by letter
+            argument = _normal(argument).replace(" ", "_")
+        return Command(name, argument_of(name, argument.strip()))
     if _IDENTIFIERS.search(said):
         return Unclear(identifier=True)
     question = QUESTIONS.get(state.here)
@@ -107,6 +110,6 @@ def _near(parts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def nearest_command(name: str) -> str | None:
-    """The command a mistyped one probably meant."""
+    """The command a mistyped one probably meant: one letter away, two in a long name."""
     ranked = sorted((OSA.distance(name, command), command) for command in COMMANDS)
-    return ranked[0][1] if ranked and ranked[0][0] <= 2 else None
+    return ranked[0][1] if ranked[0][0] <= (1 if len(name) < 6 else 2) else None

@@ -19,13 +19,13 @@ from flows.knowledge.model import TIERS, WEAKEST_FIRST, Fact, Grade
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import FIELDS, OUTCOMES, Line, Profile
 from flows.questionnaire import QUESTIONS, ROLES
-from flows.turns import NOTICES, SECTIONS, TOPICS
+from flows.turns import COMMANDS, NOTICES, SECTIONS, TOPICS
 from flows.when import NOT_KNOWN, Atom
 
 ENGLISH = Path(__file__).parent / "en"
 TEMPLATES = (
-    *SECTIONS, *TOPICS, "_about", "_disclaimer", "advice", "ended", "forgotten", "notice", "question", "record",
-    "review", "stopped", "why_question",
+    *SECTIONS, *TOPICS, "_about", "_disclaimer", "advice", "ended", "export", "forgotten", "notice", "question",
+    "record", "review", "stopped", "why_question",
 )  # fmt: skip
 DIRECTIVES = re.compile(r"\b(?:give|start|administer|prescribe|initiate|must be treated with|should receive)\b", re.I)
 
@@ -41,6 +41,7 @@ class QuestionWords(_Words):
     hint: str
     why: str
     options: dict[str, str]
+    short: dict[str, str] = {}
     also: dict[str, list[str]] = {}
 
 
@@ -48,6 +49,7 @@ class FieldWords(_Words):
     """How a profile field is said outside its question."""
 
     label: str
+    short: str = ""
     values: dict[str, str] = {}
     label_not: str = ""
 
@@ -58,6 +60,7 @@ class Vocabulary(_Words):
     fields: dict[str, FieldWords]
     findings: dict[str, FieldWords]
     classes: dict[str, str]
+    answered: dict[str, str]
     outcomes: dict[str, str]
     tiers: dict[str, str]
     roles: dict[str, str]
@@ -70,6 +73,28 @@ class Vocabulary(_Words):
     sections: dict[str, str]
     glossary: dict[str, str]
     notices: dict[str, str]
+
+
+class ChatWords(_Words):
+    """What a bot on a chat platform says of itself, its menu, and what only a chat has to say."""
+
+    name: str
+    short_description: str
+    description: str
+    commands: dict[str, str]
+    buttons: dict[str, str]
+    says: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def chat_words() -> ChatWords:
+    """The English words of chat platforms. Raises KnowledgeError where a command has none."""
+    text = (ENGLISH / "chat.yaml").read_text("utf-8")
+    words: ChatWords = _read(ChatWords, read_yaml(text), "chat.yaml", "")
+    for name in COMMANDS:
+        if name not in words.commands:
+            raise KnowledgeError("chat.yaml", "commands", f"{name} has no words")
+    return words
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +118,17 @@ class Words:
         if option in self.knowledge.agents:
             return _capital(self.agent(option))
         return _capital(self.questions["safety"].options[option])
+
+    def short_option(self, question: str, option: str) -> str:
+        """An option's label for a narrow button."""
+        words = self.questions.get(question)
+        if words is not None and option in words.short:
+            return words.short[option]
+        return self.questions["safety"].short.get(option) or self.option(question, option)
+
+    def short_label(self, name: str) -> str:
+        """A question's name for a narrow button."""
+        return self.vocabulary.answered.get(name) or self.vocabulary.fields[name].short or self.label(name)
 
     def agent(self, name: str) -> str:
         """An agent or class as clinicians write it."""
@@ -271,7 +307,7 @@ def _complete(words: Words) -> None:
         for option in question.options:
             if option not in said and option not in agents and not (name == "safety_unknown" and option in items):
                 raise KnowledgeError("questions.yaml", name, f"options: {option} has no label")
-        for option in (*said, *words.questions[name].also):
+        for option in (*said, *words.questions[name].short, *words.questions[name].also):
             if option not in question.options:
                 raise KnowledgeError("questions.yaml", name, f"options: there is no option {option}")
     vocabulary = words.vocabulary

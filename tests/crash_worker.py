@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import serve
-from bot.app import NOT_KEPT, App, Post, Tap
+from bot.app import NOT_KEPT, App, Post, Said, Tap
 from bot.log import Entry, Letter, delivery_hash
 from bot.log.postgresql import PostgreSQL
 from bot.log.sqlite import SQLite
@@ -31,7 +31,6 @@ from bot.logs import configure
 from bot.outbox import NotSent, Outbox
 from bot.settings import Settings
 from flows.knowledge.load import shipped
-from messages.message import Message
 
 LEASE = 3
 """Seconds after which a killed worker's letters are taken over: short, so that the test need not wait."""
@@ -43,7 +42,7 @@ class Messenger:
     def __init__(self, port: int) -> None:
         self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5)
 
-    async def send(self, address: str, payload: str) -> None:
+    async def send(self, address: str, payload: str, noted: str) -> None:
         try:
             answer = await self._client.post("/", content=json.dumps({"to": address, "letter": json.loads(payload)}))
         except httpx.ConnectError:
@@ -53,14 +52,14 @@ class Messenger:
         answer.raise_for_status()
 
 
-def letters(delivery: str) -> Callable[[Any], list[Letter]]:
+def letters(delivery: str) -> Callable[[Said], list[Letter]]:
     """An edit of the question answered, and a letter for each message, as a chat channel would send them."""
 
-    def written(messages: list[Message]) -> list[Letter]:
+    def written(said: Said) -> list[Letter]:
         edit = Letter(json.dumps({"of": delivery, "place": 0, "id": "edit"}), repeatable=True)
         rest = [
             Letter(json.dumps({"of": delivery, "place": place, "id": message.id}))
-            for place, message in enumerate(messages, 1)
+            for place, message in enumerate(said.messages, 1)
         ]
         return [edit, *rest]
 

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -23,14 +23,13 @@ import pytest
 import bot.log
 import bot.log.postgresql
 import bot.log.sqlite
-from bot.app import App, Post, Tap, Text
+from bot.app import App, Post, Said, Tap, Text
 from bot.channels.api import Readiness
 from bot.log import Keys, Letter, Log, LogError, Posted
 from bot.log.model import HOUR
 from bot.log.sqlite import SQLite
 from bot.outbox import Outbox
 from flows.knowledge.load import shipped
-from messages.message import Message
 from messages.words import english
 from tests.conftest import KEY, NOW, Place
 from tests.postgres import Server
@@ -613,14 +612,14 @@ class Courier:
         self.go_on.set()
         self.came = asyncio.Event()
 
-    async def send(self, address: str, payload: str) -> None:
+    async def send(self, address: str, payload: str, noted: str) -> None:
         self.sent.append(payload)
         self.came.set()
         await self.go_on.wait()
 
 
-def letters(messages: Sequence[Message]) -> list[Letter]:
-    return [Letter(message.id) for message in messages]
+def letters(said: Said) -> list[Letter]:
+    return [Letter(message.id) for message in said.messages]
 
 
 POST = Post("web", "an address", letters)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
 
 import bot.outbox
-from bot.app import App, Incoming, Post, Tap, Text
+from bot.app import App, Incoming, Post, Said, Tap, Text
 from bot.log import Letter, Log
 from bot.outbox import NotSent, Outbox, Undeliverable
-from messages.message import Message
 from tests.conftest import NOW, Place
 
 WHO = "chat:55512345"
@@ -29,11 +28,13 @@ class Phone:
         """What happens to the next letters: None is a delivery."""
         self.then_arrives = False
         """Whether a letter arrives although its sender hears of trouble."""
+        self.noted: list[str] = []
+        """What was noted of the conversation when each arrived."""
         self.hold = asyncio.Event()
         self.hold.set()
         self.at_once = self.most_at_once = 0
 
-    async def send(self, address: str, payload: str) -> None:
+    async def send(self, address: str, payload: str, noted: str) -> str | None:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -43,6 +44,8 @@ class Phone:
                 self.arrived.append((address, payload))
             if trouble is not None:
                 raise trouble
+            self.noted.append(noted)
+            return payload
         finally:
             self.at_once -= 1
 
@@ -66,8 +69,8 @@ async def sending(log: Log, phone: Phone, app: App | None = None, lease: int = 6
             await task
 
 
-def ids(messages: Sequence[Message]) -> list[Letter]:
-    return [Letter(message.id) for message in messages]
+def ids(said: Said) -> list[Letter]:
+    return [Letter(message.id) for message in said.messages]
 
 
 async def say(app: App, incoming: Incoming, delivery: str | None = None) -> list[str]:
@@ -96,6 +99,7 @@ async def test_messages_leave_in_order_and_nothing_stays(place: Place, log: Log)
         await until(lambda: states(place) == [])
     assert phone.shown == ["gate", "red_flags", "prior_lines", "help", "prior_lines"]
     assert {address for address, _ in phone.arrived} == {ADDRESS}
+    assert phone.noted == ["", "gate", "red_flags", "prior_lines", "help"], "what was noted of the one before"
 
 
 async def test_conversations_do_not_wait_for_one_another(place: Place, log: Log) -> None:
@@ -170,7 +174,7 @@ async def test_what_may_have_arrived_is_shown_again_at_the_next_touch_and_not_be
         await say(app, Tap("role:oncologist"))
         await until(lambda: states(place) == ["unsure"])
         outbox.wake()
-        await say(place.app(log), Text("/start"))
+        await say(place.app(log), Text("/here"))
         await until(lambda: states(place) == [])
     assert phone.shown == (["gate", "gate"] if arrives else ["gate"])
 
@@ -195,7 +199,7 @@ async def test_an_edit_that_may_have_arrived_is_repeated(place: Place, log: Log)
     app, phone = place.app(log), Phone()
     phone.trouble, phone.then_arrives = [TimeoutError(), TimeoutError()], True
 
-    def edit(messages: Sequence[Message]) -> list[Letter]:
+    def edit(said: Said) -> list[Letter]:
         return [Letter("edit", repeatable=True)]
 
     async with sending(log, phone, app):

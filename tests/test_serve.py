@@ -676,7 +676,7 @@ async def test_metrics_tell_of_letters_and_of_a_log_that_cannot_be_read(log: Log
     """Were it to fail: letters pile up unseen, or a log that cannot be read looks like an empty outbox."""
     metrics = Metrics()
     app = place.app(log, meter=metrics)
-    post = Post("web", "an address", lambda messages: [Letter(message.id) for message in messages])
+    post = Post("web", "an address", lambda said: [Letter(message.id) for message in said.messages])
     for name in ("web:a", "web:b"):
         await app.handle(name, Tap(CASE[0]), "d0", post)
     await log.claim(60, 1)

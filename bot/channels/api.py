@@ -83,15 +83,19 @@ class Readiness:
 
 
 class Access:
-    """Asks for the access token where one is set. Health is open: whoever restarts the service has no token."""
+    """Asks for the access token where one is set. Health is open: whoever restarts the service has no token.
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    `elsewhere`: paths that know their caller by other means.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None, elsewhere: Sequence[str] = ()) -> None:
         self._app = app
+        self._open = ("/healthz", "/readyz", *elsewhere)
         self._expected = f"Bearer {token}".encode() if token is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer 401. What failed was answered already: the connection goes on."""
-        if scope["type"] == "http" and self._expected is not None and scope["path"] not in ("/healthz", "/readyz"):
+        if scope["type"] == "http" and self._expected is not None and scope["path"] not in self._open:
             given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
             if not hmac.compare_digest(given, self._expected):
                 refusal = _problem(401, "An access token is needed: Authorization: Bearer ...")
@@ -104,8 +108,19 @@ class Access:
             logger.error("request_failed", kind=type(error).__name__)
 
 
-def create(app: App, metrics: Metrics, *, token: str | None = None, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """The application of one process. `routes`: those of channels that are called from outside."""
+def create(
+    app: App,
+    metrics: Metrics,
+    *,
+    token: str | None = None,
+    routes: Sequence[BaseRoute] = (),
+    elsewhere: Sequence[str] = (),
+) -> ASGIApp:
+    """The application of one process.
+
+    `routes`: those of channels that are called from outside; `elsewhere`: of their paths, those that ask for a secret
+    of their own instead of the access token.
+    """
     readiness = Readiness(app)
 
     async def begin(_: Request) -> Response:
@@ -159,7 +174,7 @@ def create(app: App, metrics: Metrics, *, token: str | None = None, routes: Sequ
         Route("/metrics", measured),
     ]
     handlers: dict[Any, Callable[..., Any]] = {HTTPException: _refused, Exception: failed}
-    return Access(Starlette(routes=[*own, *routes], exception_handlers=handlers), token)
+    return Access(Starlette(routes=[*own, *routes], exception_handlers=handlers), token, elsewhere)
 
 
 def _conversation(identifier: str) -> str:

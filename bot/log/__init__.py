@@ -24,6 +24,7 @@ from bot.log.model import (
     Locked,
     LogError,
     Outcome,
+    Outstanding,
     Posted,
     Record,
     Settled,
@@ -86,6 +87,10 @@ class Log:
         """The version of the current case, by the conversation's hash. Raises LogError."""
         return await self._reading(self.engine.version, conversation)
 
+    async def outstanding(self, conversation: str) -> Outstanding:
+        """Whether letters of a conversation are still to arrive, and what its courier noted last. Raises LogError."""
+        return await self._reading(self.engine.outstanding, self.keys.conversation(conversation))
+
     async def append(self, entry: Entry) -> Outcome:
         """Keep an entry. It is on the disk when this returns; raises LogError where it could not be kept.
 
@@ -111,10 +116,10 @@ class Log:
         """Letters to be sent now, each marked so first."""
         return await self._within(lambda engine: engine.claim(self.at(), lease, limit))
 
-    async def settle(self, number: int, state: Settled, after: float = 0) -> None:
-        """What became of a letter; one that waits again does so for `after` seconds."""
+    async def settle(self, number: int, state: Settled, after: float = 0, noted: str | None = None) -> None:
+        """What became of a letter; one that waits again does so for `after` seconds. `noted`: by its courier."""
         due = self.at() + int(after + 0.999)
-        await self._within(lambda engine: engine.settle(number, state, due))
+        await self._within(lambda engine: engine.settle(number, state, due, noted))
 
     async def lapse(self) -> int:
         """Take letters from senders that have not been heard of."""

@@ -59,6 +59,11 @@ class Keys:
         return tuple(_hashed(name, key) for key in self._owner)
 
     @property
+    def webhook_secret(self) -> str:
+        """What a platform that calls this service shows, where none is set: the same for every worker."""
+        return _derived(self._secrets[0], b"webhook").hex()
+
+    @property
     def fingerprints(self) -> tuple[bytes, ...]:
         """What shows that a key is the one a log was written with, and nothing else of it."""
         return tuple(_derived(part, b"fingerprint")[:16] for part in self._secrets)

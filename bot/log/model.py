@@ -80,7 +80,10 @@ class Letter(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """A letter taken out of the outbox to be sent: where to, and how often that was tried before."""
+    """A letter taken out of the outbox to be sent: where to, how often that was tried before, and what is noted there.
+
+    `noted` is whatever the courier noted when the conversation's letters before this one arrived.
+    """
 
     number: int
     channel: str
@@ -88,6 +91,14 @@ class Posted(NamedTuple):
     payload: str
     repeatable: bool
     attempts: int
+    noted: str = ""
+
+
+class Outstanding(NamedTuple):
+    """Whether letters of a conversation are waiting or being sent, and what its courier noted last."""
+
+    letters: bool = False
+    noted: str = ""
 
 
 class Record(NamedTuple):
@@ -176,6 +187,9 @@ class Engine(Protocol):
     def version(self, conversation: bytes) -> Version:
         """The version of the current case."""
 
+    def outstanding(self, conversation: bytes) -> Outstanding:
+        """Whether letters of a conversation are still to arrive, and what its courier noted last."""
+
     def forget(self, conversations: Sequence[bytes], owners: Sequence[bytes], token: bytes | None, at: int) -> bool:
         """Erase all that is kept under these hashes. False where this erasure (`token`) was carried out before."""
 
@@ -185,8 +199,11 @@ class Engine(Protocol):
     def claim(self, at: int, lease: int, limit: int) -> list[Posted]:
         """Mark letters as being sent, the first of each conversation, and return them."""
 
-    def settle(self, number: int, state: Settled, due: int) -> None:
-        """What became of a letter that was being sent: gone, to be tried again from `due` on, or not known."""
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
+        """What became of a letter that was being sent: gone, to be tried again from `due` on, or not known.
+
+        `noted`: what the courier notes of the conversation; None leaves what was.
+        """
 
     def lapse(self, at: int) -> int:
         """Letters whose sender has not been heard of: repeatable ones wait again, others are unsure. How many."""

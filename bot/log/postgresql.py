@@ -32,6 +32,7 @@ from bot.log.model import (
     Locked,
     LogError,
     Outcome,
+    Outstanding,
     Posted,
     Settled,
     Stats,
@@ -248,6 +249,16 @@ class PostgreSQL:
             ).fetchone()
         return Version(*row) if row else NOTHING_KEPT
 
+    def outstanding(self, conversation: bytes) -> Outstanding:
+        """Whether letters are still to arrive, and what was noted last."""
+        with self._connection() as db:
+            row = db.execute(
+                "SELECT EXISTS (SELECT 1 FROM outbox WHERE outbox.conversation = kept.number "
+                "AND state <> 'unsure'), noted FROM conversation AS kept WHERE id = %s",
+                (conversation,),
+            ).fetchone()
+        return Outstanding(*row) if row else Outstanding()
+
     def forget(self, conversations: Sequence[bytes], owners: Sequence[bytes], token: bytes | None, at: int) -> bool:
         """Erase everything under these hashes."""
         with self.transaction():
@@ -298,13 +309,19 @@ class PostgreSQL:
             "due = extract(epoch FROM now())::bigint + %s FROM claimed WHERE outbox.number = claimed.number "
             "RETURNING outbox.number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts",
+            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation)",
             (at, limit, lease),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
 
-    def settle(self, number: int, state: Settled, due: int) -> None:
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
         """What became of a letter that was being sent."""
+        if noted is not None:
+            self._execute(
+                "UPDATE conversation SET noted = %s WHERE number = "
+                "(SELECT conversation FROM outbox WHERE outbox.number = %s)",
+                (noted, number),
+            )
         if state == "sent":
             self._execute("DELETE FROM outbox WHERE number = %s", (number,))
         else:

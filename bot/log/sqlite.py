@@ -22,6 +22,7 @@ from bot.log.model import (
     Entry,
     LogError,
     Outcome,
+    Outstanding,
     Posted,
     Settled,
     Stats,
@@ -280,6 +281,16 @@ class SQLite:
             ).fetchone()
         return Version(*row) if row else NOTHING_KEPT
 
+    def outstanding(self, conversation: bytes) -> Outstanding:
+        """Whether letters are still to arrive, and what was noted last."""
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT EXISTS (SELECT 1 FROM outbox WHERE outbox.conversation = conversation.number "
+                "AND state <> 'unsure'), noted FROM conversation WHERE id = ?",
+                (conversation,),
+            ).fetchone()
+        return Outstanding(bool(row[0]), row[1]) if row else Outstanding()
+
     def forget(self, conversations: Sequence[bytes], owners: Sequence[bytes], token: bytes | None, at: int) -> bool:
         """Erase everything under these hashes, from the file and its write-ahead log too."""
         with self.transaction():
@@ -336,13 +347,19 @@ class SQLite:
             "AND before.number < letter.number AND before.state <> 'unsure') ORDER BY number LIMIT ?3) "
             "RETURNING number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts",
+            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation)",
             (at, lease, limit),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
 
-    def settle(self, number: int, state: Settled, due: int) -> None:
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
         """What became of a letter that was being sent."""
+        if noted is not None:
+            self._db.execute(
+                "UPDATE conversation SET noted = ? WHERE number = "
+                "(SELECT conversation FROM outbox WHERE outbox.number = ?)",
+                (noted, number),
+            )
         if state == "sent":
             self._db.execute("DELETE FROM outbox WHERE number = ?", (number,))
         else:

@@ -1,0 +1,213 @@
+"""What a turn sends: at most one edit and three messages, as letters for the outbox.
+
+A letter is one or more calls, a line each: the method, what it is for, the message it edits, and its parameters as JSON
+without the chat. The edit of an answered question comes before the message that follows it in the same letter: an edit
+may be repeated, so the letter is as safe as its one message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from telegram.constants import MessageLimit
+
+from bot.app import Said, Screen
+from bot.channels.telegram.codec import button_data
+from bot.channels.telegram.rendering import Row, joined, keyboard_of, legend, pages_of, plain_of, texts_of, units
+from bot.log import Letter
+from flows.dialogue import FINALS, State
+from flows.questionnaire import QUESTIONS, beyond_profile, profile_of
+from flows.share import TooLong, encode
+from flows.turns import SECTIONS, SHARED, Answer, Command, Finish, Tick
+from messages.message import Block, Message
+from messages.render import answered_message
+from messages.words import ChatWords, Words
+
+MESSAGES = 3
+"""Messages a turn may send, beside one edit."""
+IN_PLACE = ("prior_lines", "line_agents", "line_outcome")
+"""Questions that follow one another in the same message: the lines are built tap by tap."""
+PREVIEW_OFF = {"is_disabled": True}
+CAPTION = int(MessageLimit.CAPTION_LENGTH)
+
+Purpose = Literal["close", "place", "ask", "end", "say", "document"]
+"""close: the question before is closed. place: the next question takes the place of the
+one tapped. ask: a question is
+sent. end: what is sent leaves no question open. say: anything else. document: the whole answer as a file."""
+
+
+class Call(NamedTuple):
+    """One call of the Bot API, without the chat. `target`: the message it edits; empty: the question shown last."""
+
+    method: str
+    purpose: Purpose
+    target: str
+    parameters: str
+
+    def line(self) -> str:
+        """The call as a line of a letter."""
+        return "\t".join(self)
+
+
+def calls_of(payload: str) -> list[Call]:
+    """The calls of a letter."""
+    calls = []
+    for line in payload.split("\n"):
+        method, purpose, target, parameters = line.split("\t", 3)
+        calls.append(Call(method, purpose, target, parameters))  # type: ignore[arg-type]
+    return calls
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Puts what a turn brought into letters. `username`: the bot's, for links."""
+
+    words: Words
+    chat: ChatWords
+    username: str
+
+    def letters(self, said: Said, pressed: int | None, thread: int | None) -> list[Letter]:
+        """The letters of a turn. `pressed`: the message whose button was pressed; `thread`: the topic written in."""
+        if said.repeated:
+            return []
+        messages = [message for message in said.messages if not (pressed and is_toast(message))]
+        shown = messages[-1] if messages else None
+        if pressed and len(messages) == 1 and shown is not None and _stays(said, shown):
+            return [Letter(self._in_place(shown, said, pressed).line(), repeatable=True)]
+        calls = list(self._sends(messages, said, thread))
+        if shown is not None and (shown.id in QUESTIONS or said.changed):
+            closing = self._closing(said, pressed)
+            if closing is not None:
+                calls.insert(0, closing)
+        return list(_lettered(calls))
+
+    def _in_place(self, shown: Message, said: Said, pressed: int) -> Call:
+        if shown.id in QUESTIONS:
+            return self._edit("place", str(pressed), texts_of(legend(shown))[0], keyboard_of(shown, said.screen))
+        pages = pages_of(shown)
+        page = min(_page(said), len(pages))
+        return self._edit("say", str(pressed), pages[page - 1], self._leaves(shown, said, page, len(pages)))
+
+    def _leaves(self, shown: Message, said: Said, page: int, pages: int) -> list[Row]:
+        """The buttons of a page: to the pages beside it, and those of the section."""
+        beside = [
+            {"text": f"{label} ({other} of {pages})", "callback_data": button_data(turn, said.screen)}
+            for label, other in (("Back", page - 1), ("More", page + 1))
+            if 1 <= other <= pages
+            for turn in (Command(shown.id, str(other)),)
+        ]
+        return [*([beside] if beside else []), *keyboard_of(shown, said.screen)]
+
+    def _sends(self, messages: Sequence[Message], said: Said, thread: int | None) -> Iterator[Call]:
+        """The messages of a turn as calls. A notice stands above what follows it."""
+        ahead: list[Message] = []
+        for place, message in enumerate(messages):
+            if message.id.startswith("notice.") and not message.buttons and place + 1 < len(messages):
+                ahead.append(message)
+                continue
+            if message.export:
+                yield _call("sendDocument", "document", "", _document(message, said.after, thread))
+                continue
+            keys = keyboard_of(message, said.screen)
+            if message.id in SECTIONS and message.id != "summary":
+                pages = pages_of(message)
+                page = min(_page(said), len(pages))
+                texts, keys = [pages[page - 1]], self._leaves(message, said, page, len(pages))
+            else:
+                texts = joined([*ahead, self._linked(legend(message), said.after)])
+            purpose: Purpose = "ask" if message.id in QUESTIONS else "end" if message.id in FINALS else "say"
+            ahead = []
+            for number, text in enumerate(texts, 1):
+                last = number == len(texts)
+                yield _message(text, keys if last else [], purpose if last else "say", thread)
+
+    def _closing(self, said: Said, pressed: int | None) -> Call | None:
+        """The edit of the question that was open: what was answered, or that it is asked again below."""
+        before = said.before.here
+        target = str(pressed) if pressed and said.changed else ""
+        if isinstance(said.turn, Command) and said.turn.name == "edit" and said.changed and pressed:
+            label = self.words.short_label(said.after.here)
+            text = self.chat.says["changing"].format(label=label)
+            return _call("editMessageText", "close", target, {"text": text})
+        if before not in QUESTIONS:
+            return None
+        if (
+            said.changed
+            and isinstance(said.turn, Answer | Finish)
+            and before in said.after.answers
+            and before != "review"
+        ):
+            message = answered_message(before, said.after, self.words)
+            edit = message.buttons[0]
+            screen = Screen(said.screen.serial, said.screen.number, None)
+            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, screen)}]]
+            return self._edit("close", target, texts_of(message)[0], keys)
+        return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
+
+    def _edit(self, purpose: Purpose, target: str, text: str, keys: list[Row]) -> Call:
+        parameters = {"text": text, "parse_mode": "HTML", "link_preview_options": PREVIEW_OFF}
+        return _call("editMessageText", purpose, target, parameters | {"reply_markup": {"inline_keyboard": keys}})
+
+    def _linked(self, message: Message, state: State) -> Message:
+        """A summary with the link that opens its case again."""
+        if message.id != "summary" or beyond_profile(state.answers):
+            return message
+        try:
+            code = encode(profile_of(state.answers))
+            said = f"{self.chat.says['link']} https://t.me/{self.username}?start={SHARED}{code}"
+        except TooLong:
+            said = self.chat.says["no_link"]
+        *blocks, disclaimer = message.blocks
+        return message._replace(blocks=(*blocks, Block("paragraph", said), disclaimer))
+
+
+def is_toast(message: Message) -> bool:
+    """Whether it is said where a press is answered, above the chat, rather than in it."""
+    return message.id.startswith("notice.") and not message.buttons
+
+
+def _stays(said: Said, shown: Message) -> bool:
+    """Whether the message tapped becomes what is said: ticks, lines as they are built, pages leafed through."""
+    if shown.id in QUESTIONS:
+        lines = said.before.here in IN_PLACE and shown.id in IN_PLACE and isinstance(said.turn, Answer | Finish)
+        return isinstance(said.turn, Tick) or (said.changed and lines)
+    return shown.id in SECTIONS and isinstance(said.turn, Command) and said.turn.argument != ""
+
+
+def _page(said: Said) -> int:
+    return int(said.turn.argument or 1) if isinstance(said.turn, Command) else 1
+
+
+def _document(message: Message, state: State, thread: int | None) -> dict[str, Any]:
+    """What the courier needs to write the document: a profile, and whose words it is said in."""
+    profile = state.profile.model_dump(mode="json", exclude_none=True)
+    caption = texts_of(message)[0]
+    if units(plain_of(caption)) > CAPTION:
+        caption = ""
+    return {"form": message.export, "profile": profile, "role": state.role, "caption": caption, "thread": thread}
+
+
+def _lettered(calls: Sequence[Call]) -> Iterator[Letter]:
+    """Calls as letters: edits go with the first message, each further message is a letter of its own."""
+    lines: list[str] = []
+    for place, call in enumerate(calls):
+        lines.append(call.line())
+        if not call.method.startswith("edit") or place == len(calls) - 1:
+            yield Letter("\n".join(lines), repeatable=all(line.startswith("edit") for line in lines))
+            lines = []
+
+
+def _message(text: str, keys: list[Row], purpose: Purpose, thread: int | None) -> Call:
+    parameters: dict[str, Any] = {"text": text, "parse_mode": "HTML", "link_preview_options": PREVIEW_OFF}
+    if keys:
+        parameters["reply_markup"] = {"inline_keyboard": keys}
+    if thread is not None:
+        parameters["message_thread_id"] = thread
+    return _call("sendMessage", purpose, "", parameters)
+
+
+def _call(method: str, purpose: Purpose, target: str, parameters: dict[str, Any]) -> Call:
+    return Call(method, purpose, target, json.dumps(parameters, ensure_ascii=False, separators=(",", ":")))
