@@ -250,7 +250,7 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--channel", type=click.Choice(["core"]), default="core", show_default=True)
+@click.option("--channel", type=click.Choice(["core", "telegram"]), default="core", show_default=True)
 @click.option("--record", type=click.Path(dir_okay=False), help="Write the scripts with what was said filled in.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False), help="Write a JUnit report.")
 @_one_line_errors
@@ -264,10 +264,15 @@ def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file:
     configure("error", "console")
     logging.disable(logging.INFO)
     knowledge = _knowledge()
+    stage = scripts.Stage
+    if channel == "telegram":
+        from bot.rehearsal import TelegramStage
+
+        stage = TelegramStage
     loaded = [(path, script) for path in scripts.find_scripts(paths) for script in scripts.read_scripts(path)]
     reports = []
     for path, script in loaded:
-        report = scripts.replay(path, script, knowledge)
+        report = scripts.replay(path, script, knowledge, stage)
         reports.append(report)
         click.echo(scripts.describe(report))
     failed = sum(report.failed for report in reports)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from flows.turns import Turn
+from flows.turns import Answer, Turn
 
 BlockKind = Literal["heading", "subheading", "paragraph", "item", "ranked", "note"]
 _PREFIXES: tuple[tuple[str, BlockKind], ...] = (
@@ -47,6 +47,12 @@ class Message(NamedTuple):
     """Of these, the options chosen so far, where the conversation keeps them."""
     export: str = ""
     """What the whole answer is to be handed over as, where the channel can (`html`, `json`)."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question (one of which has the name of a section)."""
+        first = self.buttons[0].turn if self.buttons else None
+        return isinstance(first, Answer) and first.question == self.id
 
     @property
     def text(self) -> str:

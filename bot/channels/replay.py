@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -186,6 +186,8 @@ def find_scripts(paths: Iterable[str]) -> list[str]:
 class Stage:
     """One conversation under a script: an application on a log of its own, a clock, and trouble."""
 
+    conversation = CONVERSATION
+
     def __init__(self, knowledge: Knowledge, folder: Path, clock: datetime) -> None:
         self.knowledge = knowledge
         self.now = clock
@@ -194,10 +196,13 @@ class Stage:
         self._deliveries = 0
         self._last: tuple[Incoming, str] | None = None
         self._answered: list[str] = []
-        self.app = self._open()
+        self.app = self._open_app()
 
-    def _open(self) -> App:
+    def _open_app(self) -> App:
         self._log = Log(SQLite(self._file, Keys(KEY)), self._seconds)
+        return self._application()
+
+    def _application(self) -> App:
         return App(self.knowledge, self._log, today=self._today)
 
     def _seconds(self) -> float:
@@ -214,13 +219,13 @@ class Stage:
     @property
     def state(self) -> State:
         """Where the conversation stands."""
-        return self._runner.run(self.app.state_of(CONVERSATION))
+        return self._runner.run(self.app.state_of(self.conversation))
 
     def send(self, incoming: Incoming) -> list[Message]:
         """Deliver something new."""
         self._deliveries += 1
         self._last = (incoming, f"delivery-{self._deliveries}")
-        return self._runner.run(self.app.handle(CONVERSATION, incoming, self._last[1]))
+        return self._runner.run(self.app.handle(self.conversation, incoming, self._last[1]))
 
     def do(self, verb: str, what: Any) -> list[Message]:
         """One action of a script."""
@@ -249,12 +254,12 @@ class Stage:
     def _redeliver(self, _: bool) -> list[Message]:
         if self._last is None:
             raise LookupError("nothing was delivered yet")
-        return self._runner.run(self.app.handle(CONVERSATION, *self._last))
+        return self._runner.run(self.app.handle(self.conversation, *self._last))
 
     def _restart(self, _: bool) -> list[Message]:
         self._log.close()
-        self.app = self._open()
-        return self._runner.run(self.app.opening(CONVERSATION))
+        self.app = self._open_app()
+        return self._runner.run(self.app.opening(self.conversation))
 
     def _edit_message(self, _: str) -> list[Message]:
         return self.send(Unsupported("edited"))
@@ -268,11 +273,13 @@ class Stage:
         return []
 
 
-def replay(path: str, script: Script, knowledge: Knowledge) -> Report:
-    """Run a script on the core and compare turn by turn."""
+def replay(
+    path: str, script: Script, knowledge: Knowledge, on: Callable[[Knowledge, Path, datetime], Stage] | None = None
+) -> Report:
+    """Run a script, on the core or on a channel's stage, and compare turn by turn."""
     report = Report(path, script)
     with TemporaryDirectory(prefix="triage-replay-") as folder:
-        stage = Stage(knowledge, Path(folder), _clock(script))
+        stage = (on or Stage)(knowledge, Path(folder), _clock(script))
         try:
             for number, turn in enumerate(script.turns, 1):
                 verb, what = turn.action

@@ -71,7 +71,7 @@ class Terminal:
                         self._target.write(f"{mark if number == 0 else '':>3}  {line}\n")
                 if message.several:
                     self._target.write("     Several: numbers or words with commas between, for example 1, 3\n")
-            if message.id in QUESTIONS:
+            if message.asks:
                 self._target.write("\n     /back  /why  /help  /restart  /cancel\n")
             self._target.write("\n")
         self._target.flush()

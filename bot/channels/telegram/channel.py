@@ -26,7 +26,7 @@ from telegram.request import BaseRequest, HTTPXRequest
 from bot.app import NOT_KEPT, App, Incoming, Post, Said, Screen, Tap, Text, Unsupported
 from bot.channels.telegram.codec import NotOurs, tap_of
 from bot.channels.telegram.letters import PREVIEW_OFF, Call, Writer, calls_of, is_toast
-from bot.channels.telegram.rendering import plain_of
+from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
 from bot.log import Letter, LogError
 from bot.outbox import NotSent, Undeliverable
@@ -108,6 +108,7 @@ class Telegram:
         base_url: str = "https://api.telegram.org",
         allowed: frozenset[int] | None = None,
         request: BaseRequest | None = None,
+        burst: int = BURST,
     ) -> None:
         self.app = app
         self.chat = chat_words()
@@ -123,6 +124,7 @@ class Telegram:
         self.application.add_handler(TypeHandler(Update, self._handle))
         self._url = f"{base_url}/bot{token}/"
         self._allowed = allowed
+        self._burst = burst
         self._pace = AsyncLimiter(FloodLimit.MESSAGES_PER_SECOND, 1.0)
         self._users: OrderedDict[int, Pace] = OrderedDict()
         self._groups: OrderedDict[int, float] = OrderedDict()
@@ -146,6 +148,11 @@ class Telegram:
         await self.application.shutdown()
         await self.request.shutdown()
         await self.poll_request.shutdown()
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls beside the outbox are under way."""
+        return bool(self._tasks)
 
     def url_of(self, method: str) -> str:
         """Where a method is called. It holds the token: never logged, never said."""
@@ -263,7 +270,9 @@ class Telegram:
             _remember(self._newest, f"{user}.{pressed}", calls_of(written[0].payload)[0].parameters[1:])
         direct = [message for message in messages if message.id in NOT_KEPT or message.id == "forgotten"]
         if direct and not (pressed and is_toast(direct[0])):
-            self._spawn(self._say(user, direct[0].text))
+            keys = keyboard_of(direct[0], Screen(0, 0, None))
+            more = {"reply_markup": {"inline_keyboard": keys}} if keys else {}
+            self._spawn(self._say(user, direct[0].text, **more))
         return messages
 
     async def _is_late(self, user: int, message_id: int) -> bool:
@@ -317,10 +326,10 @@ class Telegram:
         return self.chat.says["refused"].format(user=user)
 
     def _in_pace(self, user: int) -> bool:
-        """Whether a user's pace leaves room for one more; takes it."""
+        """Whether a user's pace leaves room for one more; takes it. The negative id: for what is said of it."""
         pace = self._users.get(user)
         if pace is None:
-            pace = Pace(BURST if user > 0 else 1)
+            pace = Pace(self._burst if user > 0 else 1)
             _remember(self._users, user, pace)
         else:
             self._users.move_to_end(user)

@@ -78,14 +78,14 @@ class Writer:
         if pressed and len(messages) == 1 and shown is not None and _stays(said, shown):
             return [Letter(self._in_place(shown, said, pressed).line(), repeatable=True)]
         calls = list(self._sends(messages, said, thread))
-        if shown is not None and (shown.id in QUESTIONS or said.changed):
+        if shown is not None and (shown.asks or said.changed):
             closing = self._closing(said, pressed)
             if closing is not None:
                 calls.insert(0, closing)
         return list(_lettered(calls))
 
     def _in_place(self, shown: Message, said: Said, pressed: int) -> Call:
-        if shown.id in QUESTIONS:
+        if shown.asks:
             return self._edit("place", str(pressed), texts_of(legend(shown))[0], keyboard_of(shown, said.screen))
         pages = pages_of(shown)
         page = min(_page(said), len(pages))
@@ -112,13 +112,13 @@ class Writer:
                 yield _call("sendDocument", "document", "", _document(message, said.after, thread))
                 continue
             keys = keyboard_of(message, said.screen)
-            if message.id in SECTIONS and message.id != "summary":
+            if is_paged(message):
                 pages = pages_of(message)
                 page = min(_page(said), len(pages))
                 texts, keys = [pages[page - 1]], self._leaves(message, said, page, len(pages))
             else:
                 texts = joined([*ahead, self._linked(legend(message), said.after)])
-            purpose: Purpose = "ask" if message.id in QUESTIONS else "end" if message.id in FINALS else "say"
+            purpose: Purpose = "ask" if message.asks else "end" if message.id in FINALS else "say"
             ahead = []
             for number, text in enumerate(texts, 1):
                 last = number == len(texts)
@@ -169,12 +169,17 @@ def is_toast(message: Message) -> bool:
     return message.id.startswith("notice.") and not message.buttons
 
 
+def is_paged(message: Message) -> bool:
+    """Whether it is leafed through: a section of the answer, but for the summary, which is there to be copied."""
+    return message.id in SECTIONS and message.id != "summary" and not message.asks
+
+
 def _stays(said: Said, shown: Message) -> bool:
     """Whether the message tapped becomes what is said: ticks, lines as they are built, pages leafed through."""
-    if shown.id in QUESTIONS:
+    if shown.asks:
         lines = said.before.here in IN_PLACE and shown.id in IN_PLACE and isinstance(said.turn, Answer | Finish)
         return isinstance(said.turn, Tick) or (said.changed and lines)
-    return shown.id in SECTIONS and isinstance(said.turn, Command) and said.turn.argument != ""
+    return is_paged(shown) and isinstance(said.turn, Command) and said.turn.argument != ""
 
 
 def _page(said: Said) -> int:

@@ -14,7 +14,7 @@ from telegram.constants import InlineKeyboardMarkupLimit, MessageLimit
 
 from bot.app import Screen
 from bot.channels.telegram.codec import button_data
-from flows.questionnaire import ALL, NONE, QUESTIONS
+from flows.questionnaire import ALL, NONE
 from flows.turns import SECTIONS, START, Answer, Command, Finish, Tick
 from flows.when import NOT_KNOWN
 from messages.message import LISTED, Block, Button, Message
@@ -91,7 +91,7 @@ def joined(messages: Sequence[Message]) -> list[str]:
 
 
 def _pieces(message: Message) -> Iterable[Piece]:
-    folds = message.id in SECTIONS and message.id != "summary"
+    folds = message.id in SECTIONS and message.id != "summary" and not message.asks
     before: Block | None = None
     blocks = list(message.blocks)
     held: Piece | None = None
@@ -186,7 +186,7 @@ def keyboard_of(message: Message, screen: Screen) -> list[Row]:
     if message.several:
         return _ticks(message, screen)
     rows = rows_of([_key(button, screen) for button in message.buttons])
-    return [*rows, *_ways(message.id, screen)]
+    return [*rows, *_ways(message, screen)]
 
 
 def _ticks(message: Message, screen: Screen) -> list[Row]:
@@ -202,12 +202,12 @@ def _ticks(message: Message, screen: Screen) -> list[Row]:
         label = (TICK if on else "") + (button.short or button.label)
         ticked.append(_key(Button(label, Tick(question, option, not on)), screen))
     done = _key(Button(f"Done ({len(message.ticked)} chosen)" if message.ticked else "Done", Finish(question)), screen)
-    return [*rows_of(ticked), *rows_of(alone), [done], *_ways(message.id, screen)]
+    return [*rows_of(ticked), *rows_of(alone), [done], *_ways(message, screen)]
 
 
-def _ways(name: str, screen: Screen) -> list[Row]:
+def _ways(message: Message, screen: Screen) -> list[Row]:
     """Back, and why this is asked."""
-    if name not in QUESTIONS or name == START:
+    if not message.asks or message.id == START:
         return []
     return [[_key(Button("Back", Command("back")), screen), _key(Button("Why is this asked?", Command("why")), screen)]]
 
@@ -234,6 +234,6 @@ def legend(message: Message) -> Message:
     named = [
         Block("item", f"{button.short}: {button.label}")
         for button in message.buttons
-        if button.short and button.short != button.label and message.id in QUESTIONS
+        if button.short and button.short != button.label and message.asks
     ]
     return message._replace(blocks=(*message.blocks, *named)) if named and message.id != "review" else message

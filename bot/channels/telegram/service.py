@@ -17,7 +17,7 @@ from telegram import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAl
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.app import IN_HAND, App
-from bot.channels.telegram.channel import UPDATES, Telegram
+from bot.channels.telegram.channel import BURST, UPDATES, Telegram
 from bot.channels.telegram.request import Prepared
 from bot.settings import Settings, SettingsError
 
@@ -41,13 +41,13 @@ LONGEST_WAIT = 30.0
 GROUP_COMMANDS = ("start", "help")
 
 
-def create(app: App, settings: Settings) -> Telegram:
-    """The bot of these settings. Raises SettingsError."""
+def create(app: App, settings: Settings, *, burst: int = BURST) -> Telegram:
+    """The bot of these settings. `burst`: updates one user may send at once. Raises SettingsError."""
     assert settings.telegram_token is not None
     settings.check_telegram()
     return Telegram(
         app, settings.telegram_token.get_secret_value(), base_url=settings.telegram_base_url,
-        allowed=settings.telegram_users,
+        allowed=settings.telegram_users, burst=burst,
     )  # fmt: skip
 
 
@@ -174,6 +174,8 @@ class Poller:
     def __init__(self, telegram: Telegram) -> None:
         self._telegram = telegram
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._taken: set[int] = set()
+        """Updates taken that cannot be confirmed yet, because an older one is under way."""
         self._next = 0
         """One more than the highest id begun."""
         self._conflicts = 0
@@ -213,13 +215,18 @@ class Poller:
         wait = 0 if self._under_way else POLL
         for raw in await self._updates(wait):
             number = raw["update_id"]
-            if number in self._under_way or number < self._next:
+            if number in self._under_way or number in self._taken:
                 continue
-            self._next = number + 1
+            self._next = max(self._next, number + 1)
             self._under_way[number] = asyncio.get_running_loop().create_task(self._telegram.process(raw))
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=GATHER)
-        self._under_way = {number: task for number, task in self._under_way.items() if not task.done()}
+        self._note_taken()
+
+    def _note_taken(self) -> None:
+        done = {number for number, task in self._under_way.items() if task.done()}
+        self._under_way = {number: task for number, task in self._under_way.items() if number not in done}
+        self._taken = self._taken | done if self._under_way else set()
 
     async def _updates(self, wait: int) -> list[dict[str, Any]]:
         """Updates from the oldest that is not taken yet."""
@@ -236,7 +243,7 @@ class Poller:
         """Finish what is under way and tell the server what was taken, so that it does not come again."""
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=2.0)
-            self._under_way = {number: task for number, task in self._under_way.items() if not task.done()}
+            self._note_taken()
         if self._next:
             try:
                 async with asyncio.timeout(2.0):
