@@ -25,7 +25,7 @@ from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.app import NOT_KEPT, App, Incoming, Post, Said, Screen, Tap, Text, Unsupported
 from bot.channels.telegram.codec import NotOurs, tap_of
-from bot.channels.telegram.letters import PREVIEW_OFF, Call, Writer, calls_of, is_toast
+from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, calls_of, is_toast
 from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
 from bot.log import Letter, LogError
@@ -194,14 +194,15 @@ class Telegram:
         if not self._in_pace(user):
             self._spawn(self._answer(query.id, self.chat.says["too_fast"]))
             return
-        incoming: Incoming
         try:
             incoming = tap_of(query.data or "")
         except NotOurs:
             incoming = Tap("", _NOWHERE)
         thread = getattr(pressed, "message_thread_id", None)
         async with self._lock(user):
-            messages = await self._taken(user, incoming, update_id, pressed.message_id, thread)
+            answered = incoming.screen is not None and incoming.screen.sequence is None
+            button = Pressed(pressed.message_id, answered)
+            messages = await self._taken(user, incoming, update_id, button, thread)
         notices = [message for message in messages if is_toast(message)]
         self._spawn(self._answer(query.id, notices[0].text[:TOAST] if notices else ""))
 
@@ -253,7 +254,7 @@ class Telegram:
         return text
 
     async def _taken(
-        self, user: int, incoming: Incoming, delivery: int | str, pressed: int | None, thread: int | None
+        self, user: int, incoming: Incoming, delivery: int | str, pressed: Pressed | None, thread: int | None
     ) -> list[said_message.Message]:
         """Have the dialogue take it. Its messages leave through the outbox; what was not kept is said at once."""
 
@@ -267,7 +268,7 @@ class Telegram:
             conversation_of(user), incoming, f"{self.bot.id}:{delivery}", Post(CHANNEL, str(user), letters)
         )
         if pressed and len(written) == 1 and written[0].repeatable:
-            _remember(self._newest, f"{user}.{pressed}", calls_of(written[0].payload)[0].parameters[1:])
+            _remember(self._newest, f"{user}.{pressed.message}", calls_of(written[0].payload)[0].parameters[1:])
         direct = [message for message in messages if message.id in NOT_KEPT or message.id == "forgotten"]
         if direct and not (pressed and is_toast(direct[0])):
             keys = keyboard_of(direct[0], Screen(0, 0, None))

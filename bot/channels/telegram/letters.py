@@ -61,6 +61,13 @@ def calls_of(payload: str) -> list[Call]:
     return calls
 
 
+class Pressed(NamedTuple):
+    """The message whose button was pressed, and whether it is the line of a question answered before."""
+
+    message: int
+    answered: bool
+
+
 @dataclass(frozen=True)
 class Writer:
     """Puts what a turn brought into letters. `username`: the bot's, for links."""
@@ -69,14 +76,16 @@ class Writer:
     chat: ChatWords
     username: str
 
-    def letters(self, said: Said, pressed: int | None, thread: int | None) -> list[Letter]:
-        """The letters of a turn. `pressed`: the message whose button was pressed; `thread`: the topic written in."""
+    def letters(self, said: Said, pressed: Pressed | None, thread: int | None) -> list[Letter]:
+        """The letters of a turn. `pressed`: whose button was pressed; `thread`: the topic it was written in."""
         if said.repeated:
             return []
         messages = [message for message in said.messages if not (pressed and is_toast(message))]
         shown = messages[-1] if messages else None
         if pressed and len(messages) == 1 and shown is not None and _stays(said, shown):
-            return [Letter(self._in_place(shown, said, pressed).line(), repeatable=True)]
+            call = self._in_place(shown, said, pressed)
+            if call is not None:
+                return [Letter(call.line(), repeatable=True)]
         calls = list(self._sends(messages, said, thread))
         if shown is not None and (shown.asks or said.changed):
             closing = self._closing(said, pressed)
@@ -84,18 +93,24 @@ class Writer:
                 calls.insert(0, closing)
         return list(_lettered(calls))
 
-    def _in_place(self, shown: Message, said: Said, pressed: int) -> Call:
+    def _in_place(self, shown: Message, said: Said, pressed: Pressed) -> Call | None:
+        """What the message tapped becomes; None where that is more than one message holds."""
         if shown.asks:
-            return self._edit("place", str(pressed), texts_of(legend(shown))[0], keyboard_of(shown, said.screen))
+            texts = texts_of(legend(shown))
+            keys = keyboard_of(shown, said.screen)
+            return self._edit("place", str(pressed.message), texts[0], keys) if len(texts) == 1 else None
         pages = pages_of(shown)
         page = min(_page(said), len(pages))
-        return self._edit("say", str(pressed), pages[page - 1], self._leaves(shown, said, page, len(pages)))
+        return self._edit("say", str(pressed.message), pages[page - 1], self._leaves(shown, said, page, len(pages)))
 
     def _leaves(self, shown: Message, said: Said, page: int, pages: int) -> list[Row]:
         """The buttons of a page: to the pages beside it, and those of the section."""
         beside = [
-            {"text": f"{label} ({other} of {pages})", "callback_data": button_data(turn, said.screen)}
-            for label, other in (("Back", page - 1), ("More", page + 1))
+            {
+                "text": self.chat.buttons[label].format(page=other, pages=pages),
+                "callback_data": button_data(turn, said.screen),
+            }
+            for label, other in (("previous", page - 1), ("more", page + 1))
             if 1 <= other <= pages
             for turn in (Command(shown.id, str(other)),)
         ]
@@ -108,6 +123,9 @@ class Writer:
             if message.id.startswith("notice.") and not message.buttons and place + 1 < len(messages):
                 ahead.append(message)
                 continue
+            if ahead and (message.export or is_paged(message)):
+                yield from (_message(text, [], "say", thread) for text in joined(ahead))
+                ahead = []
             if message.export:
                 yield _call("sendDocument", "document", "", _document(message, said.after, thread))
                 continue
@@ -124,11 +142,11 @@ class Writer:
                 last = number == len(texts)
                 yield _message(text, keys if last else [], purpose if last else "say", thread)
 
-    def _closing(self, said: Said, pressed: int | None) -> Call | None:
+    def _closing(self, said: Said, pressed: Pressed | None) -> Call | None:
         """The edit of the question that was open: what was answered, or that it is asked again below."""
         before = said.before.here
-        target = str(pressed) if pressed and said.changed else ""
-        if isinstance(said.turn, Command) and said.turn.name == "edit" and said.changed and pressed:
+        target = str(pressed.message) if pressed and said.changed else ""
+        if pressed and pressed.answered and said.changed:
             label = self.words.short_label(said.after.here)
             text = self.chat.says["changing"].format(label=label)
             return _call("editMessageText", "close", target, {"text": text})
@@ -144,7 +162,9 @@ class Writer:
             edit = message.buttons[0]
             screen = Screen(said.screen.serial, said.screen.number, None)
             keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, screen)}]]
-            return self._edit("close", target, texts_of(message)[0], keys)
+            first, *more = texts_of(message)
+            text = first if not more else self.chat.says["long"].format(label=self.words.short_label(before))
+            return self._edit("close", target, text, keys)
         return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
 
     def _edit(self, purpose: Purpose, target: str, text: str, keys: list[Row]) -> Call:

@@ -18,6 +18,7 @@ from flows.questionnaire import ALL, NONE
 from flows.turns import SECTIONS, START, Answer, Command, Finish, Tick
 from flows.when import NOT_KNOWN
 from messages.message import LISTED, Block, Button, Message
+from messages.words import chat_words
 
 LONGEST = int(MessageLimit.MAX_TEXT_LENGTH)
 ENTITIES = int(MessageLimit.MESSAGE_ENTITIES) - 10
@@ -201,7 +202,9 @@ def _ticks(message: Message, screen: Screen) -> list[Row]:
         on = option in message.ticked
         label = (TICK if on else "") + (button.short or button.label)
         ticked.append(_key(Button(label, Tick(question, option, not on)), screen))
-    done = _key(Button(f"Done ({len(message.ticked)} chosen)" if message.ticked else "Done", Finish(question)), screen)
+    words = chat_words().buttons
+    label = words["chosen"].format(count=len(message.ticked)) if message.ticked else words["done"]
+    done = _key(Button(label, Finish(question)), screen)
     return [*rows_of(ticked), *rows_of(alone), [done], *_ways(message, screen)]
 
 
@@ -209,7 +212,9 @@ def _ways(message: Message, screen: Screen) -> list[Row]:
     """Back, and why this is asked."""
     if not message.asks or message.id == START:
         return []
-    return [[_key(Button("Back", Command("back")), screen), _key(Button("Why is this asked?", Command("why")), screen)]]
+    words = chat_words().buttons
+    ways = (Button(words["back"], Command("back")), Button(words["why"], Command("why")))
+    return [[_key(way, screen) for way in ways]]
 
 
 def _key(button: Button, screen: Screen) -> dict[str, Any]:
@@ -232,7 +237,7 @@ def rows_of(keys: Sequence[dict[str, Any]]) -> list[Row]:
 def legend(message: Message) -> Message:
     """The message with what its short labels stand for, where a button has no room for the whole."""
     named = [
-        Block("item", f"{button.short}: {button.label}")
+        Block("item", button.label if button.short.lower() in button.label.lower() else f"{button.short}: {button.label}")
         for button in message.buttons
         if button.short and button.short != button.label and message.asks
     ]
