@@ -146,8 +146,8 @@ class Writer:
         """The edit of the question that was open: what was answered, or that it is asked again below."""
         before = said.before.here
         target = str(pressed.message) if pressed and said.changed else ""
-        if pressed and pressed.answered and said.changed:
-            label = self.words.short_label(said.after.here)
+        if pressed and pressed.answered and said.changed and isinstance(said.turn, Command):
+            label = self.words.short_label(said.turn.argument)
             text = self.chat.says["changing"].format(label=label)
             return _call("editMessageText", "close", target, {"text": text})
         if before not in QUESTIONS:
