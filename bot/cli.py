@@ -250,11 +250,11 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--channel", type=click.Choice(["core", "telegram"]), default="core", show_default=True)
+@click.option("--channel", type=click.Choice(["core", "telegram"]), help="Instead of the script's own.")
 @click.option("--record", type=click.Path(dir_okay=False), help="Write the scripts with what was said filled in.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False), help="Write a JUnit report.")
 @_one_line_errors
-def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file: str | None) -> None:
+def replay(paths: tuple[str, ...], channel: str | None, record: str | None, junit_file: str | None) -> None:
     """Run scripted conversations and check them turn by turn."""
     import logging
 
@@ -264,15 +264,10 @@ def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file:
     configure("error", "console")
     logging.disable(logging.INFO)
     knowledge = _knowledge()
-    stage = scripts.Stage
-    if channel == "telegram":
-        from bot.rehearsal import TelegramStage
-
-        stage = TelegramStage
     loaded = [(path, script) for path in scripts.find_scripts(paths) for script in scripts.read_scripts(path)]
     reports = []
     for path, script in loaded:
-        report = scripts.replay(path, script, knowledge, stage)
+        report = scripts.replay(path, script, knowledge, _stage(channel or script.channel))
         reports.append(report)
         click.echo(scripts.describe(report))
     failed = sum(report.failed for report in reports)
@@ -285,6 +280,15 @@ def replay(paths: tuple[str, ...], channel: str, record: str | None, junit_file:
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}")
     sys.exit(1 if failed else 0)
+
+
+def _stage(channel: str | None) -> Any:
+    """What a script is played on. The stand-in server is loaded only where it is needed."""
+    if channel == "telegram":
+        from bot.rehearsal import TelegramStage
+
+        return TelegramStage
+    return None
 
 
 @main.group()

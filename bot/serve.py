@@ -200,7 +200,7 @@ async def serve(
         return
     metrics = Metrics()
     app = App(knowledge, log, region=settings.region, keep_records=settings.keep_records, meter=metrics)
-    bot = _telegram(app, settings)
+    bot = _telegram(app, settings, said)
     couriers = {**(couriers or {}), **(bot.couriers if bot else {})}
     outbox = Outbox(log, couriers)
     app.on_posted = outbox.wake
@@ -260,7 +260,7 @@ class _Bot(NamedTuple):
     close: Callable[[], Awaitable[None]]
 
 
-def _telegram(app: App, settings: Settings) -> _Bot | None:
+def _telegram(app: App, settings: Settings, said: Callable[[str], None]) -> _Bot | None:
     if settings.telegram_token is None:
         return None
     from bot.channels.telegram import service  # noqa: PLC0415  (loading the library takes most of a second)
@@ -277,5 +277,5 @@ def _telegram(app: App, settings: Settings) -> _Bot | None:
 
     return _Bot(
         {"telegram": telegram}, service.routes(telegram, secret) if webhook else (), (service.WEBHOOK,),
-        partial(service.run, telegram, settings, secret), stop, telegram.shutdown,
+        partial(service.run, telegram, settings, secret, said), stop, telegram.shutdown,
     )  # fmt: skip

@@ -325,7 +325,9 @@ def _grade(option: Option, words: Words) -> str:
 def section_message(name: str, advice: Advice, words: Words, role: str | None = None) -> Message:
     """One section of an answer: why, evidence, safety, excluded, pitfalls, whatif, not_assessed, sources, summary."""
     values = _header(advice, words, role) | _SECTION_VALUES[name](advice, words, role)
-    return Message(name, _blocks(name, values), _section_buttons(tuple(s for s in SECTIONS if s != name), words))
+    documents = _document_buttons() if name == "summary" else ()
+    buttons = _section_buttons(tuple(section for section in SECTIONS if section != name), words)
+    return Message(name, _blocks(name, values), (*documents, *buttons))
 
 
 def _why(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
@@ -504,9 +506,12 @@ def _summary(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
 
 def _export(advice: Advice, form: str, words: Words) -> Message:
     """The whole answer, to be handed over as a document; without a form, which there are."""
-    buttons = tuple(Button(f"As {name.upper()}", Command("export", name)) for name in FORMATS) if not form else ()
     blocks = _blocks("export", {"form": form, "profile": _document_line(advice)})
-    return Message("export", blocks, buttons, export=form)
+    return Message("export", blocks, _document_buttons() if not form else (), export=form)
+
+
+def _document_buttons() -> tuple[Button, ...]:
+    return tuple(Button(f"Document: {name.upper()}", Command("export", name)) for name in FORMATS)
 
 
 def _document_line(advice: Advice) -> str:

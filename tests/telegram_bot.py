@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -85,21 +86,17 @@ class Bot:
             )  # fmt: skip
             self._web = _Server(config)
             self._serving = loop.create_task(self._web.serve(sockets=[web]))
-            while not self._web.started:
-                await asyncio.sleep(0.005)
+            await eventually(lambda: self._web.started)
         self._parts = [loop.create_task(service.run(self.telegram, self.settings, self.secret))]
         if self.sends:
             self._parts.append(loop.create_task(self.outbox.run()))
         self.running = True
-        async with asyncio.timeout(20):
-            while not self.telegram.ready and not self._parts[0].done():
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.telegram.ready or self._parts[0].done())
         if self._parts[0].done():
             await self._parts[0]
         return self
 
     async def _listen(self) -> Any:
-        import socket
 
         listening = socket.create_server(("127.0.0.1", self._port), backlog=256)
         self._port = listening.getsockname()[1]
@@ -118,13 +115,17 @@ class Bot:
         await self._end()
 
     async def kill(self) -> None:
-        """End it as kill -9 does: whatever is under way is left as it is, nothing is finished, confirmed or said."""
+        """End it as kill -9 does: whatever is under way is left as it is, nothing is finished, confirmed or said.
+
+        Its leases are let run out, so that the next one need not wait for that.
+        """
         with patch.object(service.Poller, "_confirm", _nothing):
-            mine = [task for task in asyncio.all_tasks() if _is_of_the_bot(task)]
-            for task in mine:
-                task.cancel()
-            await asyncio.gather(*mine, return_exceptions=True)
+            while mine := [task for task in asyncio.all_tasks() if _is_of_the_bot(task)]:
+                for task in mine:
+                    task.cancel()
+                await asyncio.wait(mine, timeout=0.1)  # before Python 3.12 a wait_for may swallow it
         await self._end()
+        self.place.execute("UPDATE outbox SET due = 0 WHERE state = 'sending'")
 
     async def _end(self) -> None:
         self.running = False
@@ -133,7 +134,7 @@ class Bot:
         await asyncio.gather(*self._parts, return_exceptions=True)
         if self.mode == "webhook":
             self._web.should_exit = True
-            await self._serving
+            await asyncio.wait_for(self._serving, 5)
         await self.telegram.shutdown()
         await asyncio.to_thread(self.app.log.close)
 
@@ -165,14 +166,8 @@ class Bot:
     async def later(self, seconds: float = 400) -> None:
         """Let the log's clock go on, so that what was to be tried again is tried."""
         self.place.now += timedelta(seconds=seconds)
-        await self.app.log.lapse()
         self.outbox.wake()
         await self.quiet()
-
-    async def lease_over(self) -> None:
-        """Let the lease of a worker that is gone be over."""
-        self.place.execute("UPDATE outbox SET due = 0 WHERE state = 'sending'")
-        await self.later(100)
 
     async def all_sent(self) -> None:
         """Let the clock go on until nothing waits in the outbox; what is unsure stays there until the next touch."""
@@ -202,6 +197,13 @@ def _is_of_the_bot(task: asyncio.Task[Any]) -> bool:
     coroutine: Any = task.get_coro()
     file: str = getattr(getattr(coroutine, "cr_code", None), "co_filename", "")
     return file.startswith(PROGRAM) and not file.endswith("standin.py")
+
+
+async def eventually(holds: Callable[[], bool], within: float = 20) -> None:
+    """Wait until something holds. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 async def _nothing(_: Any) -> None:
@@ -316,7 +318,7 @@ def open_questions(chat: Chat) -> list[str]:
         shown.text.partition("\n")[0]
         for shown in of_bot(chat)
         if any(wire_of(b) == "/back" or wire_of(b).startswith("role:") for b in shown.buttons)
-    ]  # noqa: E501
+    ]
 
 
 def sent(server: StandIn, method: str = "sendMessage", chat: int | None = None) -> list[Json]:

@@ -1,5 +1,6 @@
-"""Telegram in trouble: taps twice, late and by others, updates twice and out of order, crashes, a server that fails, what
-is not text, groups, uninvited users. The bot talks HTTP to the stand-in; whatever it sent is checked in the end."""
+"""Telegram in trouble: taps twice, late and by others, updates twice and out of order, crashes, a server that fails,
+what is not text, groups, uninvited users. The bot talks HTTP to the stand-in; all that it sent is checked in the end.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +36,7 @@ from tests.telegram_bot import (
     bot_on,
     count,
     do,
+    eventually,
     final,
     find,
     forgive_twice,
@@ -389,19 +391,15 @@ async def test_a_kill_before_the_reply_arrived_shows_it_once(place: Place, serve
     chat = server.chat(USER)
     async with bot_on(place, server) as bot:
         await go(bot, chat, *until(turn))
-        seen = len(of_bot(chat))
-        server.fault = Faults(
-            sendMessage=[Fault.stall(5)], editMessageText=[None if "review" in turn else Fault.stall(5)]
-        )
+        seen, tick = len(of_bot(chat)), turn.startswith("safety")
+        server.fault = faults = Faults(sendMessage=[Fault.stall(5)], editMessageText=[Fault.stall(5)] * tick)
         await tap(chat, turn)
-        while "sending" not in bot.letters() or not server.fault.met:
-            await asyncio.sleep(0.005)
+        await eventually(lambda: "sending" in bot.letters() and bool(faults.met))
         await bot.kill()
         server.fault = None
         assert len(of_bot(chat)) == seen
         await bot.start()
-        await bot.lease_over()
-        tick = turn.startswith("safety")
+        await bot.quiet()
         if tick:
             assert bot.letters() == []
             assert shows(chat, "safety-ild_history")
@@ -428,11 +426,10 @@ async def test_a_kill_after_the_reply_arrived_sends_nothing_blindly(place: Place
         await go(bot, chat, *until("review:confirm"))
         server.fault = Faults(sendMessage=[Fault.hang(5)])
         await tap(chat, "review:confirm")
-        while count(chat, ADVICE) == 0:
-            await asyncio.sleep(0.005)
+        await eventually(lambda: count(chat, ADVICE) == 1)
         await bot.restart(kill=True)
         server.fault = None
-        await bot.lease_over()
+        await bot.quiet()
         assert count(chat, ADVICE) == 1
         assert await bot.stands() == "advice"
         await go(bot, chat, "say /evidence")
@@ -453,7 +450,6 @@ async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, server:
             await asyncio.sleep(chance.uniform(0, 0.03))
             await bot.restart(kill=True)
             await bot.quiet()
-            await bot.lease_over()
             if "unsure" in bot.letters():
                 await go(bot, chat, "say /here")
                 touched += turn == "review:confirm"
@@ -611,9 +607,7 @@ async def test_a_server_out_of_reach_gets_everything_later(bot: Bot, server: Sta
     await server.stop()
     await tap(chat, "brain_metastases:none")
     await bot.telegram.process(server.updates[-1])
-    async with asyncio.timeout(5):
-        while bot.letters() != ["waiting"]:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: bot.letters() == ["waiting"])
     assert await bot.stands() == "hr_status"
     await server.start()
     await bot.all_sent()
@@ -778,8 +772,8 @@ async def test_two_workers_show_the_newest_ticks(make_place: Callable[[str], Pla
 
 # What is not text
 
-KINDS = ("photo", "voice", "sticker", "venue", "location", "contact", "poll", "video", "audio", "animation", "video_note",
-         "dice", "story", "document")  # fmt: skip
+KINDS = ("photo", "voice", "sticker", "venue", "location", "contact", "poll", "video", "audio", "animation",
+         "video_note", "dice", "story", "document")  # fmt: skip
 FORWARDED = {"forward_origin": {"type": "hidden_user", "sender_user_name": "Zz", "date": 1}}
 SOMEBODY = {"id": 99, "is_bot": True, "first_name": "Inline", "username": "inline_bot"}
 
@@ -852,8 +846,9 @@ async def test_a_text_of_any_length_and_kind_is_answered(bot: Bot, server: Stand
     """T1, S25: were it to fail, a long paste or an emoji ends in silence."""
     await go(bot, chat, *until("hr_status:negative"))
     turns = bot.place.turns()
-    strange = ("a" * 4096, "\N{MICROSCOPE}" * 2048, "\N{MICROSCOPE}", "\u202e\u200b", "<b>&amp;", "\n", "\x00", "/", "/ ",
-               "/" + "a" * 4000, "@stand_in_bot", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"))  # fmt: skip
+    eye = "\N{MICROSCOPE}"
+    strange = ("a" * 4096, eye * 2048, eye, "\u202e\u200b", "<b>&amp;", "\n", "\x00", "/", "/ ", "/" + "a" * 4000,
+               "@stand_in_bot", "\ud83d")  # fmt: skip
     for text in strange:
         seen = len(of_bot(chat))
         await chat.say(text)
@@ -878,7 +873,7 @@ SERVICE: tuple[Json, ...] = (
 async def test_what_telegram_itself_says_is_ignored(bot: Bot, server: StandIn, chat: Chat) -> None:
     """T14: were it to fail, pinning a message is answered as if it were one."""
     await go(bot, chat, "/start")
-    seen, turns = final(chat), bot.place.turns()
+    seen = final(chat)
     for fields in SERVICE:
         server.send_update({"message": chat.add({"from": chat.person(), **fields}).raw})
         await bot.quiet()
@@ -957,7 +952,7 @@ def nothing_to_press(server: StandIn) -> bool:
     """Whether no call to a group or channel had a button that can be pressed there."""
     return not any(
         "callback_data" in json.dumps(call.params) for call in server.calls if call.params.get("chat_id", 0) < 0
-    )  # noqa: E501
+    )
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup"])
@@ -1211,9 +1206,7 @@ async def test_a_webhook_is_set_with_a_secret_and_taken_down_at_the_stop(place: 
     await asyncio.to_thread(running.__enter__)
     try:
         server.behind = running.url
-        async with asyncio.timeout(10):
-            while server.settings["webhook"] is None:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: server.settings["webhook"] is not None)
         hook = server.settings["webhook"]
         assert hook["url"] == f"https://bot.example.org{service.WEBHOOK}"
         assert re.fullmatch(r"[\w-]{32,256}", hook["secret_token"])
@@ -1283,9 +1276,7 @@ async def test_what_comes_during_a_stop_is_delivered_again(here: Place, server: 
         await go(bot, chat, "/start")
         bot.app.stopping = True
         await tap(chat, "role:oncologist")
-        async with asyncio.timeout(5):
-            while 503 not in [status for _, status in server.webhook_posts]:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: 503 in [status for _, status in server.webhook_posts])
         bot.app.stopping = False
         await bot.quiet()
         assert await bot.stands() == "gate"

@@ -24,7 +24,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, 
 from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.app import NOT_KEPT, App, Incoming, Post, Said, Screen, Tap, Text, Unsupported
-from bot.channels.telegram.codec import NotOurs, tap_of
+from bot.channels.telegram.codec import NotOurs, button_data, tap_of
 from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, calls_of, is_toast
 from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
@@ -33,6 +33,7 @@ from bot.outbox import NotSent, Undeliverable
 from bot.page import page
 from flows.profile import Profile
 from flows.sequencing.recommend import recommend
+from flows.turns import Command
 from messages import message as said_message
 from messages.document import advice_document
 from messages.render import full_answer
@@ -52,6 +53,8 @@ GROUP_PAUSE = 60.0
 """Seconds in which a group is answered once."""
 SHOWN_WITHIN = 1.5
 """Seconds a typed text waits for the question before it to go out."""
+OFFERED = (0.5, 2.0, 8.0)
+"""Seconds before each try to offer what may not have arrived."""
 TOAST = 200
 """Characters of the short notice a press is answered with."""
 _NOWHERE = Screen(-1, -1, -1)
@@ -357,11 +360,38 @@ class Telegram:
             except BadRequest as error:
                 raise self._unsendable(call, error) from None
             except NetworkError:
-                if place == len(calls) - 1:
-                    raise  # it may have arrived
+                if place == len(calls) - 1:  # it may have arrived
+                    if place and call.purpose in ("ask", "end"):
+                        self._spawn(self._offer_to_show(address, calls[0], noted))
+                    raise
                 continue  # an edit that may not have: what follows matters more
             notes = note if note is not None else notes
         return notes
+
+    async def _offer_to_show(self, chat: str, closed: Call, noted: str) -> None:
+        """Where a question may not have arrived, it is not sent again unasked; the line above it gets a button for it.
+
+        That is an edit, which may be repeated. Without it, whoever sees no question would have to know to write.
+        """
+        parameters = json.loads(closed.parameters)
+        data = button_data(Command("here"), _NOWHERE)
+        key = {"text": self.chat.buttons["next"], "callback_data": data}
+        rows = [*parameters["reply_markup"]["inline_keyboard"], [key]]
+        target = closed.target or noted
+        if not target:
+            return
+        markup = {"chat_id": int(chat), "message_id": int(target), "reply_markup": {"inline_keyboard": rows}}
+        for wait in OFFERED:
+            await asyncio.sleep(wait)
+            try:
+                await self._post("editMessageReplyMarkup", json.dumps(markup))
+            except BadRequest:
+                return  # it is gone, or has it already
+            except (RetryAfter, NetworkError):
+                continue
+            except TelegramError:
+                return
+            return
 
     async def _sent(self, chat: str, call: Call, noted: str) -> str | None:
         if call.method == "sendDocument":

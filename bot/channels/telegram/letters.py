@@ -149,7 +149,7 @@ class Writer:
         if pressed and pressed.answered and said.changed and isinstance(said.turn, Command):
             label = self.words.short_label(said.turn.argument)
             text = self.chat.says["changing"].format(label=label)
-            return _call("editMessageText", "close", target, {"text": text})
+            return _call("editMessageText", "close", target, {"text": text, "reply_markup": {"inline_keyboard": []}})
         if before not in QUESTIONS:
             return None
         if (

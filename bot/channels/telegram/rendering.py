@@ -236,9 +236,11 @@ def rows_of(keys: Sequence[dict[str, Any]]) -> list[Row]:
 
 def legend(message: Message) -> Message:
     """The message with what its short labels stand for, where a button has no room for the whole."""
+    if not message.asks or message.id == "review":
+        return message
     named = [
-        Block("item", button.label if button.short.lower() in button.label.lower() else f"{button.short}: {button.label}")
+        button.label if button.short.lower() in button.label.lower() else f"{button.short}: {button.label}"
         for button in message.buttons
-        if button.short and button.short != button.label and message.asks
+        if button.short not in ("", button.label)
     ]
-    return message._replace(blocks=(*message.blocks, *named)) if named and message.id != "review" else message
+    return message._replace(blocks=(*message.blocks, *(Block("item", text) for text in named)))

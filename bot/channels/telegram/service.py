@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -39,6 +39,10 @@ CONFLICTS = 3
 """Refusals in a row after which another poller is taken for granted: one that is just stopping ends within them."""
 LONGEST_WAIT = 30.0
 GROUP_COMMANDS = ("start", "help")
+
+
+def _nothing(line: str) -> None:
+    """Nobody is to be told."""
 
 
 def create(app: App, settings: Settings, *, burst: int = BURST) -> Telegram:
@@ -87,9 +91,10 @@ def routes(telegram: Telegram, secret: str) -> Sequence[BaseRoute]:
     return [Route(WEBHOOK, delivered, methods=["POST"])]
 
 
-async def run(telegram: Telegram, settings: Settings, secret: str) -> None:
+async def run(telegram: Telegram, settings: Settings, secret: str, said: Callable[[str], None] = _nothing) -> None:
     """Serve this bot until cancelled. Raises SettingsError where it never can; what passes is waited for."""
     await _begin(telegram, settings, secret)
+    said(f"Telegram: https://t.me/{telegram.bot.username} answers ({settings.telegram_mode}).")
     if settings.telegram_mode == "webhook":
         await asyncio.Event().wait()
     else:
