@@ -11,6 +11,7 @@ import json
 import random
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.request import getproxies
 from weakref import WeakValueDictionary
@@ -452,8 +453,7 @@ class Telegram:
     async def _refused(self, address: str, error: TelegramError) -> Exception:
         """What a call that certainly did nothing means for its letter."""
         if isinstance(error, RetryAfter):
-            after = error.retry_after
-            return NotSent(_seconds(after) + random.uniform(0.1, 0.5))
+            return NotSent(seconds_of(error) + random.uniform(0.1, 0.5))
         if isinstance(error, Forbidden):
             logger.info("chat_closed", kind="Forbidden")
             await self.app.forget(conversation_of(int(address)))
@@ -508,8 +508,10 @@ def _note(call: Call, sent: Mapping[str, Any]) -> str | None:
     return "" if call.purpose == "end" else None
 
 
-def _seconds(after: Any) -> float:
-    return float(after.total_seconds() if hasattr(after, "total_seconds") else after)
+def seconds_of(error: RetryAfter) -> float:
+    """How long the server asks to wait."""
+    after = error.retry_after
+    return after.total_seconds() if isinstance(after, timedelta) else float(after)
 
 
 def _remember(kept: OrderedDict[Any, Any], name: Any, value: Any) -> None:

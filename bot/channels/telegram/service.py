@@ -17,7 +17,7 @@ from telegram import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAl
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.app import IN_HAND, App
-from bot.channels.telegram.channel import BURST, UPDATES, Telegram
+from bot.channels.telegram.channel import BURST, UPDATES, Telegram, seconds_of
 from bot.channels.telegram.request import Prepared
 from bot.settings import Settings, SettingsError
 
@@ -131,8 +131,7 @@ async def _begin(telegram: Telegram, settings: Settings, secret: str) -> None:
 def _wait(tries: int, error: TelegramError | None = None) -> float:
     """Seconds before the next try: what the server asks, or longer each time, spread so that not all come at once."""
     if isinstance(error, RetryAfter):
-        after: Any = error.retry_after
-        return float(after.total_seconds() if hasattr(after, "total_seconds") else after) + random.uniform(0.1, 1.0)
+        return seconds_of(error) + random.uniform(0.1, 1.0)
     return min(0.5 * 2.0 ** (tries - 1), LONGEST_WAIT) * random.uniform(0.8, 1.2)
 
 
