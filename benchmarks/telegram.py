@@ -53,7 +53,7 @@ from benchmarks.core import CONSULT
 from benchmarks.durable import KEYS, MIDDLE, Extent, Sample, Stopwatch, alternate, line, resident, row
 from bot.app import App, Said, Screen, Tap
 from bot.channels.telegram.channel import Telegram, conversation_of, update_of
-from bot.channels.telegram.codec import button_data, tap_of
+from bot.channels.telegram.codec import button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import Writer, calls_of
 from bot.channels.telegram.request import KeptAlive, Prepared
 from bot.log import Letter, Log
@@ -97,6 +97,7 @@ PERSON_CHAT = {"id": 0, "first_name": "A", "type": "private"}
 DIGITS = 6
 """Of the number of a press, in its id."""
 PARTS = ("turns", "crowds", "calls", "parts")
+SHOWING = {"sendMessage", "editMessageText"}
 QUIET = 0.06
 """Seconds without a call after which a turn has made all of its calls: only where they are counted beforehand."""
 NOBODY = Extent(0, 0, 0.0, 0, 0, 0, 0)
@@ -323,19 +324,19 @@ class Playing:
         return chat.data(press.wire)
 
 
-async def rehearsed(process: Process, null: Null) -> list[Press]:
+async def rehearsed(process: Process, null: Null, user: int = 1) -> list[Press]:
     """A round played by one chat: what is shown and called at each place of it."""
     null.counts = True
-    user = 1
     chat = null.chats[user] = Chat(user)
 
     async def calls(update: Json) -> tuple[str, ...]:
         null.methods.clear()
         await process(update)
         count = -1
-        while count != len(null.methods) or not any(name.startswith(("send", "editMessageT")) for name in null.methods):
-            count = len(null.methods)
-            await asyncio.sleep(QUIET)
+        async with asyncio.timeout(10):
+            while count != len(null.methods) or not SHOWING.intersection(null.methods):
+                count = len(null.methods)
+                await asyncio.sleep(QUIET)
         return tuple(null.methods)
 
     await calls(said_in(chat, "/start"))
@@ -924,19 +925,19 @@ async def parts_of_a_turn(folder: Path) -> None:
         writer, bot = ours.telegram.writer, ours.telegram.bot
         listening: Any = Listening(writer)
         ours.telegram.writer = listening
-        await rehearsed(ours.telegram.process, ours.null)
+        await rehearsed(ours.telegram.process, ours.null, 2)
         question, answer = listening.given["hr_status"], listening.given["advice"]
         payload = writer.letters(*question)[0].payload
         press = ours.presses[CONSULT.index("hr_status:negative")]
         update = pressed_in(Chat(3), press, f"1.2s.1.5.{press.wire}")
         turn, screen = Answer("brain_metastases", ("active",)), Screen(123_456, 1, 8)
-        data = button_data(turn, screen)
+        data = button_data(turn, prefix_of(screen))
         measured = benchmarks.core.row
         print(f"\n{'Parts of a turn':<58} {'median':>9} {'lowest':>9}")
         measured("an answer closed, the next question put into a letter", lambda: writer.letters(*question), 500)
         measured("the final answer put into a letter", lambda: writer.letters(*answer), 100)
         measured("a letter read", lambda: calls_of(payload), 5_000)
-        measured("the data of a button written", lambda: button_data(turn, screen), 5_000)
+        measured("the data of a button written", lambda: button_data(turn, prefix_of(screen)), 5_000)
         measured("the data of a button read", lambda: tap_of(data), 5_000)
         measured("a press read, without what nobody looks at", lambda: update_of(update, bot), 500)
         measured("  peer: all of it (Update.de_json)", lambda: Update.de_json(update, bot), 500)

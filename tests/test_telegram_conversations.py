@@ -15,6 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from bot.channels.replay import START_OF_TIME, Stage, describe, read_script, read_scripts, replay
+from bot.channels.telegram.rendering import Piece
 from bot.rehearsal import TelegramStage
 from bot.standin import Shown
 from flows.knowledge.load import Knowledge, shipped
@@ -105,7 +106,7 @@ def test_a_script_that_expects_something_else_fails(turn: str, reason: str, tmp_
 
 def test_what_does_not_reach_the_phone_was_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it to fail: a channel that sends nothing, or half of a message, passes every script."""
-    monkeypatch.setattr("bot.channels.telegram.letters.joined", lambda messages: ["something else"])
+    monkeypatch.setattr("bot.channels.telegram.rendering._shown", lambda block, text, close: Piece("else", 4, 0, close))
     path = HERE / "conversations" / "refusal_her2_low.yaml"
     report = replay(str(path), read_script(str(path)), shipped(), TelegramStage)
     assert report.failed

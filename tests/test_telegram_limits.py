@@ -14,7 +14,7 @@ import pytest
 
 from bot.app import Said, Screen
 from bot.channels.telegram.channel import TOAST
-from bot.channels.telegram.codec import LONGEST, NotOurs, button_data, tap_of
+from bot.channels.telegram.codec import LONGEST, NotOurs, button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import Pressed, Writer, calls_of
 from bot.channels.telegram.rendering import keyboard_of, legend, packed, pages_of, plain_of, texts_of, units
 from bot.entries import data_of, entries, names_in
@@ -78,7 +78,7 @@ def test_every_button_fits_and_reads_back() -> None:
     turns = list(turns_of_buttons())
     assert len(turns) > 1_000
     for turn, screen in product(turns, (FAR, Screen(0, 1, 0), FAR._replace(sequence=None))):
-        data = button_data(turn, screen)
+        data = button_data(turn, prefix_of(screen))
         assert data.isascii()
         assert 1 <= len(data) <= LONGEST
         tap = tap_of(data)
@@ -150,7 +150,7 @@ def test_every_question_fits_in_every_form() -> None:
         assert message.asks
         for html in texts_of(legend(message)):
             check_text(html)
-        check_keys(keyboard_of(message, FAR))
+        check_keys(keyboard_of(message, prefix_of(FAR)))
         for pressed in (None, Pressed(7, answered=False), Pressed(7, answered=True)):
             turn = Answer(state.here, ("unknown",))
             said = Said([message], turn, state, state, True, FAR)
@@ -197,7 +197,7 @@ def test_everything_said_of_an_answer_fits(everything: list[Message]) -> None:
         for html in pages_of(message):
             check_text(html)
             assert disclaimer in html
-        check_keys(keyboard_of(message, FAR))
+        check_keys(keyboard_of(message, prefix_of(FAR)))
 
 
 def test_the_first_message_fits_a_phone(everything: list[Message]) -> None:

@@ -54,7 +54,6 @@ from tests.telegram_bot import (
 )
 from tests.test_serve import Service
 
-pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 CALLS: list[Json] = []
 SAYS = chat_words().says
 NOTICE = english(shipped()).vocabulary.notices
@@ -311,6 +310,46 @@ async def test_an_update_that_comes_again_after_a_kill_is_not_taken_again(place:
     forgive_twice(server)
 
 
+@pytest.mark.xfail(reason="an erasure forgets which deliveries were taken before it")
+async def test_what_comes_again_after_an_erasure_brings_nothing_back(bot: Bot, server: StandIn, chat: Chat) -> None:
+    """T12, S32: were it to fail, what was erased stands in the log again after a crash."""
+    await go(bot, chat, "/start", "role:oncologist", "say /forget")
+    assert bot.place.turns() == []
+    await bot.restart(kill=True)
+    for update in server.updates[-2:]:  # taken, but not confirmed before the crash
+        server.again(update)
+    await bot.quiet()
+    forgive_twice(server)
+    assert bot.place.turns() == []
+
+
+@pytest.mark.xfail(reason="an erasure by a block is not told from the same one once more")
+async def test_a_block_that_is_told_again_erases_nothing_newer(here: Place, server: StandIn, chat: Chat) -> None:
+    """T8, T12: were it to fail, who comes back after a block loses the answers given since."""
+    async with bot_on(here, server, mode="webhook") as bot:
+        await go(bot, chat, "/start", "role:oncologist")
+        await chat.block()
+        blocked = server.updates[-1]
+        await bot.quiet()
+        await chat.unblock()
+        await go(bot, chat, "/start", "role:trainee", "gate:in_scope")
+        server.again(blocked)
+        await bot.quiet()
+        assert bot.place.turns() == ["role:trainee", "gate:in_scope"]
+
+
+@pytest.mark.parametrize("turn", ["red_flags:none", "/back"])
+@pytest.mark.xfail(reason="a turn repeated is said to be stale")
+async def test_a_double_tap_is_not_said_to_be_out_of_date(bot: Bot, server: StandIn, chat: Chat, turn: str) -> None:
+    """T12: were it to fail, who taps twice reads that nothing was changed, though the answer was taken."""
+    await go(bot, chat, *until("red_flags:none"))
+    button, shown = find(chat, turn)
+    for _ in range(2):
+        await chat.press_data(button.data, shown.message_id)
+    await bot.quiet()
+    assert chat.toasts == []
+
+
 async def test_texts_out_of_order_answer_no_question_they_did_not_see(place: Place, server: StandIn) -> None:
     """T12: were it to fail, an older text that arrives late answers the question that came after it."""
     chat = server.chat(USER)
@@ -385,6 +424,18 @@ async def test_a_restart_between_any_two_turns_goes_unnoticed(place: Place, serv
         forgive_twice(server)
 
 
+async def test_a_stop_right_after_each_turn_loses_nothing(place: Place, server: StandIn) -> None:
+    """S24: were it to fail, a deployment loses what was pressed in that second, or shows it twice."""
+    through, at_once = server.chat(USER), server.chat(OTHER)
+    async with bot_on(place, server) as bot:
+        await go(bot, at_once, "/start", *CONSULT)
+        for turn in ("/start", *CONSULT):
+            await do(through, turn)
+            await bot.restart()
+            await bot.quiet()
+        assert final(through) == final(at_once)
+
+
 @pytest.mark.parametrize("turn", ["gate:in_scope", "safety+ild_history", "review:confirm"])
 async def test_a_kill_before_the_reply_arrived_shows_it_once(place: Place, server: StandIn, turn: str) -> None:
     """S24, T10: were it to fail, after a crash the question never comes, or the result comes twice."""
@@ -454,7 +505,6 @@ async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, server:
                 await go(bot, chat, "say /here")
                 touched += turn == "review:confirm"
             assert "unsure" not in bot.letters()
-            assert len(open_questions(chat)) <= 2
         assert bot.place.turns() == list(CONSULT)
         assert 1 <= count(chat, ADVICE) <= 1 + touched
     forgive_twice(server)
@@ -495,6 +545,15 @@ async def test_flood_control_delays_and_loses_nothing(place: Place, server: Stan
             await bot.all_sent()
         assert final(storm) == final(calm)
         assert next(refusals) > 20
+
+
+async def test_flood_control_is_known_to_have_delivered_nothing(bot: Bot, server: StandIn, chat: Chat) -> None:
+    """T9: were it to fail, what was refused for now counts as perhaps arrived, and waits for the next touch."""
+    server.fault = Faults(sendMessage=[too_many(1)])
+    await go(bot, chat, "/start")
+    assert bot.letters() == ["waiting"]
+    await bot.all_sent()
+    assert shows(chat, "role:oncologist")
 
 
 async def test_flood_control_on_a_press_still_takes_it(bot: Bot, server: StandIn, chat: Chat) -> None:
@@ -569,9 +628,33 @@ async def test_what_may_have_arrived_costs_no_answer_shown_above_it(
     await go(bot, chat, *until("brain_metastases:none"))
     server.fault = Faults(sendMessage=[Fault.drop_after()])
     await go(bot, chat, "brain_metastases:none")
-    closed = final(chat)[:-1]
+    closed = answered(chat)
+    assert closed[-1][1] == ["/edit brain_metastases"]
     await go(bot, chat, f"say {typed}")
-    assert final(chat)[: len(closed)] == closed, chat.screen()
+    assert answered(chat)[: len(closed)] == closed, chat.screen()
+
+
+@pytest.mark.parametrize("turn", ["hr_status:negative", "/edit brain_metastases"])
+@pytest.mark.xfail(reason="the offer comes although the chat has gone on")
+async def test_what_comes_next_is_offered_only_while_it_is_missing(
+    bot: Bot, server: StandIn, chat: Chat, turn: str
+) -> None:
+    """T10: were it to fail, a line that is being changed, or long answered, gets buttons nobody needs."""
+    await go(bot, chat, *until("brain_metastases:none"))
+    server.fault = Faults(sendMessage=[Fault.drop_after()])
+    await tap(chat, "brain_metastases:none")
+    await eventually(lambda: bot.letters() == ["unsure"])
+    await tap(chat, turn)
+    await asyncio.sleep(0.8)
+    await bot.quiet()
+    assert not shows(chat, "/here"), chat.screen()
+    assert shows(chat, "/edit brain_metastases") == (turn == "hr_status:negative")
+
+
+def answered(chat: Chat) -> list[tuple[str, list[str]]]:
+    """The lines of questions that were answered, each with its Edit."""
+    edits = [(text, [wire for wire in wires if wire.startswith("/edit")]) for text, wires in final(chat)]
+    return [(text, wires) for text, wires in edits if wires]
 
 
 @pytest.mark.parametrize("name", [*UNKNOWN, "gone"])
@@ -747,6 +830,22 @@ async def test_a_tick_delivered_again_does_not_hide_a_newer_one(here: Place, ser
         forgive_twice(server)
         assert await bot.ticked() == ()
         assert not shows(chat, "safety-ild_history"), chat.screen()
+
+
+@pytest.mark.xfail(reason="the newest content is remembered though it was not kept")
+async def test_a_tick_that_was_not_kept_does_not_hide_one_that_was(
+    bot: Bot, server: StandIn, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S25: were it to fail, a failure of the log leaves a tick unshown that was taken."""
+    await go(bot, chat, *until("safety+ild_history"))
+    server.fault = Faults(editMessageText=[too_many(3)])
+    await go(bot, chat, "safety+ild_history")
+    with monkeypatch.context() as broken:
+        broken.setattr(bot.app.log, "append", _fails(LogError("the disk is full")))
+        await go(bot, chat, "safety+lvef")
+    await bot.all_sent()
+    assert await bot.ticked() == ("ild_history",)
+    assert shows(chat, "safety-ild_history"), chat.screen()
 
 
 @pytest.mark.xfail(reason="the newest content is remembered in one process only")
@@ -1130,7 +1229,7 @@ async def test_of_two_pollers_one_ends(
     monkeypatch.setattr(service, "_wait", lambda *_: 0.02)
     async with bot_on(make_place("sqlite"), server) as one, bot_on(make_place("sqlite"), server) as two:
         polling = [one._parts[0], two._parts[0]]
-        until_then = asyncio.get_running_loop().time() + 3
+        until_then = asyncio.get_running_loop().time() + 1
         while not any(part.done() for part in polling) and asyncio.get_running_loop().time() < until_then:
             if busy:
                 await server.chat(USER).say("/privacy")
@@ -1313,15 +1412,14 @@ def _fails(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-@pytest.mark.parametrize("fault", [too_many(1), Fault.drop_before()], ids=["flood control", "dropped"])
 @pytest.mark.xfail(reason="what is not kept is tried once")
-async def test_an_erasure_is_confirmed_in_the_end(bot: Bot, server: StandIn, chat: Chat, fault: Fault) -> None:
+async def test_an_erasure_is_confirmed_in_the_end(bot: Bot, server: StandIn, chat: Chat) -> None:
     """S32, T9: were it to fail, who erases is left in doubt whether it was done."""
     await go(bot, chat, *until("hr_status:negative"))
-    server.fault = Faults(sendMessage=[fault])
+    server.fault = Faults(sendMessage=[too_many(1)])
     await go(bot, chat, "say /forget")
     await bot.later()
-    await asyncio.sleep(1.5 if fault.refusal else 0.1)
+    await asyncio.sleep(1.6)
     assert bot.place.turns() == []
     assert "erased" in texts(chat)[-1], chat.screen()
 
@@ -1347,7 +1445,7 @@ async def test_nothing_of_a_user_stands_in_logs_or_in_the_database(place: Place,
         faults = [Fault.drop_after(), Fault.garbage(), refused(f"Bad Request: {CANARY}"), refused(CANARY, 500),
                   too_many(1), Fault.refuse(418, CANARY), Fault.drop_before()]  # fmt: skip
         server.fault = Faults(sendMessage=faults, answerCallbackQuery=list(faults), editMessageText=list(faults),
-                              getUpdates=[refused(CANARY, 500), Fault.garbage(), refused(CANARY)])  # fmt: skip
+                              getUpdates=[refused(CANARY, 500), Fault.garbage()])  # fmt: skip
         for text in (CANARY, f"Mrs {CANARY} born 1.2.1960", f"/{CANARY}", f"/start p_{CANARY}", f"/edit {CANARY}",
                      f"/export {CANARY}", f"/why {CANARY}", CANARY * 300):  # fmt: skip
             await chat.say(text)
@@ -1356,7 +1454,7 @@ async def test_nothing_of_a_user_stands_in_logs_or_in_the_database(place: Place,
         await group.join()
         await group.say(f"/start {CANARY}")
         await bot_unreadable(server)
-        await server.quiet(1.3, 20)
+        await server.quiet(0.6, 20)
         metrics = await asyncio.to_thread(lambda: running.client.get("/metrics").text)
         kept = place.everything()
         await asyncio.to_thread(running.stop)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from base64 import urlsafe_b64encode
+from collections import OrderedDict
 from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
+ADDRESSES = 10_000
+"""Addresses kept opened in memory: those lately written to."""
 SHORTEST = 24
 """Characters a secret must have."""
 
@@ -44,6 +47,7 @@ class Keys:
         if any(len(part) < SHORTEST for part in self._secrets):
             raise UnusableKey(f"each key needs at least {SHORTEST} characters")
         self._conversation = [_derived(part, b"conversation") for part in self._secrets]
+        self._addresses: OrderedDict[bytes, str] = OrderedDict()
         self._owner = [_derived(part, b"owner") for part in self._secrets]
 
     def conversation(self, name: str) -> bytes:
@@ -80,12 +84,19 @@ class Keys:
 
     def unseal(self, sealed: bytes) -> str:
         """The address. Raises UnusableKey where no key opens it."""
+        known = self._addresses.get(sealed)
+        if known is not None:
+            return known
         from cryptography.fernet import InvalidToken  # noqa: PLC0415
 
         try:
-            return self._fernet.decrypt(sealed).decode()
+            address = self._fernet.decrypt(sealed).decode()
         except InvalidToken:
             raise UnusableKey("an address was sealed with another key") from None
+        self._addresses[sealed] = address
+        if len(self._addresses) > ADDRESSES:
+            self._addresses.popitem(last=False)
+        return address
 
 
 def delivery_hash(delivery: str | None) -> bytes:

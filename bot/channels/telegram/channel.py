@@ -25,7 +25,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, 
 from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.app import NOT_KEPT, App, Incoming, Post, Said, Screen, Tap, Text, Unsupported
-from bot.channels.telegram.codec import NotOurs, button_data, tap_of
+from bot.channels.telegram.codec import ANYWHERE, NotOurs, button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, calls_of, is_toast
 from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
@@ -60,6 +60,8 @@ TOAST = 200
 """Characters of the short notice a press is answered with."""
 _NOWHERE = Screen(-1, -1, -1)
 """The screen of a button this version cannot read: never the current one."""
+PRESSED = "pressed_message"
+"""The name under which the message whose button was pressed is handed through the library."""
 _IGNORED = ("reply_to_message", "external_reply", "quote", "entities", "link_preview_options")
 
 
@@ -69,13 +71,17 @@ def conversation_of(user: int) -> str:
 
 
 def update_of(raw: Mapping[str, Any], bot: ExtBot[Any] | None) -> Update:
-    """An update as the library reads it, without what nobody looks at: text and buttons of the message pressed."""
+    """An update as the library reads it, without what nobody looks at.
+
+    Of the message whose button was pressed, chat and number are wanted, not its text and keyboard again. The library
+    would build all of it, at most of an update's cost; what has a name it does not know it leaves alone (`api_kwargs`).
+    """
     update = dict(raw)
     query = update.get("callback_query")
-    if query is not None and "message" in query:
-        pressed = query["message"]
-        kept = {name: pressed[name] for name in ("message_id", "date", "chat", "message_thread_id") if name in pressed}
-        update["callback_query"] = {**query, "message": kept}
+    if query is not None:
+        query = dict(query)
+        query[PRESSED] = query.pop("message", None)
+        update["callback_query"] = query
     elif "message" in update:
         update["message"] = {name: value for name, value in update["message"].items() if name not in _IGNORED}
     return Update.de_json(update, bot)
@@ -188,8 +194,8 @@ class Telegram:
             logger.error("update_failed", kind=type(error).__name__)
 
     async def _press(self, query: CallbackQuery, update_id: int) -> None:
-        user, pressed = query.from_user.id, query.message
-        if pressed is None or pressed.chat.type != ChatType.PRIVATE or pressed.chat.id != user:
+        user, pressed = query.from_user.id, query.api_kwargs.get(PRESSED)
+        if pressed is None or pressed["chat"]["type"] != ChatType.PRIVATE or pressed["chat"]["id"] != user:
             self._spawn(self._answer(query.id, self.chat.says["not_yours"]))
             return
         if not self._invited(user):
@@ -202,10 +208,10 @@ class Telegram:
             incoming = tap_of(query.data or "")
         except NotOurs:
             incoming = Tap("", _NOWHERE)
-        thread = getattr(pressed, "message_thread_id", None)
+        thread = pressed.get("message_thread_id")
         async with self._lock(user):
             answered = incoming.screen is not None and incoming.screen.sequence is None
-            button = Pressed(pressed.message_id, answered)
+            button = Pressed(pressed["message_id"], answered)
             messages = await self._taken(user, incoming, update_id, button, thread)
         notices = [message for message in messages if is_toast(message)]
         self._spawn(self._answer(query.id, notices[0].text[:TOAST] if notices else ""))
@@ -275,7 +281,7 @@ class Telegram:
             _remember(self._newest, f"{user}.{pressed.message}", calls_of(written[0].payload)[0].parameters[1:])
         direct = [message for message in messages if message.id in NOT_KEPT or message.id == "forgotten"]
         if direct and not (pressed and is_toast(direct[0])):
-            keys = keyboard_of(direct[0], Screen(0, 0, None))
+            keys = keyboard_of(direct[0], prefix_of(ANYWHERE))
             more = {"reply_markup": {"inline_keyboard": keys}} if keys else {}
             self._spawn(self._say(user, direct[0].text, **more))
         return messages
@@ -375,7 +381,7 @@ class Telegram:
         That is an edit, which may be repeated. Without it, whoever sees no question would have to know to write.
         """
         parameters = json.loads(closed.parameters)
-        data = button_data(Command("here"), _NOWHERE)
+        data = button_data(Command("here"), "")
         key = {"text": self.chat.buttons["next"], "callback_data": data}
         rows = [*parameters["reply_markup"]["inline_keyboard"], [key]]
         target = closed.target or noted

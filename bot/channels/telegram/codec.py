@@ -16,6 +16,8 @@ LONGEST = 64
 """Bytes Telegram takes."""
 ANY_SCREEN = ("start", "here", *TOPICS)
 """Commands whose buttons are never out of date."""
+ANYWHERE = Screen(0, 0, None)
+"""Where those stand."""
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -23,13 +25,18 @@ class NotOurs(ValueError):
     """The data of a button that this version did not write."""
 
 
-def button_data(turn: Turn, screen: Screen) -> str:
+def prefix_of(screen: Screen) -> str:
+    """How the data of a screen's buttons begins."""
+    sequence = "-" if screen.sequence is None else _base36(screen.sequence)
+    return f"{VERSION}.{_base36(screen.serial)}.{_base36(screen.number)}.{sequence}."
+
+
+def button_data(turn: Turn, prefix: str) -> str:
     """The data of a button. Raises ValueError where it does not fit: a test goes through all of them."""
     if isinstance(turn, Command) and turn.name in ANY_SCREEN:
-        screen = Screen(0, 0, None)
-    sequence = "-" if screen.sequence is None else _base36(screen.sequence)
-    data = f"{VERSION}.{_base36(screen.serial)}.{_base36(screen.number)}.{sequence}.{to_wire(turn)}"
-    if len(data.encode()) > LONGEST:
+        prefix = prefix_of(ANYWHERE)
+    data = prefix + to_wire(turn)
+    if len(data) > LONGEST:
         raise ValueError(f"{data}: longer than {LONGEST} bytes")
     return data
 
@@ -44,7 +51,7 @@ def tap_of(data: str) -> Tap:
         screen = Screen(int(serial, 36), int(number, 36), None if sequence == "-" else int(sequence, 36))
     except ValueError:
         raise NotOurs("not a button of this version") from None
-    return Tap(wire) if screen == (0, 0, None) else Tap(wire, screen)
+    return Tap(wire) if screen == ANYWHERE else Tap(wire, screen)
 
 
 def _base36(number: int) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from telegram.constants import MessageLimit
 
 from bot.app import Said, Screen
-from bot.channels.telegram.codec import button_data
+from bot.channels.telegram.codec import button_data, prefix_of
 from bot.channels.telegram.rendering import Row, joined, keyboard_of, legend, pages_of, plain_of, texts_of, units
 from bot.log import Letter
 from flows.dialogue import FINALS, State
@@ -31,6 +31,10 @@ MESSAGES = 3
 IN_PLACE = ("prior_lines", "line_agents", "line_outcome")
 """Questions that follow one another in the same message: the lines are built tap by tap."""
 PREVIEW_OFF = {"is_disabled": True}
+QUESTIONS_KEPT = 256
+"""Questions whose form is kept: more than there are."""
+MARK = "\ue000"
+"""Stands for the screen in what is kept: a sign that no text holds."""
 CAPTION = int(MessageLimit.CAPTION_LENGTH)
 
 Purpose = Literal["close", "place", "ask", "end", "say", "document"]
@@ -75,6 +79,7 @@ class Writer:
     words: Words
     chat: ChatWords
     username: str
+    _kept: dict[tuple[int, int], tuple[object, object, str]] = field(default_factory=dict)
 
     def letters(self, said: Said, pressed: Pressed | None, thread: int | None) -> list[Letter]:
         """The letters of a turn. `pressed`: whose button was pressed; `thread`: the topic it was written in."""
@@ -97,7 +102,7 @@ class Writer:
         """What the message tapped becomes; None where that is more than one message holds."""
         if shown.asks:
             texts = texts_of(legend(shown))
-            keys = keyboard_of(shown, said.screen)
+            keys = keyboard_of(shown, prefix_of(said.screen))
             return self._edit("place", str(pressed.message), texts[0], keys) if len(texts) == 1 else None
         pages = pages_of(shown)
         page = min(_page(said), len(pages))
@@ -108,13 +113,13 @@ class Writer:
         beside = [
             {
                 "text": self.chat.buttons[label].format(page=other, pages=pages),
-                "callback_data": button_data(turn, said.screen),
+                "callback_data": button_data(turn, prefix_of(said.screen)),
             }
             for label, other in (("previous", page - 1), ("more", page + 1))
             if 1 <= other <= pages
             for turn in (Command(shown.id, str(other)),)
         ]
-        return [*([beside] if beside else []), *keyboard_of(shown, said.screen)]
+        return [*([beside] if beside else []), *keyboard_of(shown, prefix_of(said.screen))]
 
     def _sends(self, messages: Sequence[Message], said: Said, thread: int | None) -> Iterator[Call]:
         """The messages of a turn as calls. A notice stands above what follows it."""
@@ -129,7 +134,13 @@ class Writer:
             if message.export:
                 yield _call("sendDocument", "document", "", _document(message, said.after, thread))
                 continue
-            keys = keyboard_of(message, said.screen)
+            if message.asks and not ahead and (kept := self._kept_question(message)):
+                parameters = kept.replace(MARK, prefix_of(said.screen))
+                if thread is not None:
+                    parameters = f'{{"message_thread_id":{thread},{parameters[1:]}'
+                yield Call("sendMessage", "ask", "", parameters)
+                continue
+            keys = keyboard_of(message, prefix_of(said.screen))
             if is_paged(message):
                 pages = pages_of(message)
                 page = min(_page(said), len(pages))
@@ -141,6 +152,23 @@ class Writer:
             for number, text in enumerate(texts, 1):
                 last = number == len(texts)
                 yield _message(text, keys if last else [], purpose if last else "say", thread)
+
+    def _kept_question(self, message: Message) -> str:
+        """The parameters that send a question which is the same in every case, `MARK` for the screen; empty for others.
+
+        Such a question comes with the same blocks and buttons each time, so they are known by identity.
+        """
+        if message.ticked or message.id in (*IN_PLACE, "review"):
+            return ""
+        key = (id(message.blocks), id(message.buttons))
+        kept = self._kept.get(key)
+        if kept is None or kept[0] is not message.blocks or kept[1] is not message.buttons:
+            texts = texts_of(legend(message))
+            call = _message(texts[0], keyboard_of(message, MARK), "ask", None)
+            if len(self._kept) >= QUESTIONS_KEPT:
+                self._kept.clear()
+            kept = self._kept[key] = (message.blocks, message.buttons, call.parameters if len(texts) == 1 else "")
+        return kept[2]
 
     def _closing(self, said: Said, pressed: Pressed | None) -> Call | None:
         """The edit of the question that was open: what was answered, or that it is asked again below."""
@@ -161,7 +189,7 @@ class Writer:
             message = answered_message(before, said.after, self.words)
             edit = message.buttons[0]
             screen = Screen(said.screen.serial, said.screen.number, None)
-            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, screen)}]]
+            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, prefix_of(screen))}]]
             first, *more = texts_of(message)
             text = first if not more else self.chat.says["long"].format(label=self.words.short_label(before))
             return self._edit("close", target, text, keys)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from telegram.constants import InlineKeyboardMarkupLimit, MessageLimit
 
-from bot.app import Screen
 from bot.channels.telegram.codec import button_data
 from flows.questionnaire import ALL, NONE
 from flows.turns import SECTIONS, START, Answer, Command, Finish, Tick
@@ -182,43 +181,43 @@ def _shown(block: Block, text: str, *, close: bool) -> Piece:
 # Keyboards
 
 
-def keyboard_of(message: Message, screen: Screen) -> list[Row]:
-    """A message's buttons in rows, two in a row where their labels are short."""
+def keyboard_of(message: Message, prefix: str) -> list[Row]:
+    """A message's buttons in rows, two in a row where their labels are short. `prefix`: of their data (codec)."""
     if message.several:
-        return _ticks(message, screen)
-    rows = rows_of([_key(button, screen) for button in message.buttons])
-    return [*rows, *_ways(message, screen)]
+        return _ticks(message, prefix)
+    rows = rows_of([_key(button, prefix) for button in message.buttons])
+    return [*rows, *_ways(message, prefix)]
 
 
-def _ticks(message: Message, screen: Screen) -> list[Row]:
+def _ticks(message: Message, prefix: str) -> list[Row]:
     """Options to tick, those that stand alone, and Done."""
     ticked, alone = [], []
     for button in message.buttons:
         assert isinstance(button.turn, Answer)
         question, (option,) = button.turn.question, button.turn.chosen
         if option in (NONE, ALL) or (option == NOT_KNOWN and question != "safety"):
-            alone.append(_key(button, screen))
+            alone.append(_key(button, prefix))
             continue
         on = option in message.ticked
         label = (TICK if on else "") + (button.short or button.label)
-        ticked.append(_key(Button(label, Tick(question, option, not on)), screen))
+        ticked.append(_key(Button(label, Tick(question, option, not on)), prefix))
     words = chat_words().buttons
     label = words["chosen"].format(count=len(message.ticked)) if message.ticked else words["done"]
-    done = _key(Button(label, Finish(question)), screen)
-    return [*rows_of(ticked), *rows_of(alone), [done], *_ways(message, screen)]
+    done = _key(Button(label, Finish(question)), prefix)
+    return [*rows_of(ticked), *rows_of(alone), [done], *_ways(message, prefix)]
 
 
-def _ways(message: Message, screen: Screen) -> list[Row]:
+def _ways(message: Message, prefix: str) -> list[Row]:
     """Back, and why this is asked."""
     if not message.asks or message.id == START:
         return []
     words = chat_words().buttons
     ways = (Button(words["back"], Command("back")), Button(words["why"], Command("why")))
-    return [[_key(way, screen) for way in ways]]
+    return [[_key(way, prefix) for way in ways]]
 
 
-def _key(button: Button, screen: Screen) -> dict[str, Any]:
-    return {"text": button.short or button.label, "callback_data": button_data(button.turn, screen)}
+def _key(button: Button, prefix: str) -> dict[str, Any]:
+    return {"text": button.short or button.label, "callback_data": button_data(button.turn, prefix)}
 
 
 def rows_of(keys: Sequence[dict[str, Any]]) -> list[Row]:
