@@ -290,6 +290,8 @@ class App:
             return Unclear(), state, ()
         if isinstance(incoming, Tap) and incoming.screen is not None and not _is_current(incoming.screen, known):
             code = "stale" if begun or incoming.screen.serial == 0 else "expired"
+            if _repeats(incoming, known):
+                code = "taken"
             return Unclear(), state, self._instead(code, state)
         turn = self._turn(incoming, state)
         if returning and not begun and turn == Unclear():

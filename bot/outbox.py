@@ -8,6 +8,7 @@ never sent blindly).
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -40,6 +41,10 @@ class NotSent(Exception):
 
 class Undeliverable(Exception):
     """Certainly not delivered, and never will be: the user blocked the channel, the address is gone."""
+
+
+class Unsure(Exception):
+    """It may have arrived, and sending it again would show it twice, although its letter was repeatable."""
 
 
 class Courier(Protocol):
@@ -95,6 +100,9 @@ class Outbox:
         self.wake()
 
     async def _send(self, letter: Posted) -> None:
+        if letter.needless:
+            await self._log.settle(letter.number, "sent")
+            return
         try:
             address = self._log.keys.unseal(letter.address)
             courier = self._couriers[letter.channel]
@@ -111,10 +119,10 @@ class Outbox:
             await self._log.settle(letter.number, "sent")
         except Exception as error:
             logger.warning("letter_unsure", kind=type(error).__name__)
-            if letter.repeatable:
+            if letter.repeatable and not isinstance(error, Unsure):
                 await self._later(letter, None)
-            else:
-                await self._log.settle(letter.number, "unsure")
+            else:  # what the conversation shows last is not known any more
+                await self._log.settle(letter.number, "unsure", noted="")
         else:
             await self._log.settle(letter.number, "sent", noted=noted)
 
@@ -123,7 +131,7 @@ class Outbox:
             logger.error("letter_given_up", count=letter.attempts + 1)
             await self._log.settle(letter.number, "sent")
         else:
-            wait = after if after is not None else min(0.5 * 2.0**letter.attempts, LONGEST_WAIT)
+            wait = after if after is not None else _spread(min(0.5 * 2.0**letter.attempts, LONGEST_WAIT))
             await self._log.settle(letter.number, "waiting", wait)
 
     async def stop(self, within: float) -> None:
@@ -134,3 +142,8 @@ class Outbox:
             _, late = await asyncio.wait(self._under_way, timeout=within)
             for task in late:
                 task.cancel()
+
+
+def _spread(wait: float) -> float:
+    """A wait, a little longer or shorter, so that what failed together is not tried together again."""
+    return wait * random.uniform(0.8, 1.2)

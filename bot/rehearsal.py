@@ -104,7 +104,7 @@ class TelegramStage(Stage):
         self.app.heard = []
         await getattr(self, f"_on_{verb}")(what)
         await self._arrived()
-        said = self.app.heard
+        said = [_as_on_the_core(message) for message in self.app.heard]
         new = [shown for shown in self.phone.messages if shown.from_bot and before.get(shown.message_id) != shown.text]
         pages = [await self._leafed(shown) for shown in new]
         seen = _words(" ".join([*pages, *(text for text, _ in self.phone.toasts[toasts:])]))
@@ -240,6 +240,11 @@ class TelegramStage(Stage):
 
     def _message_of(self, html: str) -> int:
         return next((s.message_id for s in self.phone.messages if s.from_bot and s.html == html), 1)
+
+
+def _as_on_the_core(message: Message) -> Message:
+    """A press that came twice is told that it was taken, where the core can only say that it is out of date."""
+    return message._replace(id="notice.stale") if message.id == "notice.taken" else message
 
 
 def _is_tick(data: str) -> bool:

@@ -19,7 +19,7 @@ SECTIONS = (
 NOTICES = (
     "stale", "not_understood", "ask_back", "identifier", "unknown_option", "alone", "one_only", "number",
     "too_many_lines", "nothing_ticked", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet",
-    "finished", "under_way", "shared", "link_unreadable", "expired", "late", "unknown_command", "unsupported",
+    "finished", "under_way", "shared", "link_unreadable", "expired", "late", "taken", "unknown_command", "unsupported",
     "edited", "too_long", "unavailable", "error",
 )  # fmt: skip
 COMMANDS = ("start", "here", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS, "export")

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from contextlib import suppress
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,12 @@ def delivery_hash(delivery: str | None) -> bytes:
 def erasure_token(conversation: bytes, delivery: str) -> bytes:
     """What an erasure is remembered by. It leads to nobody: it cannot be computed without the conversation's name."""
     return blake2b(conversation + delivery_hash(delivery), digest_size=16, person=b"erasure").digest()
+
+
+def erased_delivery(conversation: bytes, delivery: bytes) -> bytes:
+    """What an erased conversation's delivery is known by, so that it begins nothing when it comes again. SHA-256, as
+    both databases have it; it leads neither to the conversation nor to the delivery."""
+    return sha256(conversation + delivery).digest()
 
 
 def kept_secret(folder: Path) -> str:

@@ -92,6 +92,8 @@ class Posted(NamedTuple):
     repeatable: bool
     attempts: int
     noted: str = ""
+    needless: bool = False
+    """Whether a later letter shows the same again: both are repeatable, and begin alike up to their first brace."""
 
 
 class Outstanding(NamedTuple):

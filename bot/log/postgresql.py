@@ -271,7 +271,14 @@ class PostgreSQL:
             rows = self._execute(
                 "SELECT number FROM conversation WHERE id = ANY(%s) FOR UPDATE", (list(conversations),)
             ).fetchall()
-            self._erase([number for (number,) in rows])
+            numbers = [number for (number,) in rows]
+            self._execute(
+                "INSERT INTO erasure SELECT DISTINCT sha256(conversation.id || delivery.id), %s "
+                "FROM delivery JOIN conversation ON conversation.number = delivery.conversation "
+                "WHERE conversation.number = ANY(%s) ON CONFLICT DO NOTHING",
+                (hour_of(at), numbers),
+            )
+            self._erase(numbers)
             self._execute("DELETE FROM record WHERE owner = ANY(%s)", (list(owners),))
         return True
 
@@ -309,7 +316,10 @@ class PostgreSQL:
             "due = extract(epoch FROM now())::bigint + %s FROM claimed WHERE outbox.number = claimed.number "
             "RETURNING outbox.number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation)",
+            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation), "
+            "repeatable = 1 AND EXISTS (SELECT 1 FROM outbox AS after WHERE after.conversation = outbox.conversation "
+            "AND after.number > outbox.number AND after.repeatable = 1 "
+            "AND split_part(after.payload, '{', 1) = split_part(outbox.payload, '{', 1))",
             (at, limit, lease),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]

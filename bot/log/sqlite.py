@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from bot.log.keys import Keys, delivery_hash
+from bot.log.keys import Keys, delivery_hash, erased_delivery
 from bot.log.migrations import pending
 from bot.log.model import (
     KEPT_TABLES,
@@ -173,6 +173,9 @@ class SQLite:
         serial, number, sequence = entry.read
         after = entry.sequence
         if serial == 0:
+            token = erased_delivery(entry.conversation, entry.delivery)
+            if entry.channel and execute("SELECT 1 FROM erasure WHERE token = ?", (token,)).fetchone() is not None:
+                return Outcome("duplicate", 0)  # it came before an erasure: nothing is begun with it
             row = execute(
                 "INSERT INTO conversation (id, case_number, sequence, seen_hour) VALUES (?, ?, 0, ?) "
                 "ON CONFLICT (id) DO NOTHING RETURNING number",
@@ -301,6 +304,15 @@ class SQLite:
             )
             if fresh:
                 for conversation in conversations:
+                    taken = self._db.execute(
+                        "SELECT delivery.id FROM delivery JOIN conversation "
+                        "ON conversation.number = delivery.conversation WHERE conversation.id = ?",
+                        (conversation,),
+                    )
+                    self._db.executemany(
+                        "INSERT INTO erasure VALUES (?, ?) ON CONFLICT DO NOTHING",
+                        [(erased_delivery(conversation, delivery), hour_of(at)) for (delivery,) in taken.fetchall()],
+                    )
                     self._erase("SELECT number FROM conversation WHERE id = ?", (conversation,))
                 for owner in owners:
                     self._db.execute("DELETE FROM record WHERE owner = ?", (owner,))
@@ -347,10 +359,14 @@ class SQLite:
             "AND before.number < letter.number AND before.state <> 'unsure') ORDER BY number LIMIT ?3) "
             "RETURNING number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
-            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation)",
+            "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation), "
+            "repeatable AND EXISTS (SELECT 1 FROM outbox AS after WHERE after.conversation = outbox.conversation "
+            "AND after.number > outbox.number AND after.repeatable "
+            "AND substr(after.payload, 1, instr(after.payload, '{')) "
+            "= substr(outbox.payload, 1, instr(outbox.payload, '{')))",
             (at, lease, limit),
         ).fetchall()
-        return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
+        return [Posted._make(row)._replace(repeatable=bool(row[4]), needless=bool(row[7])) for row in sorted(rows)]
 
     def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
         """What became of a letter that was being sent."""

@@ -20,7 +20,16 @@ import structlog
 from aiolimiter import AsyncLimiter
 from telegram import CallbackQuery, ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType, FloodLimit
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, TypeHandler, filters
 from telegram.request import BaseRequest, HTTPXRequest
 
@@ -30,7 +39,7 @@ from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, ca
 from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
 from bot.log import Letter, LogError
-from bot.outbox import NotSent, Undeliverable
+from bot.outbox import NotSent, Undeliverable, Unsure
 from bot.page import page
 from flows.profile import Profile
 from flows.sequencing.recommend import recommend
@@ -56,6 +65,10 @@ SHOWN_WITHIN = 1.5
 """Seconds a typed text waits for the question before it to go out."""
 OFFERED = (0.5, 2.0, 8.0)
 """Seconds before each try to offer what may not have arrived."""
+TRIED = (0.5, 2.0, 8.0)
+"""Seconds before a call beside the outbox is tried again, where it certainly did nothing."""
+LONGEST_PAUSE = 60.0
+"""Seconds such a call waits at most where the server asks for a pause."""
 TOAST = 200
 """Characters of the short notice a press is answered with."""
 _NOWHERE = Screen(-1, -1, -1)
@@ -138,8 +151,6 @@ class Telegram:
         self._pace = AsyncLimiter(FloodLimit.MESSAGES_PER_SECOND, 1.0)
         self._users: OrderedDict[int, Pace] = OrderedDict()
         self._groups: OrderedDict[int, float] = OrderedDict()
-        self._newest: OrderedDict[str, str] = OrderedDict()
-        """The newest content of a message that is edited in place: an older one need not be sent any more."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.writer = Writer(app.words, self.chat, "")
@@ -188,7 +199,7 @@ class Telegram:
             elif update.edited_message is not None:
                 await self._message(update.edited_message, update.update_id, edited=True)
             elif update.my_chat_member is not None:
-                await self._membership(update.my_chat_member)
+                await self._membership(update.my_chat_member, update.update_id)
         except Exception as error:
             self.app.failed(type(error).__name__)
             logger.error("update_failed", kind=type(error).__name__)
@@ -268,23 +279,23 @@ class Telegram:
     ) -> list[said_message.Message]:
         """Have the dialogue take it. Its messages leave through the outbox; what was not kept is said at once."""
 
-        written: list[Letter] = []
-
         def letters(said: Said) -> list[Letter]:
-            written[:] = self.writer.letters(said, pressed, thread)
-            return written
+            return self.writer.letters(said, pressed, thread)
 
         messages = await self.app.handle(
-            conversation_of(user), incoming, f"{self.bot.id}:{delivery}", Post(CHANNEL, str(user), letters)
+            conversation_of(user), incoming, self._delivery(delivery), Post(CHANNEL, str(user), letters)
         )
-        if pressed and len(written) == 1 and written[0].repeatable:
-            _remember(self._newest, f"{user}.{pressed.message}", calls_of(written[0].payload)[0].parameters[1:])
         direct = [message for message in messages if message.id in NOT_KEPT or message.id == "forgotten"]
         if direct and not (pressed and is_toast(direct[0])):
             keys = keyboard_of(direct[0], prefix_of(ANYWHERE))
-            more = {"reply_markup": {"inline_keyboard": keys}} if keys else {}
+            more: dict[str, Any] = {"reply_markup": {"inline_keyboard": keys}} if keys else {}
+            if thread is not None:
+                more["message_thread_id"] = thread
             self._spawn(self._say(user, direct[0].text, **more))
         return messages
+
+    def _delivery(self, number: int | str) -> str:
+        return f"{self.bot.id}:{number}"
 
     async def _is_late(self, user: int, message_id: int) -> bool:
         """Whether a text was sent before the question it would answer was shown."""
@@ -304,11 +315,12 @@ class Telegram:
         messages = await self.app.handle(conversation_of(user), Text(text))
         self._spawn(self._say(user, messages[0].text))
 
-    async def _membership(self, change: ChatMemberUpdated) -> None:
+    async def _membership(self, change: ChatMemberUpdated, update_id: int) -> None:
         """The bot was added, removed, blocked."""
         status = change.new_chat_member.status
         if change.chat.type == ChatType.PRIVATE and status == ChatMemberStatus.BANNED:
-            await self.app.forget(conversation_of(change.chat.id))  # blocked: nobody will come back to these answers
+            async with self._lock(change.chat.id):  # blocked: nobody will come back to these answers
+                await self.app.forget(conversation_of(change.chat.id), self._delivery(update_id))
         joined = status in (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR)
         if change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP) and joined:
             self._point_to_private(change.chat.id)
@@ -369,13 +381,13 @@ class Telegram:
             except NetworkError:
                 if place == len(calls) - 1:  # it may have arrived
                     if place and call.purpose in ("ask", "end"):
-                        self._spawn(self._offer_to_show(address, calls[0], noted))
+                        self._spawn(self._offer_to_show(int(address), calls[0], noted))
                     raise
                 continue  # an edit that may not have: what follows matters more
             notes = note if note is not None else notes
         return notes
 
-    async def _offer_to_show(self, chat: str, closed: Call, noted: str) -> None:
+    async def _offer_to_show(self, user: int, closed: Call, noted: str) -> None:
         """Where a question may not have arrived, it is not sent again unasked; the line above it gets a button for it.
 
         That is an edit, which may be repeated. Without it, whoever sees no question would have to know to write.
@@ -387,18 +399,22 @@ class Telegram:
         target = closed.target or noted
         if not target:
             return
-        markup = {"chat_id": int(chat), "message_id": int(target), "reply_markup": {"inline_keyboard": rows}}
+        markup = {"chat_id": user, "message_id": int(target), "reply_markup": {"inline_keyboard": rows}}
         for wait in OFFERED:
             await asyncio.sleep(wait)
-            try:
-                await self._post("editMessageReplyMarkup", json.dumps(markup))
-            except BadRequest:
-                return  # it is gone, or has it already
-            except (RetryAfter, NetworkError):
-                continue
-            except TelegramError:
-                return
-            return
+            async with self._lock(user):
+                try:
+                    if not (await self.app.log.current(conversation_of(user))).unsure:
+                        return  # the conversation went on, and showed it
+                    await self._post("editMessageReplyMarkup", json.dumps(markup))
+                    return
+                except (LogError, RetryAfter, NotConnected, TimedOut):
+                    continue
+                except NetworkError as error:
+                    if isinstance(error, BadRequest):
+                        return  # it is gone, or has it already
+                except TelegramError:
+                    return
 
     async def _sent(self, chat: str, call: Call, noted: str) -> str | None:
         if call.method == "sendDocument":
@@ -406,35 +422,47 @@ class Telegram:
             return None
         rest = call.parameters[1:]
         if not call.method.startswith("edit"):
-            return _note(call, await self._post_or_plain(call, f'{{"chat_id":{chat},{rest}'))
+            return _note(call, await self._post_or_plain(call.method, f'{{"chat_id":{chat},{rest}'))
         target = call.target or noted
-        if not target or (call.purpose == "place" and self._newest.get(f"{chat}.{target}", rest) != rest):
+        if not target:
             return None
         try:
-            await self._post(call.method, f'{{"chat_id":{chat},"message_id":{target},{rest}')
+            await self._post_or_plain(call.method, f'{{"chat_id":{chat},"message_id":{target},{rest}')
         except BadRequest as error:
-            if "not modified" in error.message:
+            if _says(error, "not modified"):
                 pass  # it is as it should be
             elif call.purpose == "close":
                 return None  # the message is gone, or too old: nothing to close
-            elif "not found" in error.message or "can't be edited" in error.message:
-                return _note(call, await self._post_or_plain(call, f'{{"chat_id":{chat},{rest}', "sendMessage"))
+            elif _says(error, "not found", "can't be edited"):
+                return await self._anew(call, f'{{"chat_id":{chat},{rest}')
             else:
                 raise
         return target if call.purpose == "place" else None
 
-    async def _post_or_plain(self, call: Call, body: str, method: str = "") -> Any:
-        """Send it; as plain text where the server cannot read its tags."""
+    async def _anew(self, call: Call, body: str) -> str | None:
+        """Send what would have taken the place of a message that is gone. Unlike an edit it cannot be repeated."""
         try:
-            return await self._post(method or call.method, body)
+            return _note(call, await self._post_or_plain("sendMessage", body))
+        except (RetryAfter, NotConnected, BadRequest):
+            raise
+        except NetworkError as error:
+            raise Unsure from error
+
+    async def _post_or_plain(self, method: str, body: str) -> Any:
+        """Send or edit; as plain text where the server cannot read the tags, outside a topic that is gone."""
+        try:
+            return await self._post(method, body)
         except BadRequest as error:
-            if "can't parse entities" not in error.message:
+            if not _says(error, "can't parse entities", "thread not found"):
                 raise
-        logger.error("text_unparsed", kind="BadRequest")
-        parameters = json.loads(body)
-        parameters["text"] = plain_of(parameters["text"])
-        del parameters["parse_mode"]
-        return await self._post(method or call.method, json.dumps(parameters))
+            logger.error("call_changed", kind="BadRequest", part=method)
+            parameters = json.loads(body)
+            if _says(error, "thread not found"):
+                parameters.pop("message_thread_id", None)
+            else:
+                parameters["text"] = plain_of(parameters["text"])
+                parameters.pop("parse_mode", None)
+        return await self._post(method, json.dumps(parameters))
 
     async def _document(self, chat: int, wanted: dict[str, Any]) -> None:
         """The whole answer as a file. Written when it is sent: only the profile waited in the outbox."""
@@ -469,7 +497,7 @@ class Telegram:
         return NotSent()
 
     def _unsendable(self, call: Call, error: BadRequest) -> Exception:
-        if "chat not found" not in error.message.lower():
+        if not _says(error, "chat not found"):
             self.app.failed("BadRequest")
             logger.error("call_refused", kind="BadRequest", part=call.method)
         return Undeliverable()
@@ -478,21 +506,31 @@ class Telegram:
         """Answer a press, so that the button stops spinning. Too late is no harm: the press was taken."""
         shown = f',"text":{json.dumps(text)}' if text else ""
         try:
-            await self._post("answerCallbackQuery", f'{{"callback_query_id":{json.dumps(query)}{shown}}}')
+            await self._tried("answerCallbackQuery", f'{{"callback_query_id":{json.dumps(query)}{shown}}}')
         except TelegramError as error:
             logger.debug("press_unanswered", kind=type(error).__name__)
 
     async def _say(self, chat: int, text: str, **more: Any) -> None:
-        """Say something outside the conversation: nothing of it is kept, and it is tried once."""
+        """Say something outside the conversation: nothing of it is kept."""
         parameters = {"chat_id": chat, "text": text, "link_preview_options": PREVIEW_OFF, **more}
         try:
-            await self._post("sendMessage", json.dumps(parameters))
+            await self._tried("sendMessage", json.dumps(parameters))
+        except ChatMigrated as moved:
+            await self._say(moved.new_chat_id, text, **more)  # the group became a supergroup
         except TelegramError as error:
-            new = getattr(error, "new_chat_id", None)
-            if new is not None:
-                await self._say(new, text, **more)  # the group became a supergroup
-                return
             logger.info("not_said", kind=type(error).__name__)
+
+    async def _tried(self, method: str, body: str) -> None:
+        """A call beside the outbox: again where it certainly did nothing and a wait helps, else once."""
+        for wait in TRIED:
+            try:
+                await self._post_or_plain(method, body)
+                return
+            except RetryAfter as error:
+                await asyncio.sleep(min(seconds_of(error), LONGEST_PAUSE) + random.uniform(0.1, 0.5))
+            except NotConnected:
+                await asyncio.sleep(wait)
+        await self._post_or_plain(method, body)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -505,6 +543,12 @@ def _request() -> BaseRequest:
     proxies = getproxies()
     proxy = proxies.get("https") or proxies.get("all")
     return HTTPXRequest(connection_pool_size=64, proxy=proxy) if proxy else KeptAlive()
+
+
+def _says(error: BadRequest, *words: str) -> bool:
+    """Whether the server's words hold any of these. The library writes the first letter large."""
+    said = error.message.lower()
+    return any(word in said for word in words)
 
 
 def _note(call: Call, sent: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,9 @@ import asyncio
 import hmac
 import json
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -35,8 +37,8 @@ FETCHED = 100
 """Updates a poll fetches: with those under way, what waits in memory at the most."""
 GATHER = 0.25
 """Seconds the next poll waits for updates under way."""
-CONFLICTS = 3
-"""Refusals in a row after which another poller is taken for granted: one that is just stopping ends within them."""
+CONFLICTS, CONFLICTS_WITHIN = 3, 60.0
+"""Refusals in so many seconds after which another poller is taken for granted: one that is stopping ends before."""
 LONGEST_WAIT = 30.0
 GROUP_COMMANDS = ("start", "help")
 
@@ -81,7 +83,7 @@ def routes(telegram: Telegram, secret: str) -> Sequence[BaseRoute]:
             update = json.loads(body)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Response(status_code=400)
         if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
             return Response(status_code=400)
@@ -182,7 +184,8 @@ class Poller:
         """Updates taken that cannot be confirmed yet, because an older one is under way."""
         self._next = 0
         """One more than the highest id begun."""
-        self._conflicts = 0
+        self._conflicts: deque[float] = deque(maxlen=CONFLICTS)
+        """When fetching was refused lately: another poller gets its share in between, so they need not be in a row."""
 
     async def run(self) -> None:
         """Fetch until cancelled. Raises SettingsError where somebody else fetches with the same token."""
@@ -191,9 +194,9 @@ class Poller:
             while not self._telegram.app.stopping:
                 try:
                     await self._fetch()
-                    tries = self._conflicts = 0
-                except Conflict:
-                    await self._contested()
+                    tries = 0
+                except Conflict as error:
+                    await self._contested(error)
                 except InvalidToken:
                     raise SettingsError(
                         "TRIAGE_TELEGRAM_TOKEN: Telegram no longer knows this token; BotFather shows the current one"
@@ -205,19 +208,25 @@ class Poller:
         finally:
             await asyncio.shield(self._confirm())
 
-    async def _contested(self) -> None:
-        self._conflicts += 1
-        if self._conflicts >= CONFLICTS:
+    async def _contested(self, error: Conflict) -> None:
+        if "webhook" in error.message.lower():
+            raise SettingsError(
+                "TRIAGE_TELEGRAM_TOKEN: another program set a webhook for this bot, which has one way to get updates: "
+                "stop it, or serve with TRIAGE_TELEGRAM_MODE=webhook"
+            )
+        now = asyncio.get_running_loop().time()
+        self._conflicts.append(now)
+        if len(self._conflicts) == CONFLICTS and now - self._conflicts[0] < CONFLICTS_WITHIN:
             raise SettingsError(
                 "TRIAGE_TELEGRAM_TOKEN: another program fetches this bot's updates, and only one can: stop it; "
                 "several workers need TRIAGE_TELEGRAM_MODE=webhook"
             )
-        logger.warning("poll_contested", count=self._conflicts)
-        await asyncio.sleep(_wait(self._conflicts + 1))
+        logger.warning("poll_contested", count=len(self._conflicts))
+        await asyncio.sleep(_wait(len(self._conflicts) + 1))
 
     async def _fetch(self) -> None:
         wait = 0 if self._under_way else POLL
-        for raw in await self._updates(wait):
+        for raw in sorted(await self._updates(wait), key=itemgetter("update_id")):
             number = raw["update_id"]
             if number in self._under_way or number in self._taken:
                 continue
