@@ -390,6 +390,7 @@ async def channel(file: Path) -> AsyncIterator[Ours]:
     await telegram.initialize()
     outbox = Outbox(app.log, {"telegram": telegram})
     app.on_posted = outbox.wake
+    app.lease = outbox.lease_now
     sending = asyncio.create_task(outbox.run())
     try:
         yield Ours(app, telegram, null, await rehearsed(telegram.process, null))

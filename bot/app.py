@@ -18,10 +18,11 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.log import Case, Entry, Letter, Log, LogError, Record, delivery_hash
+from bot.log import Case, Entry, Letter, Log, LogError, Posted, Record, delivery_hash
 from bot.wire import NotATurn, from_wire, is_tick, to_wire
 from flows.dialogue import FINAL_OF, Command, State, Turn, Unclear, fold, present, step
 from flows.knowledge.load import Knowledge
+from flows.questionnaire import QUESTIONS
 from flows.turns import SECTIONS, TOPICS, Advise, Notice, Reply, Tick
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
@@ -41,9 +42,10 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something typed."""
+    """Something typed. `seen`: whether its sender was certainly shown the question it would answer."""
 
     text: str
+    seen: bool = True
 
 
 class Screen(NamedTuple):
@@ -118,6 +120,20 @@ class Meter(Protocol):
         """An answer was given, with this status."""
 
 
+class Locks:
+    """A lock for each name, for as long as somebody holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[object, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, name: object) -> asyncio.Lock:
+        """The lock of a name."""
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
+
+
 class Unmetered:
     """Counts nothing."""
 
@@ -171,11 +187,14 @@ class App:
         self._keep_records = keep_records
         self._meter = meter or Unmetered()
         self._states: OrderedDict[str, _Remembered] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = Locks()
+        self._overdue_on: tuple[date, bool] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self.on_posted: Callable[[], None] = _nothing
-        """Told when letters went into the outbox."""
+        self.on_posted: Callable[[Posted | None], None] = _nothing
+        """Told when letters went into the outbox, with the one that was handed over at once."""
+        self.lease: Callable[[], int] = _no_lease
+        """Seconds for which a letter may be handed over at once (the outbox's)."""
         self.in_hand = 0
         """Turns under way."""
         self.stopping = False
@@ -219,18 +238,19 @@ class App:
         self._meter.error(kind)
 
     async def _locked(self, conversation: str, incoming: Incoming, delivery: str | None, post: Post | None) -> _Taken:
-        lock = self._locks.get(conversation)
-        if lock is None:
-            lock = self._locks[conversation] = asyncio.Lock()
-        async with lock:
+        async with self._locks.of(conversation):
             return await self._handle(conversation, incoming, delivery, post)
 
     async def _handle(self, conversation: str, incoming: Incoming, delivery: str | None, post: Post | None) -> _Taken:
         text = "" if isinstance(incoming, Unsupported) else _text(incoming)
         if text.strip().lower() == "/forget":  # before anything is read: it must work whatever stands in the log
             return await self._forget(conversation, delivery)
+        shown_at: str | None = None
         for _ in range(TRIES):
             known = await self._current(conversation)
+            if post is not None and isinstance(incoming, Text) and shown_at not in (None, known.state.here):
+                incoming = replace(incoming, seen=False)  # another worker took an answer meanwhile
+            shown_at = known.state.here
             repeated = _repeats(incoming, known)
             if repeated and post is not None:  # whether what it brought arrived stands in the log only
                 self._states.pop(conversation, None)
@@ -270,8 +290,8 @@ class App:
                             unreadable=known.unreadable and not changed,
                         ),
                     )  # fmt: skip
-                    if post is not None:
-                        self.on_posted()
+                    if letters:
+                        self.on_posted(outcome.posted)
                     if changed and isinstance(replies[-1], Advise):
                         self._meter.answer(replies[-1].advice.status)
                     return _Taken(messages, "kept")
@@ -293,6 +313,8 @@ class App:
             if _repeats(incoming, known):
                 code = "taken"
             return Unclear(), state, self._instead(code, state)
+        if isinstance(incoming, Text) and not incoming.seen and not text.startswith("/") and state.here in QUESTIONS:
+            return Unclear(), state, self._instead("late" if begun else "expired", state)
         turn = self._turn(incoming, state)
         if returning and not begun and turn == Unclear():
             return turn, state, self._instead("expired", state)
@@ -338,7 +360,9 @@ class App:
 
     def _posted(self, entry: Entry, post: Post, letters: Sequence[Letter], known: _Remembered, *, again: bool) -> Entry:
         address = None if known.addressed else self.log.keys.seal(post.address)
-        return replace(entry, channel=post.channel, letters=tuple(letters), address=address, shows_again=again)
+        return replace(
+            entry, channel=post.channel, letters=tuple(letters), address=address, shows_again=again, lease=self.lease()
+        )
 
     async def _again(self, conversation: str, turn: Turn) -> list[Message]:
         """The answer to a delivery that was taken before: nothing moves, what only informs is said again."""
@@ -396,6 +420,12 @@ class App:
         """Where a conversation stands."""
         return (await self._current(conversation)).state
 
+    def _is_overdue(self, today: date) -> bool:
+        """Asked once a day: it goes over the whole knowledge."""
+        if self._overdue_on is None or self._overdue_on[0] != today:
+            self._overdue_on = (today, bool(self.knowledge.overdue(today)))
+        return self._overdue_on[1]
+
     def failed(self, kind: str) -> None:
         """A channel says that something failed on its side."""
         self._meter.error(kind)
@@ -414,14 +444,19 @@ class App:
 
     def _dated(self, message: Message) -> Message:
         """A banner where rules are past their review-by date (S27); the answer itself never knows the date."""
-        if message.id not in ANSWERS or not self.knowledge.overdue(self._today()):
+        if message.id not in ANSWERS or not self._is_overdue(self._today()):
             return message
         banner = Block("note", "Past its review-by date: parts of this knowledge are overdue for review.")
         return message._replace(blocks=(banner, *message.blocks))
 
 
-def _nothing() -> None:
+def _nothing(posted: Posted | None) -> None:
     """Nobody is to be told."""
+
+
+def _no_lease() -> int:
+    """Letters wait to be claimed."""
+    return 0
 
 
 def _number(known: _Remembered, turn: Turn | None) -> int:

@@ -21,7 +21,7 @@ LEASE = 60
 """Seconds a letter may be in somebody's hands before its sender counts as gone."""
 SENDING = 20.0
 """Seconds one sending may take; well within the lease."""
-AT_ONCE = 32
+AT_ONCE = 128
 """Letters under way at once, over all conversations."""
 POLL = 1.0
 """Seconds between looks for letters that became due, or that another worker left."""
@@ -65,12 +65,27 @@ class Outbox:
         self._couriers = couriers
         self._lease = lease
         self._woken = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[bool]] = set()
+        self._full = False
+        """Whether letters may be waiting because too many were under way."""
         self._stopping = False
 
-    def wake(self) -> None:
-        """There is something to send."""
-        self._woken.set()
+    def wake(self, posted: Posted | None = None) -> None:
+        """There is something to send. `posted`: a letter that was marked as being sent and handed over."""
+        if posted is None:
+            self._woken.set()
+        else:
+            self._start(posted)
+
+    def lease_now(self) -> int:
+        """Seconds for which a letter may be handed over at once; 0 where there is no room for it."""
+        self._full = self._stopping or len(self._under_way) >= AT_ONCE
+        return 0 if self._full else self._lease
+
+    def _start(self, letter: Posted) -> None:
+        task = asyncio.get_running_loop().create_task(self._send(letter))
+        self._under_way.add(task)
+        task.add_done_callback(self._sent)
 
     async def run(self) -> None:
         """Send until stopped. Raises LogError where the log fails; whoever supervises starts it again."""
@@ -84,55 +99,56 @@ class Outbox:
             room = AT_ONCE - len(self._under_way)
             posted = await self._log.claim(self._lease, room) if room > 0 else []
             for letter in posted:
-                task = loop.create_task(self._send(letter))
-                self._under_way.add(task)
-                task.add_done_callback(self._sent)
+                self._start(letter)
+            self._full = len(posted) >= room
             if not posted:
                 try:
                     await asyncio.wait_for(self._woken.wait(), POLL)
                 except TimeoutError:
                     continue
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
+    def _sent(self, task: asyncio.Task[bool]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("letter_not_settled", kind=type(task.exception()).__name__)  # its lease will lapse
-        self.wake()
+        more = True
+        if not task.cancelled():
+            if task.exception() is not None:
+                logger.error("letter_not_settled", kind=type(task.exception()).__name__)  # its lease will lapse
+            else:
+                more = task.result()
+        if more or self._full or self._stopping:
+            self.wake()
 
-    async def _send(self, letter: Posted) -> None:
+    async def _send(self, letter: Posted) -> bool:
+        """Whether more letters may be waiting for this one."""
         if letter.needless:
-            await self._log.settle(letter.number, "sent")
-            return
+            return await self._log.settle(letter.number, "sent")
         try:
             address = self._log.keys.unseal(letter.address)
             courier = self._couriers[letter.channel]
         except (KeyError, ValueError, TypeError) as error:  # another worker may have that courier, or that key
             logger.error("letter_without_way", kind=type(error).__name__)
-            await self._later(letter, LONGEST_WAIT)
-            return
+            return await self._later(letter, LONGEST_WAIT)
         try:
             async with asyncio.timeout(min(SENDING, self._lease / 2)):
                 noted = await courier.send(address, letter.payload, letter.noted)
         except NotSent as refused:
-            await self._later(letter, refused.after)
+            return await self._later(letter, refused.after)
         except Undeliverable:
-            await self._log.settle(letter.number, "sent")
+            return await self._log.settle(letter.number, "sent")
         except Exception as error:
             logger.warning("letter_unsure", kind=type(error).__name__)
             if letter.repeatable and not isinstance(error, Unsure):
-                await self._later(letter, None)
-            else:  # what the conversation shows last is not known any more
-                await self._log.settle(letter.number, "unsure", noted="")
-        else:
-            await self._log.settle(letter.number, "sent", noted=noted)
+                return await self._later(letter, None)
+            # what the conversation shows last is not known any more
+            return await self._log.settle(letter.number, "unsure", noted="")
+        return await self._log.settle(letter.number, "sent", noted=noted)
 
-    async def _later(self, letter: Posted, after: float | None) -> None:
+    async def _later(self, letter: Posted, after: float | None) -> bool:
         if letter.attempts + 1 >= ATTEMPTS:
             logger.error("letter_given_up", count=letter.attempts + 1)
-            await self._log.settle(letter.number, "sent")
-        else:
-            wait = after if after is not None else _spread(min(0.5 * 2.0**letter.attempts, LONGEST_WAIT))
-            await self._log.settle(letter.number, "waiting", wait)
+            return await self._log.settle(letter.number, "sent")
+        wait = after if after is not None else _spread(min(0.5 * 2.0**letter.attempts, LONGEST_WAIT))
+        return await self._log.settle(letter.number, "waiting", wait)
 
     async def stop(self, within: float) -> None:
         """Take no more letters, and wait at most `within` seconds for those under way. The rest lapses."""

@@ -70,6 +70,7 @@ class TelegramStage(Stage):
         self.bot: Telegram = service.create(self.app, settings, burst=100_000)
         self._outbox = Outbox(self._log, {CHANNEL: self.bot})
         self.app.on_posted = self._outbox.wake
+        self.app.lease = self._outbox.lease_now
         self._parts = [
             asyncio.create_task(self._outbox.run()),
             asyncio.create_task(service.run(self.bot, settings, "not called from outside")),
@@ -200,9 +201,9 @@ class TelegramStage(Stage):
         self._tapped: list[tuple[str, int]] = []
         self._standing = await self.app.state_of(self.conversation)
         here = self._here
-        if said.startswith("/") or here not in QUESTIONS or not any(m.from_bot for m in self.phone.messages):
-            if said.startswith("/") or here not in QUESTIONS:
-                return []
+        if said.startswith("/") or here not in QUESTIONS:
+            return []
+        if not self._asks(here):  # nothing was shown yet, or it was erased
             await self.phone.say("/start")
             await self._arrived()
             self.app.heard = []
@@ -219,6 +220,11 @@ class TelegramStage(Stage):
             return []
         self._tapped = [(data, shown.message_id) for data in whole]
         return self._tapped
+
+    def _asks(self, question: str) -> bool:
+        """Whether a message with that question can be seen."""
+        wires = [button.data.split(".", 4)[-1] for m in self.phone.messages for button in m.buttons if button.data]
+        return any(re.match(rf"{question}[:+=-]", wire) for wire in wires)
 
     def _open(self) -> tuple[Shown, str]:
         """The message whose keyboard is the newest, and how its buttons' data begins."""

@@ -204,6 +204,7 @@ async def serve(
     couriers = {**(couriers or {}), **(bot.couriers if bot else {})}
     outbox = Outbox(log, couriers)
     app.on_posted = outbox.wake
+    app.lease = outbox.lease_now
     token = settings.web_access_token
     config = uvicorn.Config(
         api.create(

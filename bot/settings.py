@@ -19,6 +19,8 @@ from bot.log.keys import Keys, UnusableKey, kept_secret
 
 Region = Literal["us", "eu", "china", "other", "unknown"]
 SECRETS = "/run/secrets"
+WEBHOOK_PORTS = (443, 80, 88, 8443)
+"""Ports Telegram delivers to."""
 _PART = r"(?:[^\s:@/?#%,\[\]]|%[0-9A-Fa-f]{2})*"
 _HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_PART})(?::\d+)?"
 _POSTGRESQL = re.compile(
@@ -80,15 +82,15 @@ class Settings(BaseSettings):
     def _web_address(cls, url: str | None) -> str | None:
         if url is None:
             return url
-        parts = urlsplit(url)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-        ):
-            raise ValueError("expected an address such as https://triage.example.org")
+        expected = ValueError("expected an address such as https://triage.example.org")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise expected from None
+        more = parts.query or parts.fragment or parts.username or parts.password or port == 0
+        if parts.scheme not in ("http", "https") or not parts.hostname or more or re.search(r"\s", url):
+            raise expected
         return url.rstrip("/")
 
     @field_validator("telegram_token")
@@ -108,7 +110,7 @@ class Settings(BaseSettings):
     @field_validator("telegram_allowed_users")
     @classmethod
     def _user_ids(cls, users: str | None) -> str | None:
-        if users is not None and not re.fullmatch(r"\s*\d+(?:[\s,]+\d+)*\s*,?\s*", users):
+        if users is not None and not re.fullmatch(r"\s*[0-9]+(?:[\s,]+[0-9]+)*\s*,?\s*", users):
             raise ValueError("expected Telegram user ids with commas between: 12345678, 23456789")
         return users
 
@@ -175,8 +177,12 @@ class Settings(BaseSettings):
                 "from outside, for example https://triage.example.org"
             )
         local = urlsplit(self.telegram_base_url).scheme == "http"  # a Bot API server of one's own, within reach
-        if not self.public_url.startswith("https://") and not local:
+        if local:
+            return
+        if not self.public_url.lower().startswith("https://"):
             raise SettingsError("TRIAGE_PUBLIC_URL: Telegram calls https addresses only")
+        if urlsplit(self.public_url).port not in (None, *WEBHOOK_PORTS):
+            raise SettingsError("TRIAGE_PUBLIC_URL: Telegram calls the ports 443, 80, 88 and 8443 only")
 
 
 def read_settings() -> Settings:

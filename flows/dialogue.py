@@ -422,6 +422,8 @@ def _start(state: State, argument: str, knowledge: Knowledge) -> tuple[State, tu
         return after, (Notice("shared", after), present(after, knowledge))
     if state.here in QUESTIONS and state.answers:
         return state, (Notice("under_way", state), present(state, knowledge))
+    if state.here == "cancelled":
+        state = begin(state.region)
     return state, (present(state, knowledge),)
 
 

@@ -85,7 +85,7 @@ def render(reply: Reply, words: Words) -> Message:
         return _topic(reply, words)
     if isinstance(reply, Ended):
         blocks = _blocks("ended", {"final": reply.final})
-        return Message(reply.final, blocks, (Button("New case", Command("restart")),))
+        return Message(reply.final, blocks, (*(_change() if reply.final == "not_professional" else ()), *_new_case()))
     return _notice(reply, words)
 
 
@@ -230,7 +230,7 @@ def answer_message(advice: Advice, words: Words, final: str = "advice", role: st
             "principles": advice.principles if not advice.reasons else (),
             "ask_next": [words.label(name) for name in advice.ask_next] if advice.status == "ask" else [],
         }
-        buttons = (*_section_buttons(("excluded",) if advice.excluded else (), words), *_new_case())
+        buttons = (*_section_buttons(("excluded",) if advice.excluded else (), words), *_change(), *_new_case())
         return Message(final, _blocks("stopped", values), buttons)
     options = [_headline(option, words, role) for option in advice.options]
     strongest = sorted(advice.excluded, key=lambda exclusion: exclusion.regimen.strength.level != "strong_randomised")
@@ -288,6 +288,10 @@ def _cite(knowledge: Knowledge, names: tuple[str, ...]) -> str:
 
 def _section_buttons(sections: tuple[str, ...], words: Words) -> tuple[Button, ...]:
     return tuple(Button(words.vocabulary.sections[name], Command(name)) for name in sections)
+
+
+def _change() -> tuple[Button, ...]:
+    return (Button("Change the last answer", Command("back")),)
 
 
 def _new_case() -> tuple[Button, ...]:

@@ -56,8 +56,8 @@ def without_lock(url: str) -> None:
     """Take the lock and the check of what was read out of the database's function."""
     from bot.log.migrations import migrations
 
-    (sql,) = [step.sql for step in migrations("postgresql") if "take_turns" in step.sql]
-    function = sql[sql.index("CREATE FUNCTION take_turns") :].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    sql = [step.sql for step in migrations("postgresql") if "take_turns" in step.sql][-1]
+    function = sql[sql.index("CREATE OR REPLACE FUNCTION take_turns") :]
     check = function[
         function.index("            CONTINUE WHEN (found_row.number") : function.index("            -- to be")
     ]

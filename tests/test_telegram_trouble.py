@@ -198,7 +198,7 @@ async def test_what_is_no_longer_kept_begins_afresh_with_one_sentence(
         await chat.press_data(button.data, shown.message_id)
         await bot.quiet()
         said = chat.toasts[-1][0]
-    assert "no longer kept; this is a fresh start" in said
+    assert "this is a fresh start" in said
     assert shows(chat, "role:oncologist")
     assert of_bot(chat)[-1].buttons
     assert bot.place.turns() == []
@@ -355,7 +355,7 @@ async def test_texts_out_of_order_answer_no_question_they_did_not_see(place: Pla
         await chat.say("positive")
         await bot.quiet()
         assert bot.place.turns()[-1] == "hr_status:positive"
-        assert of_bot(chat)[-1].text == NOTICE["late"]
+        assert of_bot(chat)[-1].text.startswith(NOTICE["late"]), "and the question it stands at follows"
 
 
 async def test_a_text_sent_before_the_question_was_shown_is_not_its_answer(
@@ -386,7 +386,67 @@ async def test_a_text_sent_while_the_question_is_held_up_is_not_its_answer(
     assert await bot.stands() == "tdxd_access"
     await bot.all_sent()
     assert count(chat, NOTICE["late"]) == 1
-    assert count(chat, "Question 6 of") == 1
+    assert count(chat, "Question 6 of") == 2, "once as it was asked, once after the notice"
+    assert len(open_questions(chat)) == 1
+
+
+async def test_no_role_is_taken_from_whoever_was_not_shown_the_terms(bot: Bot, chat: Chat) -> None:
+    """S1, S2: were it to fail, a word typed into an empty chat attests to a statement that was never on the screen."""
+    await go(bot, chat, "say oncologist")
+    assert await bot.stands() == "role"
+    assert "Not for patients, not for emergencies" in of_bot(chat)[-1].text
+    await go(bot, chat, "say oncologist")
+    assert await bot.stands() == "gate"
+    await go(bot, chat, "say /forget")
+    await chat.send("photo")
+    await bot.quiet()
+    await go(bot, chat, "say nurse")
+    assert await bot.stands() == "role"
+
+
+async def test_a_text_typed_while_the_question_changes_under_it_is_not_taken(
+    bot: Bot, server: StandIn, chat: Chat
+) -> None:
+    """T12: were it to fail, "not known", meant for the lines, says why a line stopped."""
+    await go(bot, chat, *until("prior_lines:tch"))
+    server.fault = Faults(editMessageText=[Fault.stall(0.3)])
+    await tap(chat, "prior_lines:tch")
+    await eventually(lambda: bot.letters() == ["sending"])
+    await chat.say("unknown")
+    await bot.quiet()
+    assert await bot.stands() == "line_outcome"
+    assert count(chat, NOTICE["late"]) == 1
+
+
+async def test_a_question_that_was_lost_takes_no_text(bot: Bot, server: StandIn, chat: Chat) -> None:
+    """T10: were it to fail, "none", typed once more in vain, says that there was no line of therapy."""
+    await go(bot, chat, *until("red_flags:none"))
+    server.fault = Faults(sendMessage=[Fault.drop_before()])
+    await tap(chat, "red_flags:none")
+    await eventually(lambda: bot.letters() == ["unsure"])
+    await go(bot, chat, "say none")
+    assert await bot.stands() == "prior_lines"
+    assert "Which therapy was given" in of_bot(chat)[-1].text
+
+
+async def test_a_document_says_what_the_chat_says(bot: Bot, chat: Chat) -> None:
+    """S3: were it to fail, the document of a refused case asks for what is missing instead of refusing."""
+    await go(bot, chat, *until("gate:in_scope"))
+    await go(bot, chat, "gate:under_18", "say /export json")
+    (document,) = [shown.document for shown in of_bot(chat) if shown.document]
+    assert b'"status": "decline"' in document[1]
+
+
+async def test_a_message_that_cannot_be_edited_for_whatever_reason_is_sent_anew(
+    bot: Bot, server: StandIn, chat: Chat
+) -> None:
+    """T7: were it to fail, the next question of a line never comes, and every button is out of date."""
+    await go(bot, chat, *until("prior_lines:tch"))
+    server.fault = Faults(editMessageText=[Fault.refuse(400, "Bad Request: MESSAGE_ID_INVALID")])
+    await go(bot, chat, "prior_lines:tch")
+    assert of_bot(chat)[-1].text.startswith("Question 3 of")
+    await go(bot, chat, "line_outcome:progression")
+    assert await bot.stands() == "prior_lines"
 
 
 async def test_of_two_devices_the_first_wins_and_the_second_is_told(bot: Bot, chat: Chat) -> None:
@@ -641,7 +701,7 @@ async def test_what_comes_next_is_offered_only_while_it_is_missing(
     await asyncio.sleep(0.8)
     await bot.quiet()
     assert not shows(chat, "/here"), chat.screen()
-    assert shows(chat, "/edit brain_metastases") == (turn == "hr_status:negative")
+    assert shows(chat, "/edit brain_metastases")
 
 
 def answered(chat: Chat) -> list[tuple[str, list[str]]]:

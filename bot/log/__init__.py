@@ -116,10 +116,13 @@ class Log:
         """Letters to be sent now, each marked so first."""
         return await self._within(lambda engine: engine.claim(self.at(), lease, limit))
 
-    async def settle(self, number: int, state: Settled, after: float = 0, noted: str | None = None) -> None:
-        """What became of a letter; one that waits again does so for `after` seconds. `noted`: by its courier."""
+    async def settle(self, number: int, state: Settled, after: float = 0, noted: str | None = None) -> bool:
+        """What became of a letter; one that waits again does so for `after` seconds. `noted`: by its courier.
+
+        Whether more letters of its conversation can follow now.
+        """
         due = self.at() + int(after + 0.999)
-        await self._within(lambda engine: engine.settle(number, state, due, noted))
+        return await self._within(lambda engine: engine.settle(number, state, due, noted))
 
     async def lapse(self) -> int:
         """Take letters from senders that have not been heard of."""
@@ -226,8 +229,10 @@ class Log:
             return [batch[0].work(self.engine)]
         entries = [job.entry for job in batch if job.entry is not None]
         with self.engine.transaction():
+            # letters are settled before turns are taken: the next letter of a conversation has its way free then
+            done = [None if job.work is None else job.work(self.engine) for job in batch]
             outcomes = iter(self.engine.take(entries, self.at(), patient=patient) if entries else ())
-            results = [next(outcomes) if job.work is None else job.work(self.engine) for job in batch]
+            results = [next(outcomes) if job.work is None else one for job, one in zip(batch, done, strict=True)]
         if not patient:
             locked = Locked("another session holds the conversation")
             return [locked if isinstance(result, Outcome) and result.kind == "locked" else result for result in results]

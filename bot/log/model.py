@@ -93,7 +93,7 @@ class Posted(NamedTuple):
     attempts: int
     noted: str = ""
     needless: bool = False
-    """Whether a later letter shows the same again: both are repeatable, and begin alike up to their first brace."""
+    """Whether a later letter shows the same again: both are repeatable, and the same stands before their data."""
 
 
 class Outstanding(NamedTuple):
@@ -130,6 +130,8 @@ class Entry:
     record: Record | None = None
     shows_again: bool = False
     """Whether its messages show what an unsure letter may have failed to show."""
+    lease: int = 0
+    """Seconds for which its first letter may be handed over at once, marked as being sent; 0: it waits for a claim."""
 
     @property
     def sequence(self) -> int:
@@ -148,6 +150,8 @@ class Outcome(NamedTuple):
     serial: int
     place: tuple[int, int] = (0, 0)
     """Case number and sequence a duplicate's delivery was taken at."""
+    posted: Posted | None = None
+    """The letter that was handed over at once; an engine that does not do so leaves it to be claimed."""
 
 
 class Stats(NamedTuple):
@@ -201,10 +205,11 @@ class Engine(Protocol):
     def claim(self, at: int, lease: int, limit: int) -> list[Posted]:
         """Mark letters as being sent, the first of each conversation, and return them."""
 
-    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> bool:
         """What became of a letter that was being sent: gone, to be tried again from `due` on, or not known.
 
-        `noted`: what the courier notes of the conversation; None leaves what was.
+        `noted`: what the courier notes of the conversation; None leaves what was. Returns whether more letters of
+        the conversation can follow now.
         """
 
     def lapse(self, at: int) -> int:

@@ -317,14 +317,15 @@ class PostgreSQL:
             "RETURNING outbox.number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
             "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation), "
-            "repeatable = 1 AND EXISTS (SELECT 1 FROM outbox AS after WHERE after.conversation = outbox.conversation "
+            "repeatable = 1 AND strpos(payload, '{') > 1 AND EXISTS (SELECT 1 FROM outbox AS after "
+            "WHERE after.conversation = outbox.conversation "
             "AND after.number > outbox.number AND after.repeatable = 1 "
             "AND split_part(after.payload, '{', 1) = split_part(outbox.payload, '{', 1))",
             (at, limit, lease),
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4])) for row in sorted(rows)]
 
-    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> bool:
         """What became of a letter that was being sent."""
         if noted is not None:
             self._execute(
@@ -332,16 +333,26 @@ class PostgreSQL:
                 "(SELECT conversation FROM outbox WHERE outbox.number = %s)",
                 (noted, number),
             )
-        if state == "sent":
-            self._execute("DELETE FROM outbox WHERE number = %s", (number,))
-        else:
-            self._execute(
-                "UPDATE outbox SET state = %s, due = %s, attempts = attempts + 1 WHERE number = %s",
-                (state, due, number),
-            )
+        settled: LiteralString = (
+            "DELETE FROM outbox WHERE number = %s RETURNING conversation"
+            if state == "sent"
+            else "UPDATE outbox SET attempts = attempts + 1, state = %s, due = %s WHERE number = %s "
+            "RETURNING conversation"
+        )
+        values = (number,) if state == "sent" else (state, due, number)
+        row = self._execute(
+            f"WITH settled AS ({settled}) SELECT EXISTS (SELECT 1 FROM outbox "
+            "WHERE outbox.conversation = settled.conversation AND number > %s) FROM settled",
+            (*values, number),
+        ).fetchone()
+        return row is not None and state != "waiting" and bool(row[0])
 
     def lapse(self, at: int) -> int:
         """Letters whose sender's lease is over, by the database's clock."""
+        self._execute(  # what a conversation shows last is not known any more
+            "UPDATE conversation SET noted = '' WHERE noted <> '' AND number IN (SELECT conversation FROM outbox "
+            "WHERE state = 'sending' AND repeatable = 0 AND due < extract(epoch FROM now()))"
+        )
         return self._execute(
             "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END, due = 0 "
             "WHERE state = 'sending' AND due < extract(epoch FROM now())"

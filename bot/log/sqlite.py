@@ -215,11 +215,12 @@ class SQLite:
             "INSERT INTO delivery SELECT ?, ?, ?, ?, seen_hour FROM conversation WHERE number = ?1",
             (serial, entry.delivery, entry.case_number, after),
         )
+        posted = None
         if entry.letters or entry.address is not None or entry.shows_again:
-            self._post(entry, serial)
+            posted = self._post(entry, serial, at)
         if entry.record is not None:
             execute("INSERT INTO record VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (*entry.record, hour))
-        return Outcome("kept", serial)
+        return Outcome("kept", serial, posted=posted)
 
     def _is_unsure(self, serial: int) -> bool:
         found = self._db.execute(
@@ -227,16 +228,33 @@ class SQLite:
         ).fetchone()
         return bool(found[0])
 
-    def _post(self, entry: Entry, serial: int) -> None:
+    def _post(self, entry: Entry, serial: int, at: int) -> Posted | None:
+        """Put letters into the outbox; the first is handed over at once where nothing goes before it."""
         if entry.address is not None:
             self._db.execute("UPDATE conversation SET address = ? WHERE number = ?", (entry.address, serial))
         if entry.shows_again:
             self._db.execute("DELETE FROM outbox WHERE conversation = ? AND state = 'unsure'", (serial,))
+        posted = self._handed_over(entry, serial, at) if entry.lease and entry.letters else None
+        letters = entry.letters[1:] if posted else entry.letters
         self._db.executemany(
             "INSERT INTO outbox (conversation, channel, payload, repeatable, state, attempts, due) "
             "VALUES (?, ?, ?, ?, 'waiting', 0, 0)",
-            [(serial, entry.channel, letter.payload, letter.repeatable) for letter in entry.letters],
+            [(serial, entry.channel, letter.payload, letter.repeatable) for letter in letters],
         )
+        return posted
+
+    def _handed_over(self, entry: Entry, serial: int, at: int) -> Posted | None:
+        execute = self._db.execute
+        letter = entry.letters[0]
+        if execute("SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?)", (serial,)).fetchone()[0]:
+            return None
+        number = execute(
+            "INSERT INTO outbox (conversation, channel, payload, repeatable, state, attempts, due) "
+            "VALUES (?, ?, ?, ?, 'sending', 0, ?)",
+            (serial, entry.channel, letter.payload, letter.repeatable, at + entry.lease),
+        ).lastrowid
+        address, noted = execute("SELECT address, noted FROM conversation WHERE number = ?", (serial,)).fetchone()
+        return Posted(number or 0, entry.channel, address, letter.payload, letter.repeatable, 0, noted)
 
     def _knowledge(self, digest: str) -> int:
         number = self._knowledges.get(digest)
@@ -360,7 +378,8 @@ class SQLite:
             "RETURNING number, channel, "
             "(SELECT address FROM conversation WHERE conversation.number = outbox.conversation), payload, repeatable, "
             "attempts, (SELECT noted FROM conversation WHERE conversation.number = outbox.conversation), "
-            "repeatable AND EXISTS (SELECT 1 FROM outbox AS after WHERE after.conversation = outbox.conversation "
+            "repeatable AND instr(payload, '{') > 1 AND EXISTS (SELECT 1 FROM outbox AS after "
+            "WHERE after.conversation = outbox.conversation "
             "AND after.number > outbox.number AND after.repeatable "
             "AND substr(after.payload, 1, instr(after.payload, '{')) "
             "= substr(outbox.payload, 1, instr(outbox.payload, '{')))",
@@ -368,7 +387,7 @@ class SQLite:
         ).fetchall()
         return [Posted._make(row)._replace(repeatable=bool(row[4]), needless=bool(row[7])) for row in sorted(rows)]
 
-    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> None:
+    def settle(self, number: int, state: Settled, due: int, noted: str | None = None) -> bool:
         """What became of a letter that was being sent."""
         if noted is not None:
             self._db.execute(
@@ -377,17 +396,29 @@ class SQLite:
                 (noted, number),
             )
         if state == "sent":
-            self._db.execute("DELETE FROM outbox WHERE number = ?", (number,))
+            gone = self._db.execute("DELETE FROM outbox WHERE number = ? RETURNING conversation", (number,)).fetchone()
         else:
-            self._db.execute(
-                "UPDATE outbox SET state = ?, due = ?, attempts = attempts + 1 WHERE number = ?", (state, due, number)
-            )
+            gone = self._db.execute(
+                "UPDATE outbox SET state = ?, due = ?, attempts = attempts + 1 WHERE number = ? RETURNING conversation",
+                (state, due, number),
+            ).fetchone()
+        if gone is None or state == "waiting":
+            return False
+        (more,) = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ? AND number > ?)", (gone[0], number)
+        ).fetchone()
+        return bool(more)
 
     def lapse(self, at: int) -> int:
         """Letters whose sender's lease is over."""
         return self._lapse(" AND due < ?", at)
 
     def _lapse(self, condition: str, *values: int) -> int:
+        self._db.execute(  # what a conversation shows last is not known any more
+            "UPDATE conversation SET noted = '' WHERE noted <> '' AND number IN "
+            f"(SELECT conversation FROM outbox WHERE state = 'sending' AND NOT repeatable{condition})",
+            values,
+        )
         return self._db.execute(
             "UPDATE outbox SET state = CASE repeatable WHEN 1 THEN 'waiting' ELSE 'unsure' END, due = 0 "
             f"WHERE state = 'sending'{condition}",

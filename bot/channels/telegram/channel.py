@@ -14,7 +14,6 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.request import getproxies
-from weakref import WeakValueDictionary
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -33,7 +32,7 @@ from telegram.error import (
 from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, TypeHandler, filters
 from telegram.request import BaseRequest, HTTPXRequest
 
-from bot.app import NOT_KEPT, App, Incoming, Post, Said, Screen, Tap, Text, Unsupported
+from bot.app import NOT_KEPT, App, Incoming, Locks, Post, Said, Screen, Tap, Text, Unsupported
 from bot.channels.telegram.codec import ANYWHERE, NotOurs, button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, calls_of, is_toast
 from bot.channels.telegram.rendering import keyboard_of, plain_of
@@ -61,14 +60,18 @@ USERS = 10_000
 """Users whose pace is remembered."""
 GROUP_PAUSE = 60.0
 """Seconds in which a group is answered once."""
-SHOWN_WITHIN = 1.5
-"""Seconds a typed text waits for the question before it to go out."""
+SHOWN_WITHIN, IMPATIENT = 1.5, 15.0
+"""Seconds a typed text waits for the question before it to go out, and for which none does after one waited in vain."""
 OFFERED = (0.5, 2.0, 8.0)
 """Seconds before each try to offer what may not have arrived."""
 TRIED = (0.5, 2.0, 8.0)
 """Seconds before a call beside the outbox is tried again, where it certainly did nothing."""
 LONGEST_PAUSE = 60.0
 """Seconds such a call waits at most where the server asks for a pause."""
+PACED = 5.0
+"""Seconds a call waits for its turn among all of the bot's; then it counts as not sent, and is sent later."""
+BESIDE = 1_000
+"""Calls beside the outbox at once."""
 TOAST = 200
 """Characters of the short notice a press is answered with."""
 _NOWHERE = Screen(-1, -1, -1)
@@ -151,7 +154,9 @@ class Telegram:
         self._pace = AsyncLimiter(FloodLimit.MESSAGES_PER_SECOND, 1.0)
         self._users: OrderedDict[int, Pace] = OrderedDict()
         self._groups: OrderedDict[int, float] = OrderedDict()
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._impatient: OrderedDict[int, float] = OrderedDict()
+        self._locks = Locks()
+        """Updates of a chat are taken one after another, in the order they came."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.writer = Writer(app.words, self.chat, "")
         self.ready = False
@@ -220,7 +225,7 @@ class Telegram:
         except NotOurs:
             incoming = Tap("", _NOWHERE)
         thread = pressed.get("message_thread_id")
-        async with self._lock(user):
+        async with self._locks.of(user):
             answered = incoming.screen is not None and incoming.screen.sequence is None
             button = Pressed(pressed["message_id"], answered)
             messages = await self._taken(user, incoming, update_id, button, thread)
@@ -247,12 +252,12 @@ class Telegram:
             return
         thread = message.message_thread_id if message.is_topic_message else None
         delivery: int | str = f"album {message.media_group_id}" if message.media_group_id else update_id
-        async with self._lock(user):
+        async with self._locks.of(user):
             if not self._invited(user):
                 await self._uninvited(user, text)
                 return
-            if text and not text.startswith("/") and await self._is_late(user, message.message_id):
-                incoming = Unsupported("late")
+            if text and not text.startswith("/"):
+                incoming = Text(text, await self._has_seen(user, message.message_id))
             await self._taken(user, incoming, delivery, None, thread)
 
     def _incoming(self, message: Message, *, edited: bool) -> Incoming | None:
@@ -297,18 +302,28 @@ class Telegram:
     def _delivery(self, number: int | str) -> str:
         return f"{self.bot.id}:{number}"
 
-    async def _is_late(self, user: int, message_id: int) -> bool:
-        """Whether a text was sent before the question it would answer was shown."""
+    async def _has_seen(self, user: int, message_id: int) -> bool:
+        """Whether who typed this was shown the question before: noted is its message, and that is the older one.
+
+        A letter that is on its way is waited for, once in a while. What it brings counts if it is a message of its own;
+        of a message that changed under the text nobody knows whether it was read.
+        """
         loop = asyncio.get_running_loop()
-        until = loop.time() + SHOWN_WITHIN
+        conversation = conversation_of(user)
         try:
-            outstanding = await self.app.log.outstanding(conversation_of(user))
-            while outstanding.letters and loop.time() < until:
-                await asyncio.sleep(0.02)
-                outstanding = await self.app.log.outstanding(conversation_of(user))
+            before = now = await self.app.log.outstanding(conversation)
+            if before.letters and loop.time() >= self._impatient.get(user, 0.0):
+                until = loop.time() + SHOWN_WITHIN
+                while now.letters and loop.time() < until:
+                    await asyncio.sleep(0.02)
+                    now = await self.app.log.outstanding(conversation)
+                if now.letters:
+                    _remember(self._impatient, user, loop.time() + IMPATIENT)
         except LogError:
-            return False  # the turn itself will say so
-        return outstanding.letters or (outstanding.noted.isdigit() and message_id < int(outstanding.noted))
+            return True  # the turn itself will say so
+        if now.letters or (before.letters and now.noted == before.noted):
+            return False
+        return now.noted.isdigit() and int(now.noted) < message_id
 
     async def _uninvited(self, user: int, text: str) -> None:
         """/privacy and /forget work for everybody; nothing is kept of it."""
@@ -319,7 +334,7 @@ class Telegram:
         """The bot was added, removed, blocked."""
         status = change.new_chat_member.status
         if change.chat.type == ChatType.PRIVATE and status == ChatMemberStatus.BANNED:
-            async with self._lock(change.chat.id):  # blocked: nobody will come back to these answers
+            async with self._locks.of(change.chat.id):  # blocked: nobody will come back to these answers
                 await self.app.forget(conversation_of(change.chat.id), self._delivery(update_id))
         joined = status in (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR)
         if change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP) and joined:
@@ -358,13 +373,6 @@ class Telegram:
             self._users.move_to_end(user)
         return pace.take(asyncio.get_running_loop().time())
 
-    def _lock(self, user: int) -> asyncio.Lock:
-        """Updates of a chat are taken one after another, in the order they came."""
-        lock = self._locks.get(user)
-        if lock is None:
-            lock = self._locks[user] = asyncio.Lock()
-        return lock
-
     # Calls
 
     async def send(self, address: str, payload: str, noted: str) -> str | None:
@@ -402,7 +410,7 @@ class Telegram:
         markup = {"chat_id": user, "message_id": int(target), "reply_markup": {"inline_keyboard": rows}}
         for wait in OFFERED:
             await asyncio.sleep(wait)
-            async with self._lock(user):
+            async with self._locks.of(user):
                 try:
                     if not (await self.app.log.current(conversation_of(user))).unsure:
                         return  # the conversation went on, and showed it
@@ -433,10 +441,8 @@ class Telegram:
                 pass  # it is as it should be
             elif call.purpose == "close":
                 return None  # the message is gone, or too old: nothing to close
-            elif _says(error, "not found", "can't be edited"):
-                return await self._anew(call, f'{{"chat_id":{chat},{rest}')
             else:
-                raise
+                return await self._anew(call, f'{{"chat_id":{chat},{rest}')
         return target if call.purpose == "place" else None
 
     async def _anew(self, call: Call, body: str) -> str | None:
@@ -467,7 +473,7 @@ class Telegram:
     async def _document(self, chat: int, wanted: dict[str, Any]) -> None:
         """The whole answer as a file. Written when it is sent: only the profile waited in the outbox."""
         knowledge, words = self.app.knowledge, self.app.words
-        advice = recommend(Profile.model_validate(wanted["profile"]), knowledge)
+        advice = recommend(Profile.model_validate(wanted["profile"]), knowledge, wanted["beyond"])
         if wanted["form"] == "json":
             content = advice_document(advice, words).model_dump_json(indent=2)
         else:
@@ -480,7 +486,12 @@ class Telegram:
 
     async def _post(self, method: str, body: str) -> Any:
         """One call, within the pace Telegram allows a bot. Raises telegram.error.TelegramError."""
-        await self._pace.acquire()
+        if method != "answerCallbackQuery":  # which shows nothing, and is not counted
+            try:
+                async with asyncio.timeout(PACED):
+                    await self._pace.acquire()
+            except TimeoutError:
+                raise NotConnected("more is to be sent than may be") from None
         data: Any = Prepared(body.encode())
         return await self.request.post(self._url + method, request_data=data)
 
@@ -490,17 +501,19 @@ class Telegram:
             return NotSent(seconds_of(error) + random.uniform(0.1, 0.5))
         if isinstance(error, Forbidden):
             logger.info("chat_closed", kind="Forbidden")
-            await self.app.forget(conversation_of(int(address)))
+            async with self._locks.of(int(address)):
+                await self.app.forget(conversation_of(int(address)))
             return Undeliverable()
         if isinstance(error, InvalidToken):
             logger.error("token_refused", kind="InvalidToken")
         return NotSent()
 
     def _unsendable(self, call: Call, error: BadRequest) -> Exception:
-        if not _says(error, "chat not found"):
-            self.app.failed("BadRequest")
-            logger.error("call_refused", kind="BadRequest", part=call.method)
-        return Undeliverable()
+        if _says(error, "chat not found"):
+            return Undeliverable()
+        self.app.failed("BadRequest")
+        logger.error("call_refused", kind="BadRequest", part=call.method)
+        return Unsure() if call.purpose in ("ask", "place", "end") else Undeliverable()  # to be shown at the next touch
 
     async def _answer(self, query: str, text: str) -> None:
         """Answer a press, so that the button stops spinning. Too late is no harm: the press was taken."""
@@ -533,6 +546,10 @@ class Telegram:
         await self._post_or_plain(method, body)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the conversation; what is too much is left out, for nothing hangs on it."""
+        if len(self._tasks) >= BESIDE:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

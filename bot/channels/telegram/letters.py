@@ -33,6 +33,8 @@ IN_PLACE = ("prior_lines", "line_agents", "line_outcome")
 PREVIEW_OFF = {"is_disabled": True}
 QUESTIONS_KEPT = 256
 """Questions whose form is kept: more than there are."""
+LINES_KEPT = 1_000
+"""Answers whose line is kept: those of one option are far fewer."""
 MARK = "\ue000"
 """Stands for the screen in what is kept: a sign that no text holds."""
 CAPTION = int(MessageLimit.CAPTION_LENGTH)
@@ -80,6 +82,7 @@ class Writer:
     chat: ChatWords
     username: str
     _kept: dict[tuple[int, int], tuple[object, object, str]] = field(default_factory=dict)
+    _lines: dict[tuple[str, object], str] = field(default_factory=dict)
 
     def letters(self, said: Said, pressed: Pressed | None, thread: int | None) -> list[Letter]:
         """The letters of a turn. `pressed`: whose button was pressed; `thread`: the topic it was written in."""
@@ -175,9 +178,7 @@ class Writer:
         before = said.before.here
         target = str(pressed.message) if pressed and said.changed else ""
         if pressed and pressed.answered and said.changed and isinstance(said.turn, Command):
-            label = self.words.short_label(said.turn.argument)
-            text = self.chat.says["changing"].format(label=label)
-            return _call("editMessageText", "close", target, {"text": text, "reply_markup": {"inline_keyboard": []}})
+            return self._opened_again(said.turn.argument, said, target)
         if before not in QUESTIONS:
             return None
         if (
@@ -186,14 +187,44 @@ class Writer:
             and before in said.after.answers
             and before != "review"
         ):
-            message = answered_message(before, said.after, self.words)
-            edit = message.buttons[0]
+            kept = self._kept_line(before, said.after)
             screen = Screen(said.screen.serial, said.screen.number, None)
-            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, prefix_of(screen))}]]
-            first, *more = texts_of(message)
-            text = first if not more else self.chat.says["long"].format(label=self.words.short_label(before))
-            return self._edit("close", target, text, keys)
+            return Call("editMessageText", "close", target, kept.replace(MARK, prefix_of(screen)))
         return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
+
+    def _opened_again(self, question: str, said: Said, target: str) -> Call:
+        """The line of an answer that is being changed: what it says holds until another is given below."""
+        message = answered_message(question, said.before, self.words)
+        text = self.chat.says["again"].format(line=message.blocks[0].text)
+        whole = Message("answered", (Block("paragraph", text),))
+        if len(texts_of(whole)) > 1 or question not in said.before.answers:
+            return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
+        screen = Screen(said.screen.serial, said.screen.number, None)
+        keys = [
+            [
+                {
+                    "text": message.buttons[0].short,
+                    "callback_data": button_data(message.buttons[0].turn, prefix_of(screen)),
+                }
+            ]
+        ]
+        return self._edit("close", target, texts_of(whole)[0], keys)
+
+    def _kept_line(self, question: str, state: State) -> str:
+        """The parameters of the line an answered question becomes, `MARK` for the case."""
+        answer = state.answers[question]
+        key = (question, answer) if isinstance(answer, str | tuple) else None
+        kept = self._lines.get(key) if key is not None else None
+        if kept is None:
+            message = answered_message(question, state, self.words)
+            edit = message.buttons[0]
+            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, MARK)}]]
+            first, *more = texts_of(message)
+            text = first if not more else self.chat.says["long"].format(label=self.words.short_label(question))
+            kept = self._edit("close", "", text, keys).parameters
+            if key is not None and len(self._lines) < LINES_KEPT:
+                self._lines[key] = kept
+        return kept
 
     def _edit(self, purpose: Purpose, target: str, text: str, keys: list[Row]) -> Call:
         parameters = {"text": text, "parse_mode": "HTML", "link_preview_options": PREVIEW_OFF}
@@ -240,7 +271,11 @@ def _document(message: Message, state: State, thread: int | None) -> dict[str, A
     caption = texts_of(message)[0]
     if units(plain_of(caption)) > CAPTION:
         caption = ""
-    return {"form": message.export, "profile": profile, "role": state.role, "caption": caption, "thread": thread}
+    beyond = beyond_profile(state.answers)
+    return {
+        "form": message.export, "profile": profile, "beyond": beyond, "role": state.role, "caption": caption,
+        "thread": thread,
+    }  # fmt: skip
 
 
 def _lettered(calls: Sequence[Call]) -> Iterator[Letter]:

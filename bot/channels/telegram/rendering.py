@@ -127,13 +127,22 @@ def _folded(over: Piece | None, blocks: Sequence[Block]) -> Iterable[Piece]:
     """Blocks in quotes that open when they are tapped, the first one under its subheading."""
     lines: list[str] = []
     length = 0
+    continued = False
     for text in (part for block in blocks for part in _within(_line(block), LONGEST // 2)):
         if lines and length + units(text) + 1 > LONGEST // 2:
             yield _under(over, _quote(lines))
-            lines, length, over = [], 0, None
+            lines, length = [], 0
+            over = None if over is None else over if continued else _continued(over)
+            continued = True
         lines.append(text)
         length += units(text) + 1
     yield _under(over, _quote(lines))
+
+
+def _continued(over: Piece) -> Piece:
+    """The subheading once more, for what stands on the next page."""
+    more = " (continued)"
+    return Piece(over.html.replace("</b>", f"{more}</b>"), over.units + len(more), over.entities, over.close)
 
 
 def _under(over: Piece | None, piece: Piece) -> Piece:

@@ -24,8 +24,8 @@ CONNECTIONS = 64
 IDLE = 30.0
 """Seconds a connection is kept without use: less than the server keeps it."""
 CONNECT = 5.0
-ANSWER = 15.0
-"""Seconds to wait for a connection, and for an answer."""
+ANSWER = 8.0
+"""Seconds to wait for a connection, and for an answer: two of them within what the outbox gives a letter."""
 
 
 class NotConnected(NetworkError):

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from telegram import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats
-from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.app import IN_HAND, App
 from bot.channels.telegram.channel import BURST, UPDATES, Telegram, seconds_of
@@ -40,6 +40,8 @@ GATHER = 0.25
 CONFLICTS, CONFLICTS_WITHIN = 3, 60.0
 """Refusals in so many seconds after which another poller is taken for granted: one that is stopping ends before."""
 LONGEST_WAIT = 30.0
+REMOVED = 1.5
+"""Seconds a stop waits for the webhook to be taken back."""
 GROUP_COMMANDS = ("start", "help")
 
 
@@ -120,6 +122,13 @@ async def _begin(telegram: Telegram, settings: Settings, secret: str) -> None:
                 raise SettingsError(
                     "TRIAGE_TELEGRAM_TOKEN: Telegram does not know this token; BotFather shows the current one (/token)"
                 ) from None
+            except BadRequest as error:
+                if step is steps[1]:
+                    raise SettingsError(
+                        f"TRIAGE_PUBLIC_URL: Telegram does not take this address: {error.message}"
+                    ) from None
+                logger.warning("introduction_not_set", kind="BadRequest")
+                break
             except TelegramError as error:
                 tries += 1
                 if step is steps[2] and tries > 2:  # the menu and the description are set at the next start
@@ -151,8 +160,9 @@ async def _reached(telegram: Telegram, settings: Settings, secret: str) -> None:
 async def remove_webhook(telegram: Telegram) -> None:
     """Tell Telegram to keep updates until this bot is back."""
     try:
-        await telegram.bot.delete_webhook()
-    except TelegramError as error:
+        async with asyncio.timeout(REMOVED):
+            await telegram.bot.delete_webhook()
+    except (TelegramError, TimeoutError) as error:
         logger.warning("webhook_not_removed", kind=type(error).__name__)
 
 
