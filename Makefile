@@ -90,6 +90,7 @@ image: ## the image, built and used without a container engine (root, Debian)
 bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.core
 	@$(BIN)/python -m benchmarks.durable
+	@$(BIN)/python -m benchmarks.telegram
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -34,6 +35,8 @@ STOPPING = 10.0
 """Seconds a stop may take, all in all."""
 TURNS_FINISH = 6.0
 """Seconds of these for the turns in hand."""
+SETTLED = 60.0
+"""Seconds after which what lives then counts as living long."""
 DATABASE_COMES = 30.0
 """Seconds to wait at the start for a database that is not up yet."""
 HEAD = 32 * 1024
@@ -216,7 +219,10 @@ async def serve(
     )  # fmt: skip
     server = _Server(config)
     retention = partial(sweep_always, app, settings.retention_hours)
-    parts = [asyncio.create_task(supervised("retention", retention, metrics.error))]
+    parts = [
+        asyncio.create_task(supervised("retention", retention, metrics.error)),
+        asyncio.create_task(supervised("memory", _settle_memory, metrics.error)),
+    ]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
     if bot is not None:
@@ -248,6 +254,19 @@ async def serve(
             await bot.close()
     for task in (serving, *ended):  # where one ended by itself, why
         await task
+
+
+async def _settle_memory() -> None:
+    """Take what lives long out of the garbage collector's sight, again and again.
+
+    A collection of everything would stop the event loop for as long as it takes to walk all conversations in memory
+    (docs/performance.md). What is dropped is freed all the same; only rings of objects that were whole at such a moment
+    are not.
+    """
+    gc.collect()
+    while True:
+        gc.freeze()
+        await asyncio.sleep(SETTLED)
 
 
 class _Bot(NamedTuple):

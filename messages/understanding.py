@@ -55,19 +55,19 @@ def turn_of(text: str, state: State, words: Words) -> Turn:
     names = _names(question.name, words)
     whole = names.get(_normal(said))
     if whole is not None:
-        return Answer(question.name, (whole,))
+        return Answer(question.name, whole)
     parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
     found = [names.get(part) for part in parts]
     if parts and all(found) and (question.kind == "several" or question.name == "prior_lines"):
-        return Answer(question.name, tuple(option for option in found if option))
+        return Answer(question.name, tuple(dict.fromkeys(option for options in found for option in options or ())))
     unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
     return Unclear(_near(unmatched, names))
 
 
 @lru_cache(maxsize=256)
-def _names(question: str, words: Words) -> Mapping[str, str]:
-    """Everything that may be typed for an option, normalised, to the option."""
-    names: dict[str, str] = {}
+def _names(question: str, words: Words) -> Mapping[str, tuple[str, ...]]:
+    """Everything that may be typed for an option, normalised, to the option; a brand of two agents, to both."""
+    names: dict[str, tuple[str, ...]] = {}
     said = words.questions[question]
     options = list(QUESTIONS[question].options)
     if question == "prior_lines":
@@ -83,8 +83,11 @@ def _names(question: str, words: Words) -> Mapping[str, str]:
             known.append(said.options[option])
             if option in words.vocabulary.fields.get(question, said).__dict__.get("values", {}):
                 known.append(words.vocabulary.fields[question].values[option])
+        brands = words.knowledge.agents[option].brands if option in words.knowledge.agents else ()
         for name in known:
-            names.setdefault(_normal(name), option)
+            others = names.get(_normal(name), ())
+            if not others or (name in brands and all(other in words.knowledge.agents for other in others)):
+                names[_normal(name)] = tuple(dict.fromkeys((*others, option)))
     return names
 
 
@@ -93,18 +96,18 @@ def _normal(text: str) -> str:
     return re.sub(r"[^\w+<>]+", " ", text.casefold().replace("_", " ")).strip()
 
 
-def _near(parts: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+def _near(parts: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Options a misspelt word may have meant: whole words of five letters or more, one or two edits away."""
     readings: dict[str, int] = {}
     for part in parts:
         if len(part) < 5:
             continue
         most = 1 if len(part) < 8 else 2
-        for name, option in names.items():
+        for name, options in names.items():
             if len(name) >= 5 and abs(len(name) - len(part)) <= most:
                 distance = OSA.distance(part, name, score_cutoff=most)
                 if distance <= most:
-                    readings[option] = min(distance, readings.get(option, most))
+                    readings |= {option: min(distance, readings.get(option, most)) for option in options}
     best = min(readings.values(), default=0)
     return tuple(option for option, distance in readings.items() if distance == best)[:4]
 
