@@ -19,7 +19,9 @@ def test_nothing_is_lost_doubled_or_stuck_when_workers_are_killed(engine: str, k
     assert report.turns > 100
     assert report.duplicates > 30
     assert report.races > 3
-    assert report.letters_unsure < report.letters / 4, "most letters leave in spite of it all"
+    assert report.letters_unsure < report.letters / 3, (
+        "most letters leave in spite of it all: it is killed twice a second"
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,8 @@ MARK = "\ue000"
 CAPTION = int(MessageLimit.CAPTION_LENGTH)
 
 Purpose = Literal["close", "place", "ask", "end", "say", "document"]
-"""close: the question before is closed. place: the next question takes the place of the
-one tapped. ask: a question is
-sent. end: what is sent leaves no question open. say: anything else. document: the whole answer as a file."""
+"""What a call is for. close: the question before is closed. place: the next question takes the place of the one tapped.
+ask: a question is sent. end: what is sent leaves no question open. document: the answer as a file. say: anything else."""
 
 
 class Call(NamedTuple):
