@@ -41,7 +41,7 @@ CAPTION = int(MessageLimit.CAPTION_LENGTH)
 
 Purpose = Literal["close", "place", "ask", "end", "say", "document"]
 """What a call is for. close: the question before is closed. place: the next question takes the place of the one tapped.
-ask: a question is sent. end: what is sent leaves no question open. document: the answer as a file. say: anything else."""
+ask: a question is sent. end: what is sent leaves no question open. document: the answer as a file. say: all else."""
 
 
 class Call(NamedTuple):
