@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -267,7 +268,10 @@ class Log:
         self._jobs.put(None)
         self._writer.join(timeout=2 * PATIENCE)
         self._stopped.set()
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        # a connection closed under a thread that reads with it would take the process down
+        readers = threading.Thread(target=partial(self._readers.shutdown, cancel_futures=True), daemon=True)
+        readers.start()
+        readers.join(timeout=PATIENCE)
         self.engine.close()
         self._watch.join(timeout=PATIENCE)
 
