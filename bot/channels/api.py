@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import NOT_KEPT, App, Incoming, Tap, Text
+from bot.body import TooLarge, body_of
 from bot.log import LogError
 from bot.metrics import Metrics
 from bot.wire import NotATurn, to_wire
@@ -189,13 +190,10 @@ def _identifier(request: Request) -> str:
 
 
 async def _document(request: Request) -> TurnDocument:
-    body = b""
     try:
-        async with asyncio.timeout(SLOWEST):
-            async for part in request.stream():
-                body += part
-                if len(body) > LARGEST:
-                    raise HTTPException(413, f"larger than {LARGEST // 1024} KiB")
+        body = await body_of(request, LARGEST, SLOWEST)
+    except TooLarge:
+        raise HTTPException(413, f"larger than {LARGEST // 1024} KiB") from None
     except TimeoutError:
         raise HTTPException(408, "the request took too long to arrive") from None
     except ClientDisconnect:

@@ -19,6 +19,7 @@ from telegram import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAl
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.app import IN_HAND, App
+from bot.body import TooLarge, body_of
 from bot.channels.telegram.channel import BURST, UPDATES, Telegram, seconds_of
 from bot.channels.telegram.request import Prepared
 from bot.settings import Settings, SettingsError
@@ -75,14 +76,10 @@ def routes(telegram: Telegram, secret: str) -> Sequence[BaseRoute]:
             return Response(status_code=401)
         if telegram.app.stopping or telegram.app.in_hand >= IN_HAND or not telegram.ready:
             return Response(status_code=503)  # Telegram delivers it again, to another worker or later
-        body = b""
         try:
-            async with asyncio.timeout(SLOWEST):
-                async for part in request.stream():
-                    body += part
-                    if len(body) > LARGEST:
-                        return Response(status_code=413)
-            update = json.loads(body)
+            update = json.loads(await body_of(request, LARGEST, SLOWEST))
+        except TooLarge:
+            return Response(status_code=413)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
         except (ValueError, RecursionError):
