@@ -352,3 +352,14 @@ def test_an_answer_cannot_be_longer_than_its_last_resort() -> None:
 def _grades(row: Any) -> Iterator[Any]:
     for option in row.options:
         yield from getattr(option, "grades", ())
+
+
+def test_a_summary_longer_than_three_messages_is_leafed_through() -> None:
+    """T9: were it to fail, the summary of a very long history comes in more messages than a turn may send."""
+    long = Message("summary", (*[Block("paragraph", "word " * 600)] * 6, Block("note", "The end.")))
+    state = State({"role": "oncologist"}, "advice")
+    said = Said([long], Command("summary"), state, state, False, FAR)
+    for pressed in (None, Pressed(7, answered=False)):
+        letters = WRITER.letters(said, pressed, None)
+        assert sum(call.method == "sendMessage" for letter in letters for call in calls_of(letter.payload)) == 1
+        assert "More (2 of" in letters[0].payload

@@ -16,12 +16,12 @@ from telegram.constants import MessageLimit
 
 from bot.app import Said, Screen
 from bot.channels.telegram.codec import button_data, prefix_of
-from bot.channels.telegram.rendering import Row, joined, keyboard_of, legend, pages_of, plain_of, texts_of, units
+from bot.channels.telegram.rendering import Row, folds, joined, keyboard_of, legend, pages_of, plain_of, texts_of, units
 from bot.log import Letter
 from flows.dialogue import FINALS, State
 from flows.questionnaire import QUESTIONS, beyond_profile, profile_of
 from flows.share import TooLong, encode
-from flows.turns import SECTIONS, SHARED, Answer, Command, Finish, Tick
+from flows.turns import SHARED, Answer, Command, Finish, Tick
 from messages.message import Block, Message
 from messages.render import answered_message
 from messages.words import ChatWords, Words
@@ -127,7 +127,7 @@ class Writer:
         """The messages of a turn as calls. A notice stands above what follows it."""
         ahead: list[Message] = []
         for place, message in enumerate(messages):
-            if message.id.startswith("notice.") and not message.buttons and place + 1 < len(messages):
+            if is_toast(message) and place + 1 < len(messages):
                 ahead.append(message)
                 continue
             if ahead and (message.export or is_paged(message)):
@@ -189,25 +189,18 @@ class Writer:
             kept = self._kept_line(before, said.after)
             screen = Screen(said.screen.serial, said.screen.number, None)
             return Call("editMessageText", "close", target, kept.replace(MARK, prefix_of(screen)))
-        return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
+        return _stripped(target)
 
     def _opened_again(self, question: str, said: Said, target: str) -> Call:
         """The line of an answer that is being changed: what it says holds until another is given below."""
         message = answered_message(question, said.before, self.words)
         text = self.chat.says["again"].format(line=message.blocks[0].text)
         whole = Message("answered", (Block("paragraph", text),))
-        if len(texts_of(whole)) > 1 or question not in said.before.answers:
-            return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
-        screen = Screen(said.screen.serial, said.screen.number, None)
-        keys = [
-            [
-                {
-                    "text": message.buttons[0].short,
-                    "callback_data": button_data(message.buttons[0].turn, prefix_of(screen)),
-                }
-            ]
-        ]
-        return self._edit("close", target, texts_of(whole)[0], keys)
+        text, *more = texts_of(whole)
+        if more:
+            return _stripped(target)
+        anywhere = prefix_of(Screen(said.screen.serial, said.screen.number, None))
+        return self._edit("close", target, text, keyboard_of(message, anywhere))
 
     def _kept_line(self, question: str, state: State) -> str:
         """The parameters of the line an answered question becomes, `MARK` for the case."""
@@ -216,11 +209,9 @@ class Writer:
         kept = self._lines.get(key) if key is not None else None
         if kept is None:
             message = answered_message(question, state, self.words)
-            edit = message.buttons[0]
-            keys = [[{"text": edit.short, "callback_data": button_data(edit.turn, MARK)}]]
             first, *more = texts_of(message)
             text = first if not more else self.chat.says["long"].format(label=self.words.short_label(question))
-            kept = self._edit("close", "", text, keys).parameters
+            kept = self._edit("close", "", text, keyboard_of(message, MARK)).parameters
             if key is not None and len(self._lines) < LINES_KEPT:
                 self._lines[key] = kept
         return kept
@@ -248,8 +239,8 @@ def is_toast(message: Message) -> bool:
 
 
 def is_paged(message: Message) -> bool:
-    """Whether it is leafed through: a section of the answer, but for the summary, which is there to be copied."""
-    return message.id in SECTIONS and message.id != "summary" and not message.asks
+    """Whether it is leafed through: a section of the answer. The summary, which is to be copied, only if it must."""
+    return folds(message) or (message.id == "summary" and len(texts_of(message)) > MESSAGES)
 
 
 def _stays(said: Said, shown: Message) -> bool:
@@ -285,6 +276,11 @@ def _lettered(calls: Sequence[Call]) -> Iterator[Letter]:
         if not call.method.startswith("edit") or place == len(calls) - 1:
             yield Letter("\n".join(lines), repeatable=all(line.startswith("edit") for line in lines))
             lines = []
+
+
+def _stripped(target: str) -> Call:
+    """The message keeps its text and loses its buttons."""
+    return _call("editMessageReplyMarkup", "close", target, {"reply_markup": {"inline_keyboard": []}})
 
 
 def _message(text: str, keys: list[Row], purpose: Purpose, thread: int | None) -> Call:

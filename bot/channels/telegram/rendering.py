@@ -85,20 +85,25 @@ def packed(pieces: Iterable[Piece], longest: int = LONGEST, most: int = ENTITIES
     return texts
 
 
+def folds(message: Message) -> bool:
+    """Whether detail is folded away in it: in sections of the answer, but for the summary, which is to be copied."""
+    return message.id in SECTIONS and message.id != "summary" and not message.asks
+
+
 def joined(messages: Sequence[Message]) -> list[str]:
     """Several messages as the texts of as few as possible, parted by a blank line."""
     return packed(piece for message in messages for piece in _pieces(message))
 
 
 def _pieces(message: Message) -> Iterable[Piece]:
-    folds = message.id in SECTIONS and message.id != "summary" and not message.asks
+    quoting = folds(message)
     before: Block | None = None
     blocks = list(message.blocks)
     held: Piece | None = None
     place = 0
     while place < len(blocks):
         block = blocks[place]
-        if folds and before is not None and before.kind == "subheading":
+        if quoting and before is not None and before.kind == "subheading":
             end = place
             while end < len(blocks) and blocks[end].kind not in ("subheading", "heading", "note"):
                 end += 1
@@ -114,7 +119,7 @@ def _pieces(message: Message) -> Iterable[Piece]:
         )
         for number, text in enumerate(_within(_line(block), LONGEST // 2)):
             piece = _shown(block, text, close=close or number > 0)
-            if folds and block.kind == "subheading":
+            if quoting and block.kind == "subheading":
                 held = piece  # stays with what it stands over
             else:
                 yield piece
