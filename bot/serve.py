@@ -225,8 +225,9 @@ async def serve(
     ]
     if couriers:
         parts.append(asyncio.create_task(supervised("outbox", outbox.run, metrics.error)))
-    if bot is not None:
-        parts.append(asyncio.create_task(supervised("telegram", bot.run, metrics.error)))
+    telegram = asyncio.create_task(supervised("telegram", bot.run, metrics.error)) if bot is not None else None
+    if telegram is not None:
+        parts.append(telegram)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     host, port = listening.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
@@ -239,8 +240,8 @@ async def serve(
         until = time.monotonic() + STOPPING - 1
         server.should_exit = True  # no new connection: whoever balances the load asks another worker
         ended = [part for part in parts if part.done()]
-        if bot is not None:
-            await bot.stop(parts[-1])
+        if bot is not None and telegram is not None:
+            await bot.stop(telegram)
         finished = await app.stop(min(TURNS_FINISH, until - time.monotonic() - 1))
         await outbox.stop(max(0.0, min(2.0, until - time.monotonic())))
         with contextlib.suppress(TimeoutError):

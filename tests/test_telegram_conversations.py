@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from bot.channels.replay import START_OF_TIME, Stage, describe, read_script, read_scripts, replay
 from bot.channels.telegram.rendering import Piece
@@ -21,7 +20,7 @@ from bot.standin import Shown
 from flows.knowledge.load import Knowledge, shipped
 from messages.message import Message
 from tests.oracle import consult_oracle, lines_of
-from tests.test_transcripts import undated
+from tests.test_transcripts import Transcript, undated
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted((HERE / "conversations").rglob("*.yaml"))
@@ -123,17 +122,6 @@ def test_stages_agree_on_what_a_script_ends_in() -> None:
     assert ends[0].regimens == ends[1].regimens
 
 
-class Screens(SingleFileSnapshotExtension):
-    """One text file a consult, in tests/transcripts."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "txt"
-
-    @classmethod
-    def dirname(cls, *, test_location: Any) -> str:
-        return str(HERE / "transcripts" / "test_telegram_conversations")
-
-
 def looked_at(name: str, folder: Path) -> str:
     """A consult as it goes by on the phone: what was done, then each message that came or changed."""
     stage = TelegramStage(shipped(), folder, START_OF_TIME)
@@ -158,4 +146,4 @@ def looked_at(name: str, folder: Path) -> str:
 @pytest.mark.parametrize("name", CONSULTS)
 def test_consult(name: str, snapshot: SnapshotAssertion, tmp_path: Path) -> None:
     """Were it to fail: what a clinician sees on the phone changed, and nobody looked."""
-    assert looked_at(name, tmp_path) == snapshot(extension_class=Screens)
+    assert looked_at(name, tmp_path) == snapshot(extension_class=Transcript)

@@ -42,14 +42,14 @@ SCRIPTS = (
 
 
 class Transcript(SingleFileSnapshotExtension):
-    """One text file a transcript, in tests/transcripts."""
+    """One text file a transcript, in the module's folder of tests/transcripts."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "txt"
 
     @classmethod
     def dirname(cls, *, test_location: Any) -> str:
-        return str(HERE / "transcripts" / "test_transcripts")
+        return str(HERE / "transcripts" / Path(test_location.filepath).stem)
 
 
 async def transcript(name: str, folder: Path) -> str:
