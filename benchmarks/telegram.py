@@ -781,7 +781,7 @@ def crowds(folder: Path, extent: Extent) -> None:
     row(f"resident memory of a chat, {open_:,} open", [found["memory"] / 1e3], "kB")
     row(f"a whole collection of garbage, {CROWD} chats open", [found["collection before"]], "ms")
     row(f"a whole collection of garbage, {open_:,} chats open", [found["collection"]], "ms")
-    for name, what in (("late", "as it is served"), ("late, frozen", "what lives long frozen")):
+    for name, what in (("late", "nothing frozen"), ("late, frozen", "what lives long frozen, as it is served")):
         figures = found[name]
         print(f"\nevent loop, {open_:,} open chats, {PACE} updates a second, {what}")
         met = "met" if figures["longest"] <= 10 else "missed"
