@@ -195,7 +195,7 @@ def router(knowledge: Knowledge) -> Router:
             outcome = _lines(lambda lines: lines.pending is not None and lines.pending.asks is None)
             found.append(Edge(name, "line_agents", pending, "other agents"))
             found.append(Edge(name, "line_outcome", outcome, "a common regimen"))
-            found.append(Edge(name, "prior_lines", _lines(lambda lines: not lines.done), "last line removed"))
+            found.append(Edge(name, "prior_lines", _lines(lambda lines: not lines.done), "a line changed or removed"))
         if name == "line_agents":
             found.append(Edge(name, "line_outcome", _asks("line_outcome"), ""))
         elif name == "line_outcome":

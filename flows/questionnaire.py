@@ -6,6 +6,7 @@ document; nothing else about a case is kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -33,8 +34,10 @@ NONE = "none"
 ALL = "all"
 CONFIRM = "confirm"
 DONE, UNDO, OTHER = "done", "undo", "other"
+REMOVE = "remove"
 TYPED = "typed"
 """How a line was entered whose agents were named at once."""
+_ON_A_LINE = re.compile(rf"line_([1-9][0-9]?)_({REMOVE}|{'|'.join(OUTCOMES)})")
 
 Kind = Literal["choice", "several", "number", "lines", "review"]
 
@@ -246,6 +249,11 @@ def options_now(name: str, answers: Answers) -> tuple[str, ...]:
     return question.options
 
 
+def on_a_line(number: int, what: str) -> str:
+    """The option that changes one line already entered, counted from one: an outcome, or `remove`."""
+    return f"line_{number}_{what}"
+
+
 CLASS_CHOICES: dict[str, tuple[str, ...]] = {
     "chemotherapy": (
         "capecitabine", "vinorelbine", "eribulin", "gemcitabine", "paclitaxel", "docetaxel", "nab_paclitaxel",
@@ -276,6 +284,8 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
     named = question.kind == "lines" and all(option in AGENTS for option in chosen)
     if named and not (len(chosen) == 1 and chosen[0] in LINE_SHORTCUTS):
         return tuple(dict.fromkeys(chosen)) if len(answers.get(name, Lines()).lines) < MOST_LINES else _too_many()
+    if question.kind == "lines" and len(chosen) == 1 and (change := _ON_A_LINE.fullmatch(chosen[0])):
+        return chosen[0] if int(change[1]) <= len(answers.get(name, Lines()).lines) else _no_such_line(chosen[0])
     allowed = question.options if name in ("early_stage_agents", "line_agents") else options_now(name, answers)
     for option in chosen:
         if option not in allowed:
@@ -294,6 +304,10 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
 
 def _too_many() -> Any:
     raise NotAnOption("too_many_lines", "")
+
+
+def _no_such_line(option: str) -> Any:
+    raise NotAnOption("unknown_option", option)
 
 
 def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[str, Any]:
@@ -326,6 +340,10 @@ def _on_lines(value: str | tuple[str, ...], lines: Lines) -> Lines:
         return replace(lines, done=True)
     if value == UNDO:
         return Lines(lines.lines[:-1])
+    if change := _ON_A_LINE.fullmatch(value):
+        at = int(change[1]) - 1
+        changed = () if change[2] == REMOVE else (replace(lines.lines[at], outcome=change[2]),)
+        return Lines((*lines.lines[:at], *changed, *lines.lines[at + 1 :]))
     shortcut = LINE_SHORTCUTS[value]
     return Lines((*lines.lines, LineAnswer(shortcut.agents, shortcut.then, shortcut=value)))
 

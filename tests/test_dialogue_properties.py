@@ -42,7 +42,7 @@ from flows.dialogue import (
     view_of,
 )
 from flows.knowledge.load import shipped
-from flows.profile import AGENTS, FIELDS, MOST_LINES, Profile
+from flows.profile import AGENTS, FIELDS, MOST_LINES, OUTCOMES, Profile
 from flows.questionnaire import (
     ALL,
     DONE,
@@ -54,11 +54,13 @@ from flows.questionnaire import (
     OTHER,
     QUESTION_OF,
     QUESTIONS,
+    REMOVE,
     ROLES,
     UNDO,
     Lines,
     beyond_profile,
     is_asked,
+    on_a_line,
     options_now,
     profile_of,
 )
@@ -91,6 +93,8 @@ def choices(draw: random.Random, state: State) -> tuple[str, ...]:
         return (str(draw.randint(0, 720)),)
     if question.kind == "lines":
         lines = state.answers.get(name, Lines()).lines
+        if lines and draw.random() < 0.1:
+            return (on_a_line(draw.randint(1, len(lines)), draw.choice((REMOVE, *OUTCOMES))),)
         if len(lines) < MOST_LINES and draw.random() < 0.1:
             return tuple(draw.sample(AGENTS, draw.randint(1, 3)))
         return (DONE,) if draw.random() < 0.25 + 0.15 * len(lines) else (draw.choice(options),)
@@ -319,8 +323,7 @@ def test_back_shows_the_question_that_was_answered(seed: int, position: int) -> 
     states = walk(seed)
     position = 1 + position % (len(states) - 1)
     before, now = states[position - 1], states[position]
-    removed = len(now.answers.get("prior_lines", Lines()).lines) < len(before.answers.get("prior_lines", Lines()).lines)
-    assume(not removed)  # a line that was removed is entered again, not brought back
+    assume(not before.here == now.here == "prior_lines")  # a line removed or changed is entered again, not brought back
     shown, _ = step(now, Command("back"), KNOWLEDGE)
     assert shown.here == before.here, f"after {before.here}, back from {now.here} shows {shown.here}"
     assert same_case(shown, before)
@@ -696,3 +699,36 @@ async def test_forget_erases_a_conversation_in_every_state(tmp_path: Path) -> No
             assert (await log.current("c")).turns == ()
             assert await app.state_of("c") == begin()
     log.close()
+
+
+# --- changing one line of several ---------------------------------------------------------------------------------
+
+ENTERED = (("t_dxd", "progression"), ("t_dm1", "progression"), ("tucatinib_triplet", "ongoing"))
+
+
+def with_lines(*entered: tuple[str, str]) -> State:
+    """A case at the question of the lines, with these entered."""
+    state = resume({"role": "oncologist", "gate": "in_scope", "red_flags": (NONE,)}, KNOWLEDGE)
+    for shortcut, outcome in entered:
+        state = answered(answered(state, shortcut), outcome)
+    return state
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_line_changed_is_the_line_entered_so(number: int) -> None:
+    """A clinician who mends one line would be answered for another case than the one shown."""
+    for outcome in OUTCOMES:
+        entered = [*ENTERED]
+        entered[number - 1] = (entered[number - 1][0], outcome)
+        assert answered(with_lines(*ENTERED), on_a_line(number, outcome)) == with_lines(*entered)
+    left = [line for place, line in enumerate(ENTERED, 1) if place != number]
+    assert answered(with_lines(*ENTERED), on_a_line(number, REMOVE)) == with_lines(*left)
+
+
+@pytest.mark.parametrize("option", ["line_0_remove", "line_4_remove", "line_4_toxicity", "line_1_", "line_1_none"])
+def test_a_line_that_is_not_there_is_not_changed(option: str) -> None:
+    """A button of an earlier page would change another line, or end the conversation with an error."""
+    state = with_lines(*ENTERED)
+    after, replies = step(state, Answer("prior_lines", (option,)), KNOWLEDGE)
+    assert after == state
+    assert [reply.code for reply in replies if isinstance(reply, Notice)] == ["unknown_option"]
