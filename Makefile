@@ -8,8 +8,8 @@ WORKERS ?= 3
 .PHONY: run test setup check format lint types layers containers generated stale scripts tests replay crash image bench \
 	lock clean
 
-run: .venv/runtime ## the conversation in this terminal (data in .data/)
-	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot chat
+run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in .data/)
+	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot serve --open
 
 test: .venv/dev .venv-oracle/ready ## every check, part by part
 	@$(MAKE) --no-print-directory format lint types layers containers stale scripts tests

@@ -40,14 +40,6 @@ TRIES = 5
 """How often a turn is decided anew because another worker was faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Something typed. `seen`: whether its sender was certainly shown the question it would answer."""
-
-    text: str
-    seen: bool = True
-
-
 class Screen(NamedTuple):
     """What a button was shown on: which conversation, which of its cases, after how many turns.
 
@@ -59,6 +51,18 @@ class Screen(NamedTuple):
     serial: int
     number: int
     sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Something typed. `seen`: whether its sender was certainly shown the question it would answer.
+
+    `screen`: what it was typed under, where the channel says so; under an earlier one it answers nothing.
+    """
+
+    text: str
+    seen: bool = True
+    screen: Screen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ ANSWERS = ("advice", *FINAL_OF.values())
 NOT_KEPT = ("notice.unavailable", "notice.error")
 """Messages that say a turn was not taken: nothing was acknowledged."""
 
+OVERDUE = "Past its review-by date: parts of this knowledge are overdue for review."
+
 Incoming = Text | Tap | Unsupported
 
 
@@ -97,6 +103,13 @@ class Said(NamedTuple):
     """What is shown now: for the buttons of these messages."""
     repeated: bool = False
     """Whether this is the last turn once more (a double tap): what it brought was said already."""
+
+
+class Standing(NamedTuple):
+    """Where a conversation stands, and the screen that shows it."""
+
+    state: State
+    screen: Screen
 
 
 class Post(NamedTuple):
@@ -313,7 +326,7 @@ class App:
             if _repeats(incoming, known):
                 code = "taken"
             return Unclear(), state, self._instead(code, state)
-        if isinstance(incoming, Text) and not incoming.seen and not text.startswith("/") and state.here in QUESTIONS:
+        if isinstance(incoming, Text) and state.here in QUESTIONS and _is_late(incoming, known):
             return Unclear(), state, self._instead("late" if begun else "expired", state)
         turn = self._turn(incoming, state)
         if returning and not begun and turn == Unclear():
@@ -420,6 +433,16 @@ class App:
         """Where a conversation stands."""
         return (await self._current(conversation)).state
 
+    async def standing(self, conversation: str) -> Standing:
+        """Where a conversation stands, and what to mark what is shown of it with."""
+        known = await self._current(conversation)
+        return Standing(known.state, _screen(known, None))
+
+    @property
+    def banner(self) -> str | None:
+        """What an answer says first today, where rules are past their review-by date (S27)."""
+        return OVERDUE if self._is_overdue(self._today()) else None
+
     def _is_overdue(self, today: date) -> bool:
         """Asked once a day: it goes over the whole knowledge."""
         if self._overdue_on is None or self._overdue_on[0] != today:
@@ -444,10 +467,9 @@ class App:
 
     def _dated(self, message: Message) -> Message:
         """A banner where rules are past their review-by date (S27); the answer itself never knows the date."""
-        if message.id not in ANSWERS or not self._is_overdue(self._today()):
+        if message.id not in ANSWERS or self.banner is None:
             return message
-        banner = Block("note", "Past its review-by date: parts of this knowledge are overdue for review.")
-        return message._replace(blocks=(banner, *message.blocks))
+        return message._replace(blocks=(Block("note", self.banner), *message.blocks))
 
 
 def _nothing(posted: Posted | None) -> None:
@@ -486,6 +508,13 @@ def _is_current(screen: Screen, known: _Remembered) -> bool:
         and screen.number == known.case.number
         and screen.sequence in (None, known.screens)
     )
+
+
+def _is_late(incoming: Text, known: _Remembered) -> bool:
+    """Whether a typed answer was meant for another question than the one shown now."""
+    if incoming.text.startswith("/"):
+        return False
+    return not incoming.seen or (incoming.screen is not None and not _is_current(incoming.screen, known))
 
 
 def _repeats(incoming: Incoming, known: _Remembered) -> bool:

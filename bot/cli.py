@@ -108,9 +108,10 @@ def chat() -> None:
 
 
 @main.command()
+@click.option("--open", "opens", is_flag=True, help="Open the chat in this machine's browser.")
 @_one_line_errors
-def serve() -> None:
-    """Serve conversations over HTTP, with health and metrics. Settings: TRIAGE_... (see .env.example)."""
+def serve(opens: bool) -> None:
+    """Serve the web chat, its API and, with a token, Telegram. Settings: TRIAGE_... (see .env.example)."""
     import asyncio
 
     from bot.log import LogError
@@ -122,9 +123,24 @@ def serve() -> None:
         settings = read_settings()
         configure(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_service(settings, _knowledge(), said=lambda line: click.echo(line, err=True)))
+            runner.run(
+                run_service(
+                    settings, _knowledge(), said=lambda line: click.echo(line, err=True),
+                    ready=_show if opens else lambda address: None,
+                )
+            )  # fmt: skip
     except (SettingsError, LogError) as error:
         _fail(error)
+
+
+def _show(address: str) -> None:
+    """Open a page where there is a screen to open it on."""
+    import webbrowser
+
+    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(address)
+    else:
+        click.echo(f"Open {address} in a browser.", err=True)
 
 
 def _loop_factory() -> Callable[[], Any] | None:
@@ -250,7 +266,7 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--channel", type=click.Choice(["core", "telegram"]), help="Instead of the script's own.")
+@click.option("--channel", type=click.Choice(["core", "web", "telegram"]), help="Instead of the script's own.")
 @click.option("--record", type=click.Path(dir_okay=False), help="Write the scripts with what was said filled in.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False), help="Write a JUnit report.")
 @_one_line_errors
@@ -288,6 +304,10 @@ def _stage(channel: str | None) -> Any:
         from bot.rehearsal import TelegramStage
 
         return TelegramStage
+    if channel == "web":
+        from bot.browsing import WebStage
+
+        return WebStage
     return None
 
 

@@ -36,12 +36,13 @@ def export(form: Form, advice: Advice, words: Words, role: str | None = None, ba
         from bot.page import page  # noqa: PLC0415
         from messages.render import full_answer  # noqa: PLC0415
 
-        return Export(page(full_answer(advice, words, role)).encode(), "text/html; charset=utf-8", f"{name}.html")
+        content = page(full_answer(advice, words, role), banner).encode()
+        return Export(content, "text/html; charset=utf-8", f"{name}.html")
     if form == "pdf":
         from bot.pdf import pdf  # noqa: PLC0415
 
         return Export(pdf(advice, words, role, banner), "application/pdf", f"{name}.pdf")
     from messages.fhir import bundle  # noqa: PLC0415
 
-    content = json.dumps(bundle(advice, words), indent=2).encode()
+    content = json.dumps(bundle(advice, words), separators=(",", ":")).encode()
     return Export(content, "application/fhir+json", f"{name}.fhir.json")

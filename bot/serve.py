@@ -18,10 +18,14 @@ from typing import NamedTuple
 import structlog
 import uvicorn
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from bot.access import guarded
 from bot.app import App
-from bot.channels import api
+from bot.channels import api, cds_hooks
+from bot.channels.web import channel as web
+from bot.channels.web import sign_in
 from bot.log import Log, LogError
 from bot.log.opening import open_log
 from bot.metrics import Metrics
@@ -190,10 +194,12 @@ async def serve(
     couriers: Mapping[str, Courier] | None = None,
     routes: Callable[[App], Sequence[BaseRoute]] = lambda app: (),
     said: Callable[[str], None] = print,
+    ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve until a signal asks to stop. Raises SettingsError or LogError where it cannot begin.
 
-    `couriers`, `routes`: of channels that send by themselves, and that are called from outside.
+    `couriers`, `routes`: of channels that send by themselves, and that are called from outside. `ready`: told the
+    address of the chat once it can be opened.
     """
     stop = stop_at_signal()
     settings.check_telegram()
@@ -208,11 +214,10 @@ async def serve(
     outbox = Outbox(log, couriers)
     app.on_posted = outbox.wake
     app.lease = outbox.lease_now
-    token = settings.web_access_token
     config = uvicorn.Config(
-        api.create(
-            app, metrics, token=token.get_secret_value() if token else None,
-            routes=[*routes(app), *(bot.routes if bot else ())], elsewhere=bot.paths if bot else (),
+        application(
+            app, settings, metrics, routes=[*routes(app), *(bot.routes if bot else ())],
+            elsewhere=bot.paths if bot else (),
         ),
         loop="none", lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
         timeout_keep_alive=20, timeout_graceful_shutdown=int(TURNS_FINISH), http=_Http,
@@ -233,6 +238,7 @@ async def serve(
     host = f"[{host}]" if ":" in host else host
     engine = "sqlite" if settings.postgresql is None else "postgresql"
     said(f"Serving on http://{host}:{port} ({engine}); /healthz, /readyz, /metrics. Ctrl-C stops.")
+    ready(f"http://{host}:{port}/")
     asked = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({asked, serving, *parts}, return_when=asyncio.FIRST_COMPLETED)
@@ -255,6 +261,35 @@ async def serve(
             await bot.close()
     for task in (serving, *ended):  # where one ended by itself, why
         await task
+
+
+PROGRAMS = ("/api", "/cds-services", "/healthz", "/readyz", "/metrics", "/telegram")
+"""Where paths begin that are for programs; every other one is a page."""
+
+
+def application(
+    app: App,
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    routes: Sequence[BaseRoute] = (),
+    elsewhere: Sequence[str] = (),
+) -> ASGIApp:
+    """All that is served on the web port, behind its guard: the web chat, the API, what operators ask.
+
+    `routes`: those of channels that are called from outside; `elsewhere`: of their paths, those that know their caller
+    by other means than the access token.
+    """
+    keys = app.log.keys
+    programs = api.create(app, metrics, routes=[*cds_hooks.router(app, settings.public_url).routes, *routes])
+    pages = web.create(app, settings, extra=sign_in.routes(settings, keys))
+
+    async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        for_programs = any(path == start or path.startswith(f"{start}/") for start in PROGRAMS)
+        await (programs if for_programs else pages)(scope, receive, send)
+
+    return guarded(by_path, settings, keys, elsewhere=elsewhere)
 
 
 async def _settle_memory() -> None:

@@ -26,6 +26,15 @@ _HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|{_PART})(?::\d+)?"
 _POSTGRESQL = re.compile(
     rf"postgres(?:ql)?://(?:{_PART}(?::{_PART})?@)?{_HOST}(?:,{_HOST})*(?:/{_PART})?(?:\?[\w=&%./:+-]*)?"
 )
+_ORIGIN = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([0-9]{1,5}))?/?", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+NOT_A_USER = frozenset({
+    "accept", "authorization", "connection", "content-length", "content-type", "cookie", "forwarded", "host", "origin",
+    "referer", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+    "x-real-ip",
+})  # fmt: skip
+"""Headers that browsers or proxies send with every request: none of them can say who somebody is."""
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class SettingsError(ValueError):
@@ -53,6 +62,10 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     web_access_token: SecretStr | None = None
+    web_trusted_proxies: str | None = None
+    web_user_header: str | None = None
+    web_rate_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 1200
+    web_embed_origins: str | None = None
     public_url: str | None = None
     telegram_token: SecretStr | None = None
     telegram_base_url: str = "https://api.telegram.org"
@@ -93,6 +106,38 @@ class Settings(BaseSettings):
             raise expected
         return url.rstrip("/")
 
+    @field_validator("web_trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str | None) -> str | None:
+        for part in _parts(proxies):
+            try:
+                network = ipaddress.ip_network(part)
+            except ValueError:
+                raise ValueError("expected addresses or networks with commas between: 10.0.0.5, 10.1.0.0/16") from None
+            if network.prefixlen == 0:
+                raise ValueError("would trust what anybody says of themselves; name the proxy's address or network")
+        return proxies
+
+    @field_validator("web_user_header")
+    @classmethod
+    def _user_header(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9-]{2,64}", name):
+            raise ValueError("expected the name of a header, such as X-Forwarded-User")
+        if name is not None and name.lower() in NOT_A_USER:
+            raise ValueError("is a header every request may have; expected one only the proxy sets")
+        return name
+
+    @field_validator("web_embed_origins")
+    @classmethod
+    def _origins(cls, origins: str | None) -> str | None:
+        for part in _parts(origins):
+            if _origin(part) is None:
+                raise ValueError(
+                    "expected origins with commas between, without a path: https://portal.example.org (http for "
+                    "localhost only)"
+                )
+        return origins
+
     @field_validator("telegram_token")
     @classmethod
     def _token(cls, token: SecretStr | None) -> SecretStr | None:
@@ -121,6 +166,32 @@ class Settings(BaseSettings):
         return frozenset(map(int, found)) if found else None
 
     @property
+    def trusted_proxies(self) -> tuple[Network, ...]:
+        """The proxies whose word on a client's address, on TLS and on the user is taken."""
+        return tuple(ipaddress.ip_network(part) for part in _parts(self.web_trusted_proxies))
+
+    @property
+    def embed_origins(self) -> tuple[str, ...]:
+        """The origins of the pages that may show the chat in a frame, as browsers write them."""
+        return tuple(origin for part in _parts(self.web_embed_origins) if (origin := _origin(part)))
+
+    @property
+    def public_origin(self) -> str | None:
+        """The origin browsers see this service under, where it is known."""
+        if self.public_url is None:
+            return None
+        parts = urlsplit(self.public_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        usual = parts.port in (None, _PORTS[parts.scheme])
+        return f"{parts.scheme}://{host}" + ("" if usual else f":{parts.port}")
+
+    @property
+    def access_token(self) -> bytes | None:
+        """The access token, where one is set."""
+        token = self.web_access_token
+        return token.get_secret_value().strip().encode(errors="surrogateescape") if token is not None else None
+
+    @property
     def postgresql(self) -> str | None:
         """The address of the PostgreSQL database, where one is set."""
         url = self.database_url
@@ -137,10 +208,7 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the web port."""
-        try:
-            return ipaddress.ip_address(self.web_host).is_loopback
-        except ValueError:
-            return self.web_host == "localhost"
+        return is_loopback(self.web_host)
 
     def keys(self) -> Keys:
         """The keys of the log: those set, or the one kept in the data folder. Raises SettingsError."""
@@ -158,14 +226,22 @@ class Settings(BaseSettings):
             raise SettingsError(f"TRIAGE_DATA_DIR: {error}") from None
 
     def check_reach(self) -> None:
-        """Refuse to be reached from elsewhere without a token. Raises SettingsError."""
-        if not self.loopback and self.web_access_token is None:
+        """Refuse to be reached from elsewhere by just anybody. Raises SettingsError."""
+        if self.web_user_header is not None and not self.trusted_proxies:
+            raise SettingsError(
+                "TRIAGE_WEB_USER_HEADER: anybody could send it; name the proxy that sets it in "
+                "TRIAGE_WEB_TRUSTED_PROXIES (its address or network)"
+            )
+        token = self.web_access_token
+        if token is not None and len(token.get_secret_value().strip()) < 16:
+            raise SettingsError("TRIAGE_WEB_ACCESS_TOKEN: needs at least 16 characters")
+        if not self.loopback and token is None and self.web_user_header is None:
             raise SettingsError(
                 f"TRIAGE_WEB_HOST: {self.web_host} can be reached from other machines; set TRIAGE_WEB_ACCESS_TOKEN "
-                "(16 or more characters, sent as 'Authorization: Bearer ...'), or bind 127.0.0.1"
+                "(16 or more characters: typed once in a browser, sent by programs as 'Authorization: Bearer ...'), or "
+                "TRIAGE_WEB_USER_HEADER with TRIAGE_WEB_TRUSTED_PROXIES (a proxy in front signs people in), or bind "
+                "127.0.0.1"
             )
-        if self.web_access_token is not None and len(self.web_access_token.get_secret_value()) < 16:
-            raise SettingsError("TRIAGE_WEB_ACCESS_TOKEN: needs at least 16 characters")
 
     def check_telegram(self) -> None:
         """Refuse a webhook that cannot be called. Raises SettingsError."""
@@ -183,6 +259,31 @@ class Settings(BaseSettings):
             raise SettingsError("TRIAGE_PUBLIC_URL: Telegram calls https addresses only")
         if urlsplit(self.public_url).port not in (None, *WEBHOOK_PORTS):
             raise SettingsError("TRIAGE_PUBLIC_URL: Telegram calls the ports 443, 80, 88 and 8443 only")
+
+
+def _parts(text: str | None) -> list[str]:
+    return re.findall(r"[^\s,]+", text or "")
+
+
+def _origin(text: str) -> str | None:
+    """An origin as browsers write it; None where the text is none that may embed the chat."""
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        return None
+    scheme, host, port = found[1].lower(), found[2].lower(), int(found[3] or 0)
+    if port > 65535 or ".." in host or (found[3] and not port):
+        return None
+    if scheme == "http" and not is_loopback(host):
+        return None
+    return f"{scheme}://{host}" + (f":{port}" if port not in (0, _PORTS[scheme]) else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address means the machine itself, whatever a name server says."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_settings() -> Settings:

@@ -271,6 +271,11 @@ class NotAnOption(ValueError):
     """What was chosen is not an answer to the question. `args`: a reason code and the choice."""
 
 
+def stands_alone(name: str) -> frozenset[str]:
+    """The options of a question that cannot be chosen together with others."""
+    return frozenset((NONE, ALL) if name == "safety" else (NONE, ALL, NOT_KNOWN))
+
+
 def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
     """What is kept for an answer. Raises NotAnOption: `unknown_option`, `alone`, `one_only`, `number`."""
     question = QUESTIONS[name]
@@ -294,9 +299,8 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
         if len(chosen) > 1:
             raise NotAnOption("one_only", chosen[1])
         return int(chosen[0]) if chosen[0].isdigit() else chosen[0]
-    exclusive = {NONE, ALL} | (set() if name == "safety" else {NOT_KNOWN})
     for option in chosen:
-        if option in exclusive and len(set(chosen)) > 1:
+        if option in stands_alone(name) and len(set(chosen)) > 1:
             raise NotAnOption("alone", option)
     order = question.options
     return tuple(sorted(set(chosen), key=order.index))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -94,6 +94,24 @@ def chat_words() -> ChatWords:
     for name in COMMANDS:
         if name not in words.commands:
             raise KnowledgeError("chat.yaml", "commands", f"{name} has no words")
+    return words
+
+
+class WebWords(_Words):
+    """What stands around the messages on a page."""
+
+    language: str
+    direction: Literal["ltr", "rtl"]
+    title: str
+    says: dict[str, str]
+    forget: dict[str, str]
+    errors: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def web_words() -> WebWords:
+    """The English words of the web chat. Raises KnowledgeError where the file does not say what it must."""
+    words: WebWords = _read(WebWords, read_yaml((ENGLISH / "web.yaml").read_text("utf-8")), "web.yaml", "")
     return words
 
 

@@ -361,6 +361,7 @@ class _Page(HTMLParser):
     """Everything in a page that could run or fetch something."""
 
     FETCHING = ("src", "href", "srcset", "action", "data", "poster", "background", "formaction", "ping")
+    FOLLOWED = ("https://doi.org/10.", "https://pubmed.ncbi.nlm.nih.gov/")
 
     def __init__(self) -> None:
         super().__init__()
@@ -373,6 +374,8 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         named = {name: value or "" for name, value in attrs}
+        if tag == "a" and named.get("href", "").startswith(self.FOLLOWED):
+            named.pop("href")  # fetched by nobody but who follows it
         self.fetched += [value for name, value in named.items() if name in self.FETCHING and value[:1] != "#"]
         self.handlers += [name for name in named if name.startswith("on")]
         self.styles += named.get("style", "")

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b, sha256
+from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,16 @@ class Keys:
     def webhook_secret(self) -> str:
         """What a platform that calls this service shows, where none is set: the same for every worker."""
         return _derived(self._secrets[0], b"webhook").hex()
+
+    def sign(self, purpose: bytes, text: str) -> str:
+        """What shows that this service made a text (a cookie, a form), for one purpose only."""
+        return _hashed(text, _derived(self._secrets[0], purpose)).hex()
+
+    def is_signed(self, purpose: bytes, text: str, signature: str) -> bool:
+        """Whether one of the keys signed it: also one that is about to be changed."""
+        given = signature.encode("utf-8", "surrogatepass")
+        signed = [_hashed(text, _derived(part, purpose)).hex().encode() for part in self._secrets]
+        return any([compare_digest(given, one) for one in signed])  # all of them: the time tells nothing
 
     @property
     def fingerprints(self) -> tuple[bytes, ...]:

@@ -210,6 +210,7 @@ class _Reading:
         for fact in facts.values():
             self._known(fact, "sources", fact.sources, sources)
             self._known(fact, "regimens", fact.regimens, regimens)
+            self._estimates(fact)
         for agent in agents.values():
             self._known(agent, "classes", agent.classes, CLASSES)
             self._cites(agent, agent.facts, agent.text or "")
@@ -284,6 +285,31 @@ class _Reading:
             raise self._defect(entry, "pending_review: rests only on recalled facts and does not say so")
         for figure in untraced_figures(text, [self.facts[name] for name in cited]):
             raise self._defect(entry, f"text: the figure {figure} stands in none of the facts cited")
+
+    def _estimates(self, fact: Fact) -> None:
+        """Hazard ratios as data are those of the fact's own value, never from elsewhere (S8)."""
+        if not fact.estimates:
+            return
+        if fact.verification in ("not_found", "contradicted"):
+            raise self._defect(fact, f"estimates: a fact that is {fact.verification} holds no estimate")
+        if len(fact.arms) < 2:
+            raise self._defect(fact, "estimates: a ratio compares two arms, and the fact does not name them")
+        standing = _FIGURE.findall(fact.value)
+        for number, estimate in enumerate(fact.estimates):
+            key, wanted = f"estimates.{number}", list(estimate.figures)
+            for figure, part in zip(wanted, ("value", "interval", "interval"), strict=False):
+                if figure not in standing:
+                    raise self._defect(fact, f"{key}.{part}: the figure {figure} does not stand in the fact's value")
+            said = re.search(rf"\bHR {re.escape(estimate.value)}(?!\d)", fact.value)
+            if not said and "hazard ratio" not in fact.endpoint:
+                raise self._defect(fact, f"{key}.value: the fact's value does not call {estimate.value} an HR")
+            if not any(standing[at : at + len(wanted)] == wanted for at in range(len(standing))):
+                raise self._defect(fact, f"{key}.interval: does not follow {estimate.value} in the fact's value")
+            for figure in sorted(figures(estimate.endpoint) - {*standing, *_FIGURE.findall(fact.endpoint)}):
+                raise self._defect(fact, f"{key}.endpoint: the figure {figure} does not stand in the fact")
+        endpoints = [estimate.endpoint for estimate in fact.estimates]
+        if len(set(endpoints)) < len(endpoints):
+            raise self._defect(fact, "estimates: two of them have the same endpoint")
 
     def _regimen(self, regimen: Regimen, agents: Mapping[str, Agent]) -> None:
         for key in ("agents", "partners"):

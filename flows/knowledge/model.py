@@ -94,6 +94,36 @@ class Source(Entry):
     note: Text | None = None
 
 
+Figure = Annotated[str, Field(pattern=r"^\d+\.\d+$")]
+
+
+class Estimate(Entry):
+    """A hazard ratio that stands in the value of its fact, as data: the first arm against the second.
+
+    `interval`: its confidence interval, where the fact gives one.
+    """
+
+    measure: Literal["HR"]
+    endpoint: Text
+    value: Figure
+    interval: Annotated[tuple[Figure, Figure] | None, BeforeValidator(_tuple)] = None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The value and the bounds, as written."""
+        return (self.value, *(self.interval or ()))
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Estimate:
+        if not float(self.value) > 0:
+            raise ValueError("value: not above zero, so that it has no place on a log axis")
+        if self.interval is not None:
+            low, high = map(float, self.interval)
+            if not 0 < low <= float(self.value) <= high:
+                raise ValueError("interval: does not hold the value")
+        return self
+
+
 class Fact(Governed):
     """One checked statement: a value, for a population, under an endpoint, from sources."""
 
@@ -107,6 +137,7 @@ class Fact(Governed):
     value: Text
     population: Text
     arms: Texts
+    estimates: Annotated[tuple[Estimate, ...], BeforeValidator(_tuple)] = ()
     sources: Annotated[Ids, Field(min_length=1)]
     verification: Verification
     pending_review: bool = False

@@ -1,0 +1,124 @@
+"""The answer in the form that was asked for: which one, and written beside the event loop, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.channels.api.problems import Refused
+from bot.exports import Export, export
+from bot.plain import plain_text
+from flows.sequencing.advice import Advice
+from messages.render import full_answer
+from messages.words import Words
+
+Form = Literal["json", "html", "text", "pdf", "fhir"]
+FORMS: tuple[Form, ...] = get_args(Form)
+MEDIA_TYPES: dict[Form, str] = {
+    "json": "application/json",
+    "html": "text/html",
+    "text": "text/plain",
+    "pdf": "application/pdf",
+    "fhir": "application/fhir+json",
+}
+MOST_WAITING = 50
+"""Answers that may wait to be written; more are told to come again."""
+CONTENT: dict[str, Any] = {
+    MEDIA_TYPES["json"]: {},  # FastAPI puts the schema of the response model here
+    MEDIA_TYPES["html"]: {"schema": {"type": "string"}},
+    MEDIA_TYPES["text"]: {"schema": {"type": "string"}},
+    MEDIA_TYPES["pdf"]: {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
+    MEDIA_TYPES["fhir"]: {
+        "schema": {
+            "type": "object",
+            "required": ["resourceType"],
+            "properties": {"resourceType": {"const": "Bundle"}},
+        }
+    },
+}
+"""What the description says of a response that comes in these forms."""
+_WEIGHT = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?")
+_HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
+
+
+class FormQuery(BaseModel):
+    """Which form an answer is to have."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    format: Form | SkipJsonSchema[None] = Field(
+        None, description="The form of the answer. Without it the `Accept` header decides, and JSON where that is open."
+    )
+
+
+def form_of(request: Request, asked: Form | None) -> Form:
+    """The form asked for by name, or else the one the Accept header likes best. Raises Refused."""
+    if asked is not None:
+        return asked
+    accepted = request.headers.get("accept", "*/*")
+    ranges = [_range(part) for part in accepted.split(",") if part.strip()] or [("*/*", 1.0)]
+    liked = {form: _liking(media_type, ranges) for form, media_type in MEDIA_TYPES.items()}
+    best = max(FORMS, key=lambda form: liked[form])  # of equals the first
+    if liked[best] <= 0:
+        raise Refused(406, f"none of the forms asked for; there are {', '.join(MEDIA_TYPES.values())}", "Accept")
+    return best
+
+
+def _range(part: str) -> tuple[str, float]:
+    """A media range and its weight (RFC 9110, 12.5.1); what cannot be read weighs nothing."""
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            return name, float(value) if _WEIGHT.fullmatch(value.strip()) else 0.0
+    return name, 1.0
+
+
+def _liking(media_type: str, ranges: list[tuple[str, float]]) -> float:
+    """The weight of a media type: the range that names it most closely decides."""
+    weights = dict(reversed(ranges))
+    for name in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
+        if name in weights:
+            return weights[name]
+    return 0.0
+
+
+class Writer:
+    """Writes answers one at a time in a thread: a PDF takes a fifth of a second, and turns go on meanwhile."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._one = asyncio.Lock()
+        self._waiting = 0
+
+    async def response(
+        self, form: Form, advice: Callable[[], Advice], role: str | None = None, banner: str | None = None
+    ) -> tuple[Response, Advice]:
+        """The response that holds an answer, and the answer. Raises Refused where too many wait."""
+        if self._waiting >= MOST_WAITING:
+            raise Refused(503, "too many answers are being written; ask again", headers={"Retry-After": "1"})
+        self._waiting += 1
+        try:
+            async with self._one:
+                written, answer = await asyncio.to_thread(self._written, form, advice, role, banner)
+        finally:
+            self._waiting -= 1
+        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{written.name}"'}
+        return Response(written.content, headers=headers, media_type=written.media_type), answer
+
+    def _written(
+        self, form: Form, advice: Callable[[], Advice], role: str | None, banner: str | None
+    ) -> tuple[Export, Advice]:
+        answer = advice()
+        if form != "text":
+            return export(form, answer, self._words, role, banner), answer
+        text = plain_text(full_answer(answer, self._words, role))
+        said = f"{banner}\n\n{text}" if banner is not None else text
+        return Export(said.encode(), "text/plain; charset=utf-8", f"her2-options-{answer.record_id}.txt"), answer

@@ -1,0 +1,251 @@
+"""What a page shows of a case: its answered lines, what was said, the question with its controls, or the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from bot.app import App, Standing
+from bot.wire import to_wire
+from flows.dialogue import FINALS, State, advice_of, path, present, step
+from flows.profile import OUTCOMES
+from flows.questionnaire import QUESTION_OF, QUESTIONS, REMOVE, SCREENS, UNDO, Lines, on_a_line, stands_alone
+from flows.turns import SECTIONS, TOPICS, Answer, Ask, Command
+from messages.card import Card, card
+from messages.message import Block, Button, Message
+from messages.render import answered_message, render
+from messages.words import Words
+
+ENDED = ("cancelled", "not_professional")
+UNDER_OTHERS = ("line_agents", "line_outcome", "review")
+"""Questions that have no answered line of their own."""
+
+
+class Control(NamedTuple):
+    """A button: what it says and what is posted (`turn`), or the page it leads to (`href`)."""
+
+    label: str
+    turn: str = ""
+    href: str = ""
+    main: bool = False
+    """Whether it is what most often comes next."""
+
+
+class Choice(NamedTuple):
+    """A box to tick."""
+
+    label: str
+    option: str
+    ticked: bool
+
+
+class Answered(NamedTuple):
+    """A question that was answered. `source_words`: the words it was understood from, where it was typed."""
+
+    question: str
+    label: str
+    said: str
+    href: str
+    source_words: str = ""
+
+
+class EnteredLine(NamedTuple):
+    """A line of therapy on the list: what it held, and the turns that change it."""
+
+    number: int
+    agents: str
+    outcomes: tuple[tuple[str, str, bool], ...]
+    """(turn, label, whether it is so now)."""
+    remove: str
+
+
+class Asked(NamedTuple):
+    """The question that is open, with its controls."""
+
+    name: str
+    number: int
+    of: int
+    blocks: tuple[Block, ...]
+    """What it says, without its progress and heading."""
+    heading: str
+    buttons: tuple[Control, ...]
+    choices: tuple[Choice, ...] = ()
+    lines: tuple[EnteredLine, ...] = ()
+    review: tuple[Answered, ...] = ()
+    edit: str = ""
+    """The question, where an earlier answer is to be given again: it is opened only when it is."""
+    leave: bool = False
+    """Whether it can be left as it is."""
+
+
+class Said(NamedTuple):
+    """A message beside the question: a notice, a topic, a section."""
+
+    id: str
+    blocks: tuple[Block, ...]
+    buttons: tuple[Control, ...]
+
+    @property
+    def notice(self) -> bool:
+        """Whether it is about the turn itself."""
+        return self.id.startswith("notice.")
+
+
+class View(NamedTuple):
+    """One page of a case."""
+
+    answered: tuple[Answered, ...]
+    said: tuple[Said, ...]
+    asked: Asked | None
+    ended: Said | None
+    answer: Card | None
+    here: str
+    """Its place: the last part of its address."""
+
+
+def view_of(
+    app: App,
+    standing: Standing,
+    case_url: str,
+    *,
+    messages: Sequence[Message] = (),
+    edit: str = "",
+    ticked: Sequence[str] = (),
+) -> View | None:
+    """What a page shows. `messages`: what the turn brought, beside where the case stands.
+
+    `edit`: an earlier question, shown as it would be opened; nothing changes by looking. None where it cannot be.
+    `ticked`: boxes a form was sent with that was not taken.
+    """
+    state, opened = standing.state, standing.state
+    if edit and edit != state.here:
+        opened, replies = step(state, Command("edit", edit), app.knowledge)
+        if not isinstance(replies[-1], Ask) or opened.here != edit or opened == state:
+            return None
+    else:
+        edit = ""
+    words = app.words
+    said = tuple(_said(message, case_url, words) for message in messages if message.id != state.here)
+    answered: tuple[Answered, ...] = ()
+    if opened.here in ENDED or (opened.here in QUESTIONS and opened.here != "review"):  # elsewhere all answers stand
+        answered = tuple(line for line in _answered(state, app, case_url) if line.question != opened.here)
+    if opened.here in QUESTIONS:
+        message = render(present(opened, app.knowledge), words)
+        asked = _asked(message, opened, words, case_url, ticked)
+        asked = asked._replace(edit=edit, leave=bool(edit) or opened.editing)
+        return View(answered, said, asked, None, None, opened.here)
+    if opened.here in ENDED:
+        message = render(present(opened, app.knowledge), words)
+        return View(answered, said, None, _said(message, case_url, words), None, opened.here)
+    answer = card(advice_of(opened, app.knowledge), words, opened.role, banner=app.banner)
+    return View(answered, said, None, None, answer, opened.here)
+
+
+def _said(message: Message, case_url: str, words: Words) -> Said:
+    controls = [_control(button, case_url) for button in message.buttons]
+    if message.export:
+        controls.append(Control(message.export.upper(), href=f"{case_url}/answer.{message.export}"))
+    return Said(message.id, message.blocks, tuple(controls))
+
+
+def _control(button: Button, case_url: str) -> Control:
+    """What only shows something is a link: it has an address, and looking changes nothing."""
+    turn = button.turn
+    if isinstance(turn, Command) and turn.name in (*SECTIONS, *TOPICS):
+        return Control(button.label, href=f"{case_url}/show/{turn.name}")
+    if isinstance(turn, Command) and turn.name == "export":
+        return Control(button.label, href=f"{case_url}/answer.{turn.argument}")
+    if isinstance(turn, Command) and turn.name == "edit":
+        return Control(button.label, href=f"{case_url}/at/{QUESTION_OF.get(turn.argument, turn.argument)}")
+    return Control(button.label, to_wire(turn))
+
+
+def _answered(state: State, app: App, case_url: str) -> tuple[Answered, ...]:
+    """The answers in the order they were asked, each with the way to change it."""
+    if state.here == "cancelled":
+        return ()
+    lines = []
+    for name in path(state.answers, app.knowledge, None):
+        if name in UNDER_OTHERS or name in FINALS or name not in state.answers or name == state.here:
+            continue
+        text = answered_message(name, state, app.words).blocks[0].text
+        label, _, said = text.partition(": ")
+        lines.append(Answered(name, label, said, f"{case_url}/at/{name}"))
+    return tuple(dict.fromkeys(lines))
+
+
+def _asked(message: Message, state: State, words: Words, case_url: str, ticked: Sequence[str]) -> Asked:
+    name = message.id
+    question = QUESTIONS[name]
+    heading = next(block.text for block in message.blocks if block.kind == "heading")
+    progress = next(block for block in message.blocks if block.kind == "note")
+    said = tuple(block for block in message.blocks if block.kind != "heading" and block != progress)
+    buttons = tuple(_control(button, case_url) for button in message.buttons)
+    asked = Asked(name, question.number, len(SCREENS), said, heading, buttons)
+    if name == "review":
+        items = tuple(block for block in said if block.kind != "item")
+        return asked._replace(
+            blocks=items, buttons=(buttons[0]._replace(main=True),), review=_review(state, words, case_url)
+        )
+    if name in ("prior_lines", "line_agents", "line_outcome"):
+        shown = tuple(block for block in said if block.kind != "item" or name != "prior_lines")
+        asked = asked._replace(blocks=shown)
+    if question.kind == "lines":
+        lines = _lines(state, words)
+        keep = tuple(button for button in buttons if button.turn != f"{name}:{UNDO}")  # each line can be removed
+        if lines:
+            keep = (keep[-1]._replace(main=True), *keep[:-1])  # nobody should have to look for the end of the list
+        return asked._replace(buttons=keep, lines=lines)
+    if question.kind == "several":
+        return _several(asked, message, state, ticked)
+    return asked
+
+
+def _several(asked: Asked, message: Message, state: State, ticked: Sequence[str]) -> Asked:
+    """Boxes for what can be chosen together, buttons for what stands alone."""
+    alone = stands_alone(asked.name)
+    before = state.answers.get(asked.name, ())
+    on = set(ticked or message.ticked or (before if isinstance(before, tuple) else ()))
+    options = {
+        button.turn.chosen[0]: button.label for button in message.buttons if isinstance(button.turn, Answer)
+    }  # fmt: skip
+    choices = tuple(Choice(label, option, option in on) for option, label in options.items() if option not in alone)
+    buttons = tuple(
+        Control(label, f"{asked.name}:{option}") for option, label in options.items() if option in alone
+    )  # fmt: skip
+    said = tuple(block for block in asked.blocks if not block.text.startswith("Chosen so far: "))
+    return asked._replace(blocks=said, choices=choices, buttons=buttons)
+
+
+def _lines(state: State, words: Words) -> tuple[EnteredLine, ...]:
+    entered: Lines = state.answers.get("prior_lines", Lines())
+    labels: Mapping[str, str] = words.questions["line_outcome"].options
+    return tuple(
+        EnteredLine(
+            number,
+            _capital(" + ".join(words.agent(agent) for agent in line.agents) or "agents not known"),
+            tuple(
+                (f"prior_lines:{on_a_line(number, outcome)}", labels[outcome], outcome == line.outcome)
+                for outcome in OUTCOMES
+            ),
+            f"prior_lines:{on_a_line(number, REMOVE)}",
+        )
+        for number, line in enumerate(entered.lines, 1)
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _review(state: State, words: Words, case_url: str) -> tuple[Answered, ...]:
+    """Every field as it will be used, with the way to the question behind it."""
+    profile = state.profile
+    lines = []
+    for field, label, value in words.profile_lines(profile, all_fields=True):
+        if getattr(profile, field) is None and field != "region":
+            continue
+        question = QUESTION_OF[field]
+        place = field if field in state.answers else question
+        lines.append(Answered(field, label, value, f"{case_url}/at/{place}"))
+    return tuple(lines)

@@ -1,0 +1,188 @@
+"""Hazard ratios: as data of the fact they stand in, and as a plot that says what it shows."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from bot.channels.web.plot import NO_INTERVAL, PENDING, forest
+from flows.knowledge.load import SHIPPED, KnowledgeError, load, shipped
+from messages.card import ForestRow
+
+KNOWLEDGE = shipped()
+FACTS = "evidence/facts"
+ROW = ForestRow("x-01", "PFS", "TRIAL, n=10", "control drug", "0.50", "0.25", "1.00", pending=False)
+BOUNDARY = {("tdm1-20", "0.617")}
+"""Hazard ratios in a fact's value that are no result: the boundary a trial had to cross."""
+ESTIMATE = "  - {measure: HR, endpoint: 'PFS, final', value: '0.57', interval: ['0.47', '0.70']}"
+
+
+# --- estimates of a fact -------------------------------------------------------------------------------------
+
+
+def with_estimate(folder: Path, replacement: str, *, file: str = "tucatinib.yaml", old: str = ESTIMATE) -> Path:
+    """A copy of the knowledge in which an estimate of tuc-03 (or another text) was changed."""
+    there = folder / "knowledge"
+    shutil.copytree(SHIPPED, there, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    path = there / FACTS / file
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, replacement), "utf-8")
+    return there
+
+
+@pytest.mark.parametrize(
+    ("replacement", "problem"),
+    [
+        ("  - {measure: HR, endpoint: PFS, value: '0.58'}", "estimates.0.value: the figure 0.58"),
+        ("  - {measure: HR, endpoint: PFS, value: '7.6'}", "estimates.0.value: the fact's value does not call 7.6"),
+        (
+            "  - {measure: HR, endpoint: PFS, value: '0.57', interval: ['0.47', '0.71']}",
+            "estimates.0.interval: the figure 0.71",
+        ),
+        (
+            "  - {measure: HR, endpoint: PFS, value: '0.57', interval: ['0.47', '4.9']}",
+            "estimates.0.interval: does not follow 0.57",
+        ),
+        (
+            "  - {measure: HR, endpoint: PFS, value: '0.57', interval: ['0.70', '0.47']}",
+            "estimates.0: Value error, interval: does not hold the value",
+        ),
+        ("  - {measure: HR, endpoint: PFS at 3 years, value: '0.57'}", "estimates.0.endpoint: the figure 3"),
+        ("  - {measure: HR, endpoint: PFS, value: 0.57}", "estimates.0.value: Input should be a valid string"),
+        ("  - {measure: OR, endpoint: PFS, value: '0.57'}", "estimates.0.measure: Input should be 'HR'"),
+        (f"{ESTIMATE}\n{ESTIMATE}", "estimates: two of them have the same endpoint"),
+    ],
+    ids=["value", "not_called_hr", "bound", "of_another", "order", "endpoint", "number", "measure", "twice"],
+)
+def test_an_estimate_that_is_not_in_its_fact_is_refused(tmp_path: Path, replacement: str, problem: str) -> None:
+    """S8: were it to fail, a plot could draw a figure that no fact holds, or that belongs to another result."""
+    with pytest.raises(KnowledgeError) as refused:
+        load(with_estimate(tmp_path, replacement))
+    assert str(refused.value).startswith(f"{FACTS}/tucatinib.yaml: tuc-03: {problem}")
+
+
+def test_a_contradicted_fact_holds_no_estimate(tmp_path: Path) -> None:
+    """S9: were it to fail, a figure judged contradicted could be drawn."""
+    text = (SHIPPED / FACTS / "source_article.yaml").read_text("utf-8")
+    assert KNOWLEDGE.facts["seed-34"].verification == "contradicted"
+    old = next(part for part in re.findall(r"  arms: .*\n  sources: .*\n", text.partition("id: seed-34")[2]))
+    new = old.replace("  sources:", "  estimates:\n  - {measure: HR, endpoint: PFS, value: '0.64'}\n  sources:")
+    with pytest.raises(KnowledgeError, match=r"seed-34: estimates: a fact that is contradicted"):
+        load(with_estimate(tmp_path, new, file="source_article.yaml", old=old))
+
+
+def test_every_hazard_ratio_of_a_fact_is_an_estimate() -> None:
+    """Were it to fail: a plot leaves out a result that the table beside it has, or a fact's boundary became one."""
+    for fact in KNOWLEDGE.facts.values():
+        said = set(re.findall(r"\bHR (\d+\.\d+)", fact.value))
+        if "hazard ratio" in fact.endpoint:
+            said |= set(re.findall(r"(\d+\.\d+) \(\d+\.\d+-\d+\.\d+\)", fact.value))
+        wanted = {figure for figure in said if (fact.id, figure) not in BOUNDARY}
+        held = {estimate.value for estimate in fact.estimates}
+        assert held == (set() if fact.verification == "contradicted" else wanted), fact.id
+        intervals = len(re.findall(r"\d+\.\d+(?: \(|, )\d+\.\d+-\d+\.\d+\)", fact.value)) if held else 0
+        assert sum(estimate.interval is not None for estimate in fact.estimates) == intervals, fact.id
+
+
+# --- the plot ------------------------------------------------------------------------------------------------
+
+
+def drawn(*rows: ForestRow) -> ET.Element:
+    return ET.fromstring(str(forest(rows, label="the regimen")))
+
+
+def texts(svg: ET.Element) -> str:
+    """What it says, line for line."""
+    return "\n".join("".join(text.itertext()) for text in svg.iter("text"))
+
+
+def at(svg: ET.Element, figure: float) -> float:
+    """Where a figure should be drawn, from the ticks the plot itself draws."""
+    ticks = {float(text.text or 0): float(text.attrib["x"].rstrip("%"))
+             for text in svg.iter("text") if text.get("class") == "fp-tick"}  # fmt: skip
+    (low, left), (high, right) = min(ticks.items()), max(ticks.items())
+    return left + (right - left) * math.log(figure / low) / math.log(high / low)
+
+
+def test_a_row_stands_where_its_figures_say() -> None:
+    """Were it to fail: a bar shows another ratio or interval than the text above it."""
+    svg = drawn(ROW)
+    (bar,) = [line for line in svg.iter("line") if line.get("class") == "fp-bar"]
+    (point,) = svg.iter("circle")
+    for drawn_at, figure in ((bar.attrib["x1"], 0.25), (bar.attrib["x2"], 1.0), (point.attrib["cx"], 0.5)):
+        assert float(drawn_at.rstrip("%")) == pytest.approx(at(svg, figure), abs=0.2)
+    (one,) = [line for line in svg.iter("line") if line.get("class") == "fp-one"]
+    assert float(one.attrib["x1"].rstrip("%")) == pytest.approx(at(svg, 1.0), abs=0.1)
+
+
+@pytest.mark.parametrize("value", ["0.07", "0.15", "1.9", "2.5", "9.0"])
+def test_every_figure_has_room_on_the_axis(value: str) -> None:
+    """Were it to fail: a result outside the usual range is drawn at the edge, as if it were smaller."""
+    svg = drawn(ROW._replace(value=value, low=None, high=None))
+    (point,) = svg.iter("circle")
+    where = float(point.attrib["cx"].rstrip("%"))
+    assert 2 <= where <= 98
+    assert where == pytest.approx(at(svg, float(value)), abs=0.3)
+
+
+def test_a_row_says_what_it_is() -> None:
+    """Were it to fail: a bar without its trial, endpoint, comparator or figures, or without its side of the line."""
+    said = texts(drawn(ROW, ROW._replace(endpoint="OS", comparator="another control")))
+    for part in ("PFS 0.50 (0.25-1.00)", "OS 0.50", "TRIAL, n=10", "versus control drug", "versus another control",
+                 "favours regimen", "favours control"):  # fmt: skip
+        assert part in said.replace("\n", " "), part
+
+
+def test_a_control_that_all_rows_share_is_said_once() -> None:
+    """Were it to fail: the comparator is missing, or repeated on every row."""
+    assert texts(drawn(ROW, ROW._replace(endpoint="OS"))).count("versus control drug") == 1
+
+
+def test_what_is_from_memory_and_what_has_no_interval_say_so() -> None:
+    """S9: were it to fail, a recalled figure looks like one that was read, or a point like a certain result."""
+    svg = drawn(ROW._replace(low=None, high=None, pending=True), ROW)
+    recalled, read = (group for group in svg.iter("g"))
+    assert recalled.get("class") == "fp-recalled"
+    assert read.get("class") is None
+    assert PENDING in texts(recalled)
+    assert NO_INTERVAL in texts(recalled)
+    assert not [line for line in recalled.iter("line") if line.get("class") == "fp-bar"]
+    assert PENDING not in texts(read)
+    assert NO_INTERVAL not in texts(read)
+
+
+def test_it_is_an_image_with_a_name_and_no_styles_of_its_own() -> None:
+    """Were it to fail: a screen reader meets loose numbers, or the security policy of the page breaks the plot."""
+    svg = drawn(ROW)
+    assert svg.attrib["role"] == "img"
+    assert "the regimen" in (svg.findtext("title") or "")
+    assert "table" in (svg.findtext("desc") or "")
+    assert not [part for part in svg.iter() if "style" in part.attrib or part.tag == "style"]
+
+
+def test_what_it_says_is_escaped() -> None:
+    """S34: were it to fail, a text of the knowledge could become markup."""
+    hostile = "<script>&\"'"
+    source = str(forest([ROW._replace(endpoint=hostile, population=hostile)], label=hostile))
+    assert "<script" not in source
+    assert hostile in texts(ET.fromstring(source))
+
+
+def test_without_rows_nothing_is_drawn() -> None:
+    """Were it to fail: an empty frame suggests a result."""
+    assert forest([], label="the regimen") == ""
+
+
+def test_lines_fit_a_narrow_phone() -> None:
+    """Were it to fail: at 320 pixels a label runs out of the picture."""
+    for fact in KNOWLEDGE.facts.values():
+        for estimate in fact.estimates:
+            low, high = estimate.interval or (None, None)
+            row = ForestRow(fact.id, estimate.endpoint, fact.population, fact.arms[1], estimate.value, low, high, True)
+            assert max(len(line) for line in texts(drawn(row)).split("\n")) <= 38
