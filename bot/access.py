@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from html import escape
+from http import HTTPStatus
 from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -516,7 +517,9 @@ class _Guard:
         if _is_for_a_reader(scope, found):
             text = self._page(refusal.status, refusal.detail)
             return Response(text, refusal.status, refusal.headers, media_type="text/html")
-        body = json.dumps({"type": "about:blank", "status": refusal.status, "detail": refusal.detail})
+        title = HTTPStatus(refusal.status).phrase
+        said = {"type": "about:blank", "title": title, "status": refusal.status, "detail": refusal.detail}
+        body = json.dumps(said)
         return Response(body, refusal.status, refusal.headers, media_type="application/problem+json")
 
     def _dressed(self, scope: Scope, send: Send) -> Send:

@@ -13,10 +13,11 @@ class TooLarge(ValueError):
 
 async def body_of(request: Request, largest: int, slowest: float) -> bytes:
     """At most `largest` bytes within `slowest` seconds. Raises TooLarge, TimeoutError, starlette's ClientDisconnect."""
-    body = b""
+    parts, size = [], 0
     async with asyncio.timeout(slowest):
         async for part in request.stream():
-            body += part
-            if len(body) > largest:
+            parts.append(part)
+            size += len(part)
+            if size > largest:
                 raise TooLarge
-    return body
+    return b"".join(parts)

@@ -91,7 +91,7 @@ class Answer(NamedTuple):
     def problem(self) -> str:
         assert self["content-type"] == "application/problem+json", self
         document = json.loads(self.body)
-        assert document.keys() == {"type", "status", "detail"}
+        assert document.keys() == {"type", "title", "status", "detail"}
         assert document["status"] == self.status
         return str(document["detail"])
 
@@ -435,11 +435,17 @@ async def test_behind_tls_the_cookie_goes_nowhere_else() -> None:
     assert (await ask(app, "/told", ("cookie", cookie_of(framed)), **there)).status == 401
     assert framed["location"] == "/embed?case=1"
     assert (await sign_in_with(app, TOKEN, target="/case/1", path="/embed/sign-in", **there))["location"] == "/embed"
-    for base, name in (("", "__Host-triage_access"), ("/embed", "__Host-triage_access_embedded")):
+    for base, name, session in (
+        ("", "__Host-triage_access", "__Host-triage_session"),
+        ("/embed", "__Host-triage_access_embedded", "__Host-triage_embedded"),
+    ):
         gone = await ask(app, f"{base}/sign-out", ("origin", "https://triage.example.org"), method="POST", **there)
         assert (gone.status, gone["location"]) == (303, f"{base}/sign-in")
-        assert gone["set-cookie"].startswith(f"{name}=; Max-Age=0; ")
-        assert gone["set-cookie"].endswith("; Secure")
+        access, cases = gone.all("set-cookie")
+        assert access.startswith(f"{name}=; Max-Age=0; ")
+        assert cases.startswith(f"{session}=; Max-Age=0; ")
+        assert access.endswith("; Secure")
+        assert cases.endswith("; Secure"), "whoever uses the browser next would see the cases before"
 
 
 async def test_a_cookie_that_was_not_issued_here_opens_nothing() -> None:

@@ -16,10 +16,11 @@ from schemathesis.engine import events, from_schema
 from starlette.types import Receive, Scope, Send
 
 from bot.app import Tap
-from bot.channels import api
 from bot.channels.api.examples import CONVERSATION
 from bot.log import Log
 from bot.metrics import Metrics
+from bot.serve import application
+from bot.settings import Settings
 from tests.conftest import Place
 from tests.test_api import ADVISE, CONVERSATIONS, KNOWLEDGE, client_of
 from tests.test_log import CASE
@@ -64,7 +65,11 @@ def test_every_request_is_answered_as_described(place: Place, log: Log) -> None:
     """Were it to fail: a client made from the description breaks on what really comes back, some input is an error on
     our side, what the description forbids is taken, or an operation is open without the token."""
     core = place.app(log)
-    service = api.create(core, Metrics(), token=TOKEN)
+    service = application(
+        core,
+        Settings(web_access_token=TOKEN, web_rate_limit=0, public_url="http://testserver", _env_file=None),
+        Metrics(),
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") == f"{CONVERSATIONS}/{CONVERSATION}/answer":  # the one of the examples has an answer

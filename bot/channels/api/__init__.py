@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 
 from bot.app import App
 from bot.channels.api import conversations, description, health, knowledge, questionnaire, recommendations
-from bot.channels.api.access_token import Access
 from bot.channels.api.conversations import LARGEST
 from bot.channels.api.forms import Writer
 from bot.channels.api.health import Readiness
@@ -31,19 +30,8 @@ SLOWEST = 10.0
 """Seconds a client may take to send a body."""
 
 
-def create(
-    app: App,
-    metrics: Metrics,
-    *,
-    token: str | None = None,
-    routes: Sequence[BaseRoute] = (),
-    elsewhere: Sequence[str] = (),
-) -> ASGIApp:
-    """The application of one process.
-
-    `routes`: those of channels that are called from outside; `elsewhere`: of their paths, those that ask for a secret
-    of their own instead of the access token.
-    """
+def create(app: App, metrics: Metrics, *, routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """What is for programs. Who may call is decided before (`bot.access`). `routes`: further ones of other channels."""
 
     async def failed(_: Request, error: Exception) -> Response:
         metrics.error(type(error).__name__)
@@ -65,7 +53,7 @@ def create(
     questionnaire.add(api, app)
     own = [description.route(api, app.words), *health.routes(app, metrics)]
     api.router.routes.extend([*own, *routes])
-    return Access(Heads(api), token, elsewhere)
+    return Heads(api)
 
 
 __all__ = ["LARGEST", "SLOWEST", "Readiness", "create"]

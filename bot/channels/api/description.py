@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -39,11 +40,11 @@ _LINKS = {
 }
 
 
-def describe(api: FastAPI, words: Words) -> dict[str, Any]:
-    """The OpenAPI document of an application."""
+def describe(routes: Sequence[BaseRoute], words: Words) -> dict[str, Any]:
+    """The OpenAPI document of some routes."""
     document: dict[str, Any] = get_openapi(
         title="HER2 triage", version=VERSION, description=_ABOUT,
-        routes=api.routes, tags=_TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        routes=routes, tags=_TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )  # fmt: skip
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):  # what FastAPI would answer: it never reads a request here
@@ -82,11 +83,13 @@ def describe(api: FastAPI, words: Words) -> dict[str, Any]:
 
 
 def route(api: FastAPI, words: Words) -> BaseRoute:
-    """The path the description is read at."""
+    """The path the description is read at. It describes what the application has now: what other channels add to it
+    later (CDS Hooks) is described as their own specifications ask."""
+    described = [*api.routes]
 
     @cache
     def content() -> bytes:
-        return json.dumps(describe(api, words), separators=(",", ":")).encode()
+        return json.dumps(describe(described, words), separators=(",", ":")).encode()
 
     async def read(request: Request) -> Response:
         said = await asyncio.to_thread(content)  # made once, which takes a tenth of a second
