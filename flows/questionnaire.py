@@ -34,10 +34,10 @@ NONE = "none"
 ALL = "all"
 CONFIRM = "confirm"
 DONE, UNDO, OTHER = "done", "undo", "other"
-REMOVE = "remove"
+REMOVE, EARLIER = "remove", "earlier"
 TYPED = "typed"
 """How a line was entered whose agents were named at once."""
-_ON_A_LINE = re.compile(rf"line_([1-9][0-9]?)_({REMOVE}|{'|'.join(OUTCOMES)})")
+_ON_A_LINE = re.compile(rf"line_([1-9][0-9]?)_({REMOVE}|{EARLIER}|{'|'.join(OUTCOMES)})")
 
 Kind = Literal["choice", "several", "number", "lines", "review"]
 
@@ -250,7 +250,8 @@ def options_now(name: str, answers: Answers) -> tuple[str, ...]:
 
 
 def on_a_line(number: int, what: str) -> str:
-    """The option that changes one line already entered, counted from one: an outcome, or `remove`."""
+    """The option that changes one line already entered, counted from one: an outcome, `remove`, or `earlier` (before
+    the line that now stands before it)."""
     return f"line_{number}_{what}"
 
 
@@ -290,7 +291,8 @@ def read_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> Any:
     if named and not (len(chosen) == 1 and chosen[0] in LINE_SHORTCUTS):
         return tuple(dict.fromkeys(chosen)) if len(answers.get(name, Lines()).lines) < MOST_LINES else _too_many()
     if question.kind == "lines" and len(chosen) == 1 and (change := _ON_A_LINE.fullmatch(chosen[0])):
-        return chosen[0] if int(change[1]) <= len(answers.get(name, Lines()).lines) else _no_such_line(chosen[0])
+        there = int(change[1]) <= len(answers.get(name, Lines()).lines)
+        return chosen[0] if there and change[0] != on_a_line(1, EARLIER) else _no_such_line(chosen[0])
     allowed = question.options if name in ("early_stage_agents", "line_agents") else options_now(name, answers)
     for option in chosen:
         if option not in allowed:
@@ -346,6 +348,8 @@ def _on_lines(value: str | tuple[str, ...], lines: Lines) -> Lines:
         return Lines(lines.lines[:-1])
     if change := _ON_A_LINE.fullmatch(value):
         at = int(change[1]) - 1
+        if change[2] == EARLIER:
+            return Lines((*lines.lines[: at - 1], lines.lines[at], lines.lines[at - 1], *lines.lines[at + 1 :]))
         changed = () if change[2] == REMOVE else (replace(lines.lines[at], outcome=change[2]),)
         return Lines((*lines.lines[:at], *changed, *lines.lines[at + 1 :]))
     shortcut = LINE_SHORTCUTS[value]

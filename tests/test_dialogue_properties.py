@@ -46,6 +46,7 @@ from flows.profile import AGENTS, FIELDS, MOST_LINES, OUTCOMES, Profile
 from flows.questionnaire import (
     ALL,
     DONE,
+    EARLIER,
     FOLLOW_UPS,
     LINE_SHORTCUTS,
     NONE,
@@ -94,7 +95,8 @@ def choices(draw: random.Random, state: State) -> tuple[str, ...]:
     if question.kind == "lines":
         lines = state.answers.get(name, Lines()).lines
         if lines and draw.random() < 0.1:
-            return (on_a_line(draw.randint(1, len(lines)), draw.choice((REMOVE, *OUTCOMES))),)
+            number = draw.randint(1, len(lines))
+            return (on_a_line(number, draw.choice((REMOVE, *OUTCOMES, *((EARLIER,) if number > 1 else ())))),)
         if len(lines) < MOST_LINES and draw.random() < 0.1:
             return tuple(draw.sample(AGENTS, draw.randint(1, 3)))
         return (DONE,) if draw.random() < 0.25 + 0.15 * len(lines) else (draw.choice(options),)
@@ -703,6 +705,7 @@ async def test_forget_erases_a_conversation_in_every_state(tmp_path: Path) -> No
 
 # --- changing one line of several ---------------------------------------------------------------------------------
 
+LINE_1_UP = on_a_line(1, EARLIER)
 ENTERED = (("t_dxd", "progression"), ("t_dm1", "progression"), ("tucatinib_triplet", "ongoing"))
 
 
@@ -721,11 +724,17 @@ def test_a_line_changed_is_the_line_entered_so(number: int) -> None:
         entered = [*ENTERED]
         entered[number - 1] = (entered[number - 1][0], outcome)
         assert answered(with_lines(*ENTERED), on_a_line(number, outcome)) == with_lines(*entered)
+    if number > 1:
+        moved = [*ENTERED]
+        moved[number - 2 : number] = reversed(moved[number - 2 : number])
+        assert answered(with_lines(*ENTERED), on_a_line(number, EARLIER)) == with_lines(*moved)
     left = [line for place, line in enumerate(ENTERED, 1) if place != number]
     assert answered(with_lines(*ENTERED), on_a_line(number, REMOVE)) == with_lines(*left)
 
 
-@pytest.mark.parametrize("option", ["line_0_remove", "line_4_remove", "line_4_toxicity", "line_1_", "line_1_none"])
+@pytest.mark.parametrize(
+    "option", ["line_0_remove", "line_4_remove", "line_4_toxicity", "line_1_", "line_1_none", LINE_1_UP]
+)
 def test_a_line_that_is_not_there_is_not_changed(option: str) -> None:
     """A button of an earlier page would change another line, or end the conversation with an error."""
     state = with_lines(*ENTERED)
