@@ -196,8 +196,10 @@ class Pages:
         name = request.path_params["question"]
         if not _NAME.fullmatch(name):
             raise Refused(404, "not_found")
+        await self._app.opening(seat.conversation)  # another worker may know more of it
         standing = await self._app.standing(seat.conversation)
-        view = view_of(self._app, standing, seat.url, edit="" if name in FINALS else name)
+        tried = request.query_params.get("try", "")
+        view = view_of(self._app, standing, seat.url, edit="" if name in FINALS else name, tried=tried)
         if view is None or view.here != name:
             return RedirectResponse(seat.url, 303)
         return self._written(seat, standing, view)
@@ -215,15 +217,18 @@ class Pages:
         form = FILES.get(request.path_params["form"])
         if form is None:
             raise Refused(404, "not_found")
+        await self._app.opening(seat.conversation)
         state = (await self._app.standing(seat.conversation)).state
         if state.here not in FINALS or not state.attested:
             raise Refused(404, "no_answer")
+        advice = advice_of(state, self._app.knowledge)
+        if request.query_params.get("record", advice.record_id) != advice.record_id:
+            raise Refused(409, "other_answer")  # the page asked from shows another: it must not be handed over for it
         if self._waiting >= MOST_WAITING:
             raise Refused(503, "failed")
         self._waiting += 1
         try:
             async with self._one:  # beside the event loop, one at a time: a PDF takes some tenths of a second
-                advice = advice_of(state, self._app.knowledge)
                 file = await asyncio.to_thread(export, form, advice, self._app.words, state.role, self._app.banner)
         finally:
             self._waiting -= 1

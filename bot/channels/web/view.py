@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from bot.app import App, Standing
 from bot.wire import to_wire
 from flows.dialogue import FINALS, State, advice_of, path, present, step
 from flows.profile import OUTCOMES
-from flows.questionnaire import QUESTION_OF, QUESTIONS, REMOVE, SCREENS, UNDO, Lines, on_a_line, stands_alone
+from flows.questionnaire import EARLIER, QUESTION_OF, QUESTIONS, REMOVE, SCREENS, UNDO, Lines, on_a_line, stands_alone
 from flows.turns import SECTIONS, TOPICS, Answer, Ask, Command
 from messages.card import Card, card
 from messages.message import Block, Button, Message
 from messages.render import answered_message, render
 from messages.words import Words
 
+Mark = Literal["", "now", "tried"]
 ENDED = ("cancelled", "not_professional")
 UNDER_OTHERS = ("line_agents", "line_outcome", "review")
 """Questions that have no answered line of their own."""
@@ -29,6 +31,8 @@ class Control(NamedTuple):
     href: str = ""
     main: bool = False
     """Whether it is what most often comes next."""
+    mark: Mark = ""
+    """`now`: the answer as it stands; `tried`: the one somebody came to try."""
 
 
 class Choice(NamedTuple):
@@ -54,9 +58,16 @@ class EnteredLine(NamedTuple):
 
     number: int
     agents: str
-    outcomes: tuple[tuple[str, str, bool], ...]
-    """(turn, label, whether it is so now)."""
+    outcomes: tuple[Control, ...]
+    """Why it stopped, the reason entered marked."""
     remove: str
+    earlier: str
+    """Empty for the first: nothing stands before it."""
+
+    @property
+    def reason(self) -> str:
+        """Why it stopped, as entered."""
+        return next((outcome.label for outcome in self.outcomes if outcome.mark), "")
 
 
 class Asked(NamedTuple):
@@ -76,6 +87,8 @@ class Asked(NamedTuple):
     """The question, where an earlier answer is to be given again: it is opened only when it is."""
     leave: bool = False
     """Whether it can be left as it is."""
+    typed: bool = True
+    """Whether it can be answered here at all."""
 
 
 class Said(NamedTuple):
@@ -111,13 +124,19 @@ def view_of(
     messages: Sequence[Message] = (),
     edit: str = "",
     ticked: Sequence[str] = (),
+    tried: str = "",
 ) -> View | None:
     """What a page shows. `messages`: what the turn brought, beside where the case stands.
 
     `edit`: an earlier question, shown as it would be opened; nothing changes by looking. None where it cannot be.
-    `ticked`: boxes a form was sent with that was not taken.
+    `ticked`: boxes a form was sent with that was not taken. `tried`: the option somebody came to try.
     """
     state, opened = standing.state, standing.state
+    if edit == "review" and state.here in FINALS and "review" in state.answers:
+        opened = replace(state, here="review")  # what was confirmed, to be read again: it is not undone by looking
+        asked = _asked(render(present(opened, app.knowledge), app.words), opened, app.words, case_url, (), "")
+        back = Control(asked.buttons[0].label, href=case_url, main=True)
+        return View((), (), asked._replace(buttons=(back,), typed=False), None, None, "review")
     if edit and edit != state.here:
         opened, replies = step(state, Command("edit", edit), app.knowledge)
         if not isinstance(replies[-1], Ask) or opened.here != edit or opened == state:
@@ -131,7 +150,7 @@ def view_of(
         answered = tuple(line for line in _answered(state, app, case_url) if line.question != opened.here)
     if opened.here in QUESTIONS:
         message = render(present(opened, app.knowledge), words)
-        asked = _asked(message, opened, words, case_url, ticked)
+        asked = _asked(message, opened, words, case_url, ticked, tried)
         asked = asked._replace(edit=edit, leave=bool(edit) or opened.editing)
         return View(answered, said, asked, None, None, opened.here)
     if opened.here in ENDED:
@@ -174,7 +193,7 @@ def _answered(state: State, app: App, case_url: str) -> tuple[Answered, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def _asked(message: Message, state: State, words: Words, case_url: str, ticked: Sequence[str]) -> Asked:
+def _asked(message: Message, state: State, words: Words, case_url: str, ticked: Sequence[str], tried: str) -> Asked:
     name = message.id
     question = QUESTIONS[name]
     heading = next(block.text for block in message.blocks if block.kind == "heading")
@@ -198,7 +217,8 @@ def _asked(message: Message, state: State, words: Words, case_url: str, ticked: 
         return asked._replace(buttons=keep, lines=lines)
     if question.kind == "several":
         return _several(asked, message, state, ticked)
-    return asked
+    marks: dict[str, Mark] = {f"{name}:{tried}": "tried", f"{name}:{state.answers.get(name)}": "now"}
+    return asked._replace(buttons=tuple(button._replace(mark=marks.get(button.turn, "")) for button in buttons))
 
 
 def _several(asked: Asked, message: Message, state: State, ticked: Sequence[str]) -> Asked:
@@ -225,10 +245,15 @@ def _lines(state: State, words: Words) -> tuple[EnteredLine, ...]:
             number,
             _capital(" + ".join(words.agent(agent) for agent in line.agents) or "agents not known"),
             tuple(
-                (f"prior_lines:{on_a_line(number, outcome)}", labels[outcome], outcome == line.outcome)
+                Control(
+                    labels[outcome],
+                    f"prior_lines:{on_a_line(number, outcome)}",
+                    mark="now" if outcome == line.outcome else "",
+                )
                 for outcome in OUTCOMES
             ),
             f"prior_lines:{on_a_line(number, REMOVE)}",
+            f"prior_lines:{on_a_line(number, EARLIER)}" if number > 1 else "",
         )
         for number, line in enumerate(entered.lines, 1)
     )

@@ -49,7 +49,7 @@ function show(page) {
   if (header && nextHeader) header.replaceWith(document.adoptNode(nextHeader));
   const skip = document.querySelector("a.skip");
   if (skip) skip.href = page.querySelector("a.skip").getAttribute("href");
-  $("log").dataset.at = part("log").dataset.at;
+  for (const name of ["at", "screen"]) $("log").dataset[name] = part("log").dataset[name];
   $("controls").replaceWith(document.adoptNode(part("controls")));
   // What is asked is taken anew as a whole: its key says whether it is another question.
   reconcile(document.querySelector("#log .lines"), page.querySelector("#log .lines"));
@@ -74,7 +74,8 @@ async function go(method, url, body, keep) {
     const request = await fetched(method, url, body);
     const page = request.response;
     if (!page || !show(page)) {
-      if (method === "GET" || !page?.body) return location.assign(url);
+      if (method === "GET" || request.status === 401) return location.assign(method === "GET" ? url : location.href);
+      if (!page?.body) return tell(document.body.dataset[request.status === 429 ? "tooMany" : "refused"]);
       document.title = page.title;
       document.body.replaceWith(document.adoptNode(page.body)); // why it was not taken
       return $("error")?.focus();
@@ -136,6 +137,22 @@ async function copy(source) {
 function ready() {
   for (const button of document.querySelectorAll("[data-copy][hidden], [data-print][hidden]")) button.hidden = false;
 }
+
+// A page that was out of sight may be behind another tab: an answer must never stand beside a case that went on.
+document.addEventListener("visibilitychange", async () => {
+  if (document.visibilityState !== "visible" || busy || !$("log")) return;
+  try {
+    const page = (await fetched("GET", location.href)).response;
+    const now = page?.getElementById("log")?.dataset.screen;
+    if (!now || busy || now === $("log").dataset.screen) return;
+    if (show(page)) {
+      shown = $("log").dataset.at;
+      history.replaceState({}, "", shown);
+      look();
+      tell(document.body.dataset.elsewhere);
+    }
+  } catch {} // the next press says so
+});
 
 addEventListener("popstate", () => {
   if (location.pathname === shown) return; // only the place on the page is another
