@@ -62,7 +62,8 @@ containers:
 
 generated: .venv/dev ## refresh the generated files
 	$(BIN)/python -m bot.generated
-	$(BIN)/python -m pytest -q tests/test_transcripts.py tests/test_telegram_conversations.py -k "transcript or whole or consult" --snapshot-update
+	$(BIN)/python -m pytest -q tests/test_transcripts.py tests/test_telegram_conversations.py tests/test_web_conversations.py \
+		tests/test_web_accessibility.py -k "transcript or whole or consult or tree" --snapshot-update
 
 stale:
 	@echo "== generated files: docs/dialogue.md, docs/source-article.md, knowledge"

@@ -119,11 +119,59 @@ async def turns(service: Service, extent: Extent) -> None:
             variant.close()
         if service.kept != taken:
             raise RuntimeError(f"{taken:,} turns were acknowledged, {service.kept:,} are in the log")
+    taken += await files(service, extent)
     service.kill()
     kept = service.kept
     print(f"\n{taken:,} turns were acknowledged; after a kill, {kept:,} are in the log")
     if kept != taken:
         raise RuntimeError("not the same")
+
+
+class BesideFiles(Clients):
+    """The same, while somebody has an answer written as a file again and again."""
+
+    def __init__(self, service: Service, clients: Sequence[Client], reader: Browser) -> None:
+        super().__init__(service, clients, QUESTIONS)
+        self._reader = reader
+        self.files = 0
+
+    async def take(self, turns: int) -> Sample:
+        """So many turns, measured; files go on being written until the last one."""
+        over = asyncio.Event()
+
+        async def reading() -> None:
+            await self._reader.connection.open()
+            while not over.is_set():
+                answer = await self._reader.get(b"/case/1/answer.pdf")
+                if not answer.body.startswith(b"%PDF"):
+                    raise RuntimeError(f"{answer.status} is no PDF")
+                self.files += 1
+
+        going = asyncio.create_task(reading())
+        sample = await super().take(turns)
+        over.set()
+        await going
+        return sample
+
+
+async def files(service: Service, extent: Extent) -> int:
+    """Turns while somebody else's answer is written as PDF; how many were taken in all."""
+    reader = Browser(await connected(service))
+    await reader.begin()
+    for place, wire in enumerate(CONSULT):
+        await reader.turn(wire, follows(ROUND, place))
+    alone = Clients(service, [Browser(await connected(service))], QUESTIONS)
+    beside_files = BesideFiles(service, [Browser(await connected(service))], reader)
+    await alone.begin()
+    await beside_files.begin()
+    found = await alternate(extent, {"alone": alone, "beside": beside_files}, alike=("alone", "beside"))
+    heading("1 client's question turns, while another has PDFs written")
+    absolute("alone", found["alone"])
+    absolute(f"beside ({beside_files.files} files)", found["beside"])
+    beside("beside alone", found["beside"], found["alone"])
+    row("  the longest wait of a turn, alone", [sample.waits[-1] * 1e3 for sample in found["alone"]], "ms")
+    row("  the longest wait of a turn, beside", [sample.waits[-1] * 1e3 for sample in found["beside"]], "ms")
+    return len(CONSULT) + alone.turns + beside_files.turns
 
 
 # Growth

@@ -91,11 +91,12 @@ async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-async def opened(context: BrowserContext, url: str) -> Visit:
-    """Open an address in a new tab."""
+async def opened(context: BrowserContext, url: str, *, refused: Sequence[str] = ()) -> Visit:
+    """Open an address in a new tab; `refused`: what it is not given."""
     page = await context.new_page()
     session = await context.new_cdp_session(page)
     await session.send("Network.enable")
+    await session.send("Network.setBlockedURLs", {"urls": list(refused)})
     sizes: dict[str, list[float]] = {}
     session.on("Network.dataReceived", lambda event: sizes.setdefault(event["requestId"], [0, 0]).__setitem__(
         0, sizes[event["requestId"]][0] + event["dataLength"]))  # fmt: skip
@@ -117,18 +118,26 @@ async def opened(context: BrowserContext, url: str) -> Visit:
 
 async def first_visits(browser: Browser, service: Service, extent: Extent) -> None:
     """The chat opened by somebody new, and once more; a bare page beside it."""
-    found: dict[str, list[Visit]] = {"cold": [], "warm": [], "bare": []}
+    found: dict[str, list[Visit]] = {"bare": [], "text": [], "cold": [], "warm": []}
     for repetition in range(extent.repetitions * 2 + 1):
         async with window(browser) as context:
             cold = await opened(context, service.url)
             warm = await opened(context, service.url)
         async with window(browser) as context:
             bare = await opened(context, service.url + PAGE)
+        async with window(browser) as context:
+            text = await opened(context, service.url, refused=("*.css*", "*.js*"))
         if repetition:  # the first one starts the browser's own processes
             found["cold"].append(cold)
             found["warm"].append(warm)
             found["bare"].append(bare)
-    for name, said in (("bare", "floor: a bare page"), ("cold", "first visit"), ("warm", "once more, files kept")):
+            found["text"].append(text)
+    for name, said in (
+        ("bare", "floor: a bare page"),
+        ("text", "floor: the page without its style and script"),
+        ("cold", "first visit"),
+        ("warm", "once more, files kept"),
+    ):
         one = found[name]
         row(f"{said}: first byte", [visit.first_byte for visit in one], "ms")
         row("  first contentful paint", [visit.painted for visit in one], "ms")

@@ -30,11 +30,13 @@ from bot.channels.web.sessions import Session, cookie_name
 from bot.metrics import Metrics
 from bot.serve import application
 from bot.settings import Settings
+from bot.wire import to_wire
 from flows.dialogue import FINALS, State, advice_of, present
 from flows.knowledge.load import Knowledge
 from flows.questionnaire import UNDO
-from flows.turns import Answer
-from messages.message import Message
+from flows.turns import Answer, Command
+from messages.card import in_words
+from messages.message import Button, Message
 from messages.render import disclaimer, render
 from messages.words import Words
 
@@ -158,16 +160,14 @@ class _Reader(HTMLParser):
 
 
 class Field(NamedTuple):
-    """A part of a form. `value` is what it sends, of a text field and a select what it holds now."""
+    """A part of a form. `value` is what it sends; of a text field, what it holds now."""
 
-    kind: Literal["hidden", "button", "box", "select", "text"]
+    kind: Literal["hidden", "button", "box", "text"]
     name: str
     value: str
     label: str
     on: bool = False
     """Whether a box is ticked."""
-    choices: tuple[tuple[str, str], ...] = ()
-    """Of a select: value and label of each."""
 
 
 Pairs = list[tuple[str, str]]
@@ -185,17 +185,14 @@ class Form(NamedTuple):
         return tuple(field for field in self.fields if field.kind == kind)
 
     def sent(
-        self, press: Field | None = None, *, ticked: Collection[str] | None = None, chosen: str | None = None,
-        text: str | None = None,
-    ) -> Pairs:  # fmt: skip
+        self, press: Field | None = None, *, ticked: Collection[str] | None = None, text: str | None = None
+    ) -> Pairs:
         """What a browser sends: `press` is the button, `ticked` the values of all boxes that are on."""
         pairs: Pairs = []
         for field in self.fields:
             if field.kind == "box":
                 on = field.on if ticked is None else field.value in ticked
                 pairs += [(field.name, field.value)] if on else []
-            elif field.kind == "select":
-                pairs.append((field.name, field.value if chosen is None else chosen))
             elif field.kind == "text":
                 pairs.append((field.name, field.value if text is None else text))
             elif field.kind == "hidden" or (field == press and field.name):
@@ -340,11 +337,6 @@ def _fields(element: Element, labels: dict[str, str], label: str) -> Iterator[Fi
             yield Field("box", part["name"], part["value"], said, "checked" in part.attributes)
         elif part.tag in ("input", "textarea"):
             yield Field("text", part["name"], part["value"], said)
-        elif part.tag == "select":
-            options = list(part.all("option"))
-            now = next((option for option in options if "selected" in option.attributes), options[0])
-            choices = tuple((option["value"], option.text) for option in options)
-            yield Field("select", part["name"], now["value"], said, choices=choices)
         else:
             yield from _fields(part, labels, part.spoken if part.tag == "label" else label)
 
@@ -416,10 +408,7 @@ _LINE_OF: dict[str, Callable[[Element], str | None]] = {
     "a": _link_line,
     "summary": lambda element: element.text,
     "button": lambda element: f" [ {element.text} ] ",
-    "select": lambda element: " {" + " / ".join(
-        ("*" if "selected" in option.attributes else "") + option.text for option in element.all("option")
-    ) + "} ",
-}  # fmt: skip
+}
 
 
 # Browsing
@@ -438,8 +427,8 @@ def new_client(url: str) -> httpx.AsyncClient:
 
 
 def said_on(page: Page, said: str) -> Request:
-    """How something is said on a page: an option (`tch`, `lvef+platelets`) by its button, its boxes or in its list;
-    anything else is typed."""
+    """How something is said on a page: an option (`tch`, `lvef+platelets`) by its button or its boxes; anything
+    else is typed."""
     wire = f"{page.asked}:{said}"
     if said == UNDO and page.asked == "prior_lines":
         removes = [one for one in page.buttons() if one[1].value.endswith("_remove")]
@@ -453,9 +442,6 @@ def said_on(page: Page, said: str) -> Request:
         if set(said.split("+")) <= {box.value for box in form.of_kind("box")}:
             done = next(button for button in form.of_kind("button") if not button.name)
             return Request(form.address, form.sent(done, ticked=said.split("+")))
-        for select in form.of_kind("select"):
-            if wire in dict(select.choices):
-                return Request(form.address, form.sent(chosen=wire))
     typed = page.form_with("text")
     if typed is not None:
         return Request(typed.address, typed.sent(text=said))
@@ -632,18 +618,30 @@ class Seen:
             return self.page.asked == message.id and self._question(message)
         said = (item for item in self.page.items if item.kind in ("said", "ended"))
         item = next((item for item in said if item.name == message.id), None)
-        controls = self._controls
         return (
             item is not None
             and all(_line(block.text) in item.text for block in message.blocks)
-            and all(button.label in controls for button in message.buttons)
+            and all(map(self._offers, message.buttons))
         )
 
     @cached_property
-    def _controls(self) -> set[str]:
-        """What can be pressed, ticked or followed."""
-        fields = (field.label for form in self.page.forms for field in form.fields if field.kind in ("button", "box"))
-        return {*fields, *(link.label for link in self.page.links)}
+    def _controls(self) -> dict[str, list[str]]:
+        """What is said on buttons and boxes, by what they send, and on links."""
+        controls: dict[str, list[str]] = {}
+        for form in self.page.forms:
+            for field in form.fields:
+                if field.kind == "button":
+                    controls.setdefault(field.value, []).append(field.label)
+                elif field.kind == "box":
+                    controls.setdefault(f"{self.page.asked}:{field.value}", []).append(field.label)
+        controls["links"] = [link.label for link in self.page.links]
+        return controls
+
+    def _offers(self, button: Button) -> bool:
+        """Whether it can be pressed, ticked or followed, under its name; a mark (`your answer now`) may follow."""
+        links = isinstance(button.turn, Command)
+        said = [*self._controls.get(to_wire(button.turn), []), *(self._controls["links"] if links else [])]
+        return any(label == button.label or label.startswith(f"{button.label} ") for label in said)
 
     def _question(self, message: Message) -> bool:
         """Its words, and a control for each of its options: buttons and boxes, or its place in a list of its own."""
@@ -657,13 +655,9 @@ class Seen:
                 return False
         if message.id == "review":
             return "review:confirm" in {field.value for _, field in self.page.buttons()}
-        controls = self._controls
-        options = [
-            button.label
-            for button in message.buttons
-            if isinstance(button.turn, Answer) and button.turn.chosen != (UNDO,)  # each line has its own
-        ]
-        return all(option in controls for option in options)
+        options = [button for button in message.buttons if isinstance(button.turn, Answer)]
+        # a line of therapy is removed where it stands, the last one too
+        return all(self._offers(option) or option.turn == Answer("prior_lines", (UNDO,)) for option in options)
 
     def _review(self) -> set[str]:
         listed = self.page.within("dl", **{"class": "review"})
@@ -675,12 +669,13 @@ class Seen:
     def _lines(self) -> set[str]:
         """The lines of therapy entered, as a message says them."""
         lines = set()
-        for form in self.page.forms:
-            for field in form.of_kind("select"):
-                line, _, outcome = field.value.removeprefix("prior_lines:line_").partition("_")
-                agents = list(self.page.within("ol", **{"class": "entered"}).all("span", **{"class": "agents"}))
-                said = agents[int(line) - 1].text
-                lines.add(f"Line {line}: {said} ({self.words.vocabulary.outcomes[outcome]})".casefold())
+        listed = list(self.page.root.all("ol", **{"class": "entered"}))
+        for number, line in enumerate(listed[0].all("li") if listed else (), 1):
+            agents = next(line.all("span", **{"class": "agents"})).text
+            now = [button["value"] for button in line.all("button") if any(button.all("span", **{"class": "mark"}))]
+            outcomes = [value.removeprefix(f"prior_lines:line_{number}_") for value in now]
+            said = ", ".join(self.words.vocabulary.outcomes[outcome] for outcome in outcomes)
+            lines.add(f"Line {number}: {agents} ({said})".casefold())
         return lines
 
     def _answer(self, message: Message) -> bool:
@@ -701,7 +696,7 @@ class Seen:
             vocabulary.status[advice.status], vocabulary.review[advice.review], disclaimer(), advice.record_id,
             *(line for reason in advice.reasons for line in (reason.stop.text, reason.stop.nearest)),
             *(step.regimen.name for step in advice.steps),
-            *self.words.atoms(advice.assumptions),
+            *in_words(advice.assumptions, self.words),
             *([] if advice.options else ["No drug is ranked."]),
             *([self.words.label(name) for name in advice.ask_next] if advice.status == "ask" else []),
             *([self.banner] if self.banner else []),

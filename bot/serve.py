@@ -135,7 +135,10 @@ def listen(settings: Settings) -> socket.socket:
     settings.check_reach()
     try:
         family = socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET
-        return socket.create_server((settings.web_host, settings.web_port), family=family, backlog=2048)
+        listening = socket.create_server((settings.web_host, settings.web_port), family=family, backlog=2048)
+        # inherited by what is accepted: the standard loop leaves it off, and a page would wait for an acknowledgement
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         raise SettingsError(
             f"TRIAGE_WEB_HOST, TRIAGE_WEB_PORT: cannot listen on {settings.web_host} port {settings.web_port}: "

@@ -6,32 +6,42 @@ answer as data and the answer as seen; a test compares the two.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from flows import VERSION
 from flows.findings import SOURCE_OF
-from flows.knowledge.model import Fact, Regimen, Source
-from flows.profile import FIELDS
-from flows.questionnaire import QUESTION_OF
+from flows.knowledge.model import TIERS, Fact, Regimen, Source
+from flows.profile import FIELDS, Item, asked_as
+from flows.questionnaire import QUESTION_OF, QUESTIONS
 from flows.sequencing.advice import Advice, Caution, Option
 from flows.sequencing.changes import changes
-from flows.when import Atom
-from messages.render import (
-    PATIENT_ROWS,
-    answer_message,
-    changes_in_words,
-    disclaimer,
-    excluded_in_words,
-    section_message,
-    unknowns_in_words,
-)
+from flows.sequencing.recommend import Ruling, rule_on
+from flows.when import NOT_KNOWN, Atom
+from messages.board import NO_BOARD, Board, board_of, text_of
+from messages.render import PATIENT_ROWS, changes_in_words, disclaimer, unknowns_in_words
 from messages.words import Words
 
-FOR_WHOM = ("prior_lines", "early_stage_agents", "brain_metastases", "hr_status", "tdxd_access")
-"""The inputs that stand above the options: what the order turns on first."""
+FOR_WHOM = ("prior_lines", "early_stage_agents", "months_since_adjuvant_her2", "brain_metastases",
+            "extracranial_disease", "hr_status", "tdxd_access", "region")  # fmt: skip
+"""The inputs that stand above the options whatever was answered: what the order turns on first."""
+USUAL: dict[str, object] = {
+    "gate": "in_scope", "her2_status": "positive", "setting": "metastatic", "red_flags": (),
+    "brain_metastases": "none", "leptomeningeal": "absent", "tdxd_access": "available",
+    **{name: asked.clear for name in FIELDS if isinstance(asked := asked_as(name), Item)},
+}  # fmt: skip
+"""Input to its normal, none or absent value: any other is named above the options. Other inputs have no such value."""
+NOT_THE_PATIENT = ("gate", "her2_status", "setting", "region")
+"""The same for every patient this covers, or where and not who: by itself it brings no caution of the patient."""
+CONTINUED = "same_systemic_therapy"
+"""The step with which the steps are the answer, and drugs come after it."""
+SUBSETS = frozenset({
+    ("mar-03", "OS, CD16A 158F carriers"),
+    ("seed-07", "OS, brain metastases, final"),
+    ("tbp-03", "post-progression survival"),
+})  # fmt: skip
+"""Estimates, by fact and endpoint, on a part of a trial only, though their fact is not of the kind `cns`."""
 NO_WARNING = "none"
 """The value of a boxed-warning fact that says a label has none."""
 ACROSS_TRIALS = "cross_trial_brain"
@@ -69,7 +79,10 @@ class Evidence(NamedTuple):
 
 
 class ForestRow(NamedTuple):
-    """A hazard ratio to draw, figures as written in its fact. `low` is None where the fact gives no interval."""
+    """A hazard ratio to draw, figures as written in its fact. `low` is None where the fact gives no interval.
+
+    `subset`: it is of a part of a trial, which its fact's kind (`cns`) or SUBSETS says.
+    """
 
     fact: str
     endpoint: str
@@ -79,6 +92,7 @@ class ForestRow(NamedTuple):
     low: str | None
     high: str | None
     pending: bool
+    subset: bool = False
 
 
 class GradeBadge(NamedTuple):
@@ -129,7 +143,10 @@ class Authorised(NamedTuple):
 
 
 class CautionShown(NamedTuple):
-    """A caution. `patient`: an answer on this patient's organs, tests or medicines brings it, not the drug as such."""
+    """A caution. `patient`: answers on this patient bring it, not the drug as such; `answers`: which, in words.
+
+    `organs`: it is on the patient's organs, tests or medicines. `open`: the answers are that it is not known.
+    """
 
     text: str
     rule: str
@@ -137,6 +154,9 @@ class CautionShown(NamedTuple):
     pending: bool
     certain: bool
     patient: bool
+    organs: bool
+    answers: tuple[str, ...]
+    open: bool
 
 
 class OptionCard(NamedTuple):
@@ -231,6 +251,14 @@ class Assumption(NamedTuple):
     question: str
 
 
+class Unsettled(NamedTuple):
+    """An answer that is not known and could end the ranking, or decides which order holds: to be settled first."""
+
+    label: str
+    effect: str
+    question: str
+
+
 class UnknownShown(NamedTuple):
     """An answer that is not known, and how it would matter (S11)."""
 
@@ -240,13 +268,14 @@ class UnknownShown(NamedTuple):
 
 
 class WouldChange(NamedTuple):
-    """A change of one answer that would alter the order (S12)."""
+    """A change of one answer that would alter the order (S12). `option`: it, where its question offers it as such."""
 
     label: str
     before: str
     after: str
     effect: str
     question: str
+    option: str
 
 
 class AgentNote(NamedTuple):
@@ -277,13 +306,18 @@ class SourceShown(NamedTuple):
 
 
 class Input(NamedTuple):
-    """An answer the advice rests on. `source_words`: the words of a text it was read from, where it was."""
+    """An answer the advice rests on. `source_words`: the words of a text it was read from, where it was.
+
+    `kind`: `noted` (not its normal value), `open` (not known, or not asked though it would matter), `context` (what
+    the order turns on first) or `usual`.
+    """
 
     field: str
     label: str
     value: str
     question: str
     source_words: str | None = None
+    kind: str = "usual"
 
 
 class Needed(NamedTuple):
@@ -303,37 +337,19 @@ class RecordLine(NamedTuple):
     text: str
 
 
-class Board(NamedTuple):
-    """What one printed page for a tumour board holds. Where something was left out, it says how much."""
-
-    density: str
-    """How small the print is: `wide`, `medium` or `tight`."""
-    inputs: tuple[tuple[str, str], ...]
-    options: tuple[BoardOption, ...]
-    excluded: str
-    assumptions: str
-    unknowns: str
-    cautions: tuple[str, ...]
-    changes: tuple[str, ...]
-
-
-class BoardOption(NamedTuple):
-    """One option on the printed page."""
-
-    rank: int
-    name: str
-    tier: str
-    headline: str
-    grade: str
-    fit: str
-    cautioned: bool
-
-
 class Card(NamedTuple):
     """The answer as it is shown."""
 
     status: str
+    status_label: str
     title: str
+    """What decides: the emergency, the reason nothing is ranked, the steps that are the answer, or the status."""
+    printed_title: str
+    """The title where it stands alone: with the number of assumptions the order rests on."""
+    steps_lead: bool
+    """Whether the steps are the answer and drugs come after them."""
+    list_title: str
+    """What stands above the options where the title does not."""
     review: str
     banner: str | None
     time_critical: bool
@@ -344,6 +360,7 @@ class Card(NamedTuple):
     excluded: tuple[Excluded, ...]
     agents: tuple[AgentNote, ...]
     assumptions: tuple[Assumption, ...]
+    settle_first: tuple[Unsettled, ...]
     unknowns: tuple[UnknownShown, ...]
     would_change: tuple[WouldChange, ...]
     principles: tuple[Sentence, ...]
@@ -355,6 +372,8 @@ class Card(NamedTuple):
     """Facts that lines rest on without showing them: each fact of the answer stands here or with an option."""
     sources: tuple[SourceShown, ...]
     inputs: tuple[Input, ...]
+    not_known: tuple[Input, ...]
+    """What is not known and would matter, or was answered so; most useful first."""
     glossary: tuple[tuple[str, str], ...]
     safety_first: bool
     """Whether this reader is shown safety before the reasons. The order of options never depends on it (S21)."""
@@ -369,9 +388,25 @@ class Card(NamedTuple):
         return self.record.id
 
     @property
+    def noted(self) -> tuple[Input, ...]:
+        """The inputs that have another than their normal value."""
+        return tuple(line for line in self.inputs if line.kind == "noted")
+
+    @property
     def for_whom(self) -> tuple[Input, ...]:
-        """The inputs that say in one line whom the answer is for."""
-        return tuple(line for line in self.inputs if line.field in FOR_WHOM)
+        """The other inputs that say whom the answer is for."""
+        return tuple(line for line in self.inputs if line.kind == "context")
+
+    @property
+    def not_asked_but_open(self) -> tuple[Input, ...]:
+        """Of what is not known, what was not asked."""
+        given = {line.field for line in self.inputs}
+        return tuple(line for line in self.not_known if line.field not in given)
+
+    @property
+    def asked_and_open(self) -> tuple[Input, ...]:
+        """Of what is not known, what was answered so."""
+        return tuple(line for line in self.inputs if line.kind == "open")
 
 
 def card(advice: Advice, words: Words, role: str | None = None, *, banner: str | None = None) -> Card:
@@ -380,34 +415,33 @@ def card(advice: Advice, words: Words, role: str | None = None, *, banner: str |
     `banner`: what is said first where rules are past their review-by date (S27).
     """
     numbers = _source_numbers(advice)
+    ruling = rule_on(advice.profile, advice.knowledge, advice.gate)
     shown: set[str] = set()
-    options = tuple(_option(option, advice, words, role, numbers, shown) for option in advice.options)
-    excluded = _excluded(advice, words, role)
+    options = tuple(_option(option, advice, words, role, numbers, shown, ruling) for option in advice.options)
     inputs = _inputs(advice, words)
-    assumptions = tuple(Assumption(text, _question_of(atom)) for atom, text in _each_once(advice.assumptions, words))
     unknowns = tuple(
         UnknownShown(label, said.removeprefix(f"{label}: "), QUESTION_OF[unknown.field])
         for unknown, said in zip(advice.unknowns, unknowns_in_words(advice, words), strict=True)
         for label in (words.label(unknown.field),)
     )
-    would_change = _would_change(advice, words)
-    reasons = _reasons(advice, words)
-    steps = tuple(Step(step.regimen.name, step.text, step.row, _cited(step.facts, advice)) for step in advice.steps)
-    beside = [f"{reason.text} {reason.nearest}" for reason in reasons] + [banner or ""]
-    beside.append("; ".join(f"{step.name} ({step.text})" for step in steps))
-    return Card(
+    steps_lead = any(step.regimen.id == CONTINUED for step in advice.steps)
+    bare = Card(
         status=advice.status,
-        title=words.vocabulary.status[advice.status],
+        status_label=words.vocabulary.status[advice.status],
+        title=_title(advice, words, steps_lead=steps_lead),
+        printed_title=_printed_title(advice, words, steps_lead=steps_lead),
+        steps_lead=steps_lead,
+        list_title=_list_title(advice, words) if steps_lead else "",
         review=_sentence_case(words.vocabulary.review[advice.review]),
         banner=banner,
         time_critical=any(reason.stop.time_critical for reason in advice.reasons),
-        reasons=reasons,
+        reasons=_reasons(advice, words),
         needed=tuple(Needed(words.label(name), QUESTION_OF[name]) for name in advice.ask_next)
         if advice.status == "ask"
         else (),
-        steps=steps,
+        steps=tuple(Step(step.regimen.name, step.text, step.row, _cited(step.facts, advice)) for step in advice.steps),
         options=options,
-        excluded=excluded,
+        excluded=_excluded(advice, words, role),
         agents=tuple(
             AgentNote(_sentence_case(agent.name), agent.status, agent.text or "", _cited(agent.facts, advice))
             for agent in advice.knowledge.agents.values()
@@ -415,9 +449,10 @@ def card(advice: Advice, words: Words, role: str | None = None, *, banner: str |
         )
         if advice.options
         else (),
-        assumptions=assumptions,
+        assumptions=tuple(Assumption(text, _question_of(atom)) for atom, text in _each_once(advice.assumptions, words)),
+        settle_first=_unsettled(advice, words, ruling),
         unknowns=unknowns,
-        would_change=would_change,
+        would_change=_would_change(advice, words),
         principles=_sentences(advice.principles, advice),
         pitfalls=_sentences(advice.pitfalls, advice),
         not_assessed=_sentences(advice.knowledge.not_assessed, advice, hidden=not advice.options),
@@ -426,13 +461,87 @@ def card(advice: Advice, words: Words, role: str | None = None, *, banner: str |
         facts=tuple(_evidence(fact, numbers) for fact in advice.facts() if fact.shown and fact.id not in shown),
         sources=tuple(_source(number, advice.knowledge.sources[name]) for name, number in numbers.items()),
         inputs=inputs,
+        not_known=_not_known(advice, words, inputs),
         glossary=tuple(words.vocabulary.glossary.items()) if role in ("trainee", "other_clinician") else (),
         safety_first=role == "pharmacist_or_nurse",
         record=_record(advice, words),
         disclaimer=disclaimer(),
-        summary=_summary(advice, words, role, inputs),
-        board=_board(options, excluded, assumptions, unknowns, would_change, inputs, beside),
+        summary="",
+        board=NO_BOARD,
     )
+    return bare._replace(summary=text_of(bare), board=board_of(bare))
+
+
+def in_words(atoms: Iterable[Atom], words: Words) -> list[str]:
+    """Reasons in words, each once, as the card says them: a negated list as "none of" its members."""
+    return list(dict.fromkeys(_atom(atom, words) for atom in atoms))
+
+
+def _atom(atom: Atom, words: Words) -> str:
+    """A comparison in words. "Not A or B" can be read both ways, so a list that is denied says what it means."""
+    denied = atom.negated != (atom.operator == "includes_none")
+    if len(atom.values) < 2 or not denied or atom.operator in ("at_least", "at_most"):
+        return words.atom(atom)
+    label, one = words.label(atom.field), "is" if atom.operator in ("is", "known") else "includes_any"
+    said = [words.atom(Atom(atom.field, one, (value,))) for value in atom.values]
+    members = ", ".join(text.removeprefix(f"{label}: ") for text in said)
+    if atom.operator == "known":
+        return f"{label}, not known to be any of: {members}"
+    return f"{label}, {'not all' if atom.operator == 'includes_all' else 'none'} of: {members}"
+
+
+# --- what stands first ---------------------------------------------------------------------------------------
+
+
+def _title(advice: Advice, words: Words, *, steps_lead: bool) -> str:
+    """What decides, in a line: the emergency, why nothing is ranked, the steps that are the answer, or the status."""
+    label = words.vocabulary.status[advice.status]
+    if steps_lead:
+        return "; ".join(step.regimen.name for step in advice.steps)
+    urgent = [atom for reason in advice.reasons if reason.stop.time_critical for atom in reason.because]
+    if urgent:
+        named = [words.vocabulary.fields[atom.field].values[str(value)] for atom in urgent for value in atom.values]
+        return f"Time-critical: {', '.join(dict.fromkeys(named))}"
+    if advice.status in ("refer", "decline"):
+        because = [atom for reason in advice.reasons for atom in reason.because if atom.field != "absent"]
+        return ". ".join(part for part in (label, "; ".join(in_words(because, words))) if part)
+    return label
+
+
+def _printed_title(advice: Advice, words: Words, *, steps_lead: bool) -> str:
+    title, count = _title(advice, words, steps_lead=steps_lead), len(in_words(advice.assumptions, words))
+    if not (count and advice.options):
+        return title
+    plain = title if steps_lead else words.vocabulary.status["recommend"]
+    return f"{plain}, under {count} assumption{'' if count == 1 else 's'}"
+
+
+def _list_title(advice: Advice, words: Words) -> str:
+    """The heading of drugs that come after the steps, where their own tiers say that they come later."""
+    later = all(TIERS.index(option.tier) >= TIERS.index("later_line") for option in advice.options)
+    return "If systemic therapy is changed" if later else words.vocabulary.status[advice.status]
+
+
+def _unsettled(advice: Advice, words: Words, ruling: Ruling) -> tuple[Unsettled, ...]:
+    """What is not known and could end the ranking, the time-critical first, in the words of its stop; then the brain.
+
+    Only for a ranked list: a stop that holds says itself what it rests on.
+    """
+    if not advice.options:
+        return ()
+    stops = sorted(ruling.open_stops, key=lambda stop: not stop.time_critical)
+    found = {
+        name: Unsettled(words.label(name), f"If so: {stop.text}", QUESTION_OF[name])
+        for stop in stops
+        for name in stop.fields
+        if name in stop.when.open_fields(ruling.view)
+    }
+    brain = "brain_metastases"
+    if ruling.view[brain] is None:
+        label = words.label(brain)
+        said = [text.removeprefix(f"{label}: ") for text in unknowns_in_words(advice, words) if text.startswith(label)]
+        found[brain] = Unsettled(label, "".join(said[:1]), QUESTION_OF[brain])
+    return tuple(found.values())
 
 
 # --- parts of an answer --------------------------------------------------------------------------------------
@@ -464,7 +573,13 @@ def _evidence(fact: Fact, numbers: dict[str, int], *, first: bool = True) -> Evi
 
 
 def _option(
-    option: Option, advice: Advice, words: Words, role: str | None, numbers: dict[str, int], shown: set[str]
+    option: Option,
+    advice: Advice,
+    words: Words,
+    role: str | None,
+    numbers: dict[str, int],
+    shown: set[str],
+    ruling: Ruling,
 ) -> OptionCard:
     """`shown`: the facts that options before show in full; this one's are added."""
     regimen, facts = option.regimen, advice.knowledge.facts
@@ -494,14 +609,14 @@ def _option(
         ),
         row=Sentence(option.row.text),
         row_id=option.row.row,
-        because=tuple(words.atoms(option.because)),
-        assumes=tuple(words.atoms(option.assumes)),
+        because=tuple(in_words(option.because, words)),
+        assumes=tuple(in_words(option.assumes, words)),
         authorised=_authorised(regimen, advice, words),
         partners=tuple(words.agent(agent) for agent in option.partners),
         basis=_cited(option.facts, advice),
         evidence=evidence,
         evidence_arms=_usual_arms(evidence),
-        forest=tuple(row for name in dict.fromkeys(efficacy) for row in _forest(facts[name])),
+        forest=_forest([facts[name] for name in dict.fromkeys(efficacy)]),
         across_trials=_across_trials(regimen, advice),
         harms=harms,
         harms_arms=_usual_arms(harms),
@@ -513,8 +628,8 @@ def _option(
         contraception=in_full(regimen.contraception),
         cautions=tuple(
             sorted(
-                (_caution(caution, advice) for caution in option.cautions),
-                key=lambda caution: (not caution.patient, not caution.certain),
+                (_caution(caution, advice, words, ruling) for caution in option.cautions),
+                key=lambda caution: (not caution.patient, not caution.certain, caution.open, not caution.organs),
             )
         ),
         not_assessed=regimen.not_assessed,
@@ -566,9 +681,12 @@ def _authorised(regimen: Regimen, advice: Advice, words: Words) -> tuple[Authori
     )
 
 
-def _forest(fact: Fact) -> tuple[ForestRow, ...]:
-    """The hazard ratios of a fact: its first arm against its second."""
-    return tuple(
+def _forest(facts: Iterable[Fact]) -> tuple[ForestRow, ...]:
+    """The hazard ratios of facts, each of its first arm against its second: of whole trials first, then of parts.
+
+    A part of a trial is what a fact of the kind `cns` is on, and what SUBSETS names.
+    """
+    rows = tuple(
         ForestRow(
             fact.id,
             estimate.endpoint,
@@ -578,9 +696,12 @@ def _forest(fact: Fact) -> tuple[ForestRow, ...]:
             estimate.interval[0] if estimate.interval else None,
             estimate.interval[1] if estimate.interval else None,
             fact.pending_review,
+            fact.kind == "cns" or (fact.id, estimate.endpoint) in SUBSETS,
         )
+        for fact in facts
         for estimate in fact.estimates
     )
+    return tuple(sorted(rows, key=lambda row: row.subset))
 
 
 def _across_trials(regimen: Regimen, advice: Advice) -> tuple[Sentence, ...]:
@@ -596,11 +717,30 @@ def _across_trials(regimen: Regimen, advice: Advice) -> tuple[Sentence, ...]:
     )
 
 
-def _caution(caution: Caution, advice: Advice) -> CautionShown:
+def _caution(caution: Caution, advice: Advice, words: Words, ruling: Ruling) -> CautionShown:
     rule = caution.rule
+    behind = rule.when.because(ruling.view) if caution.certain else rule.when.needed(ruling.view)
+    if caution.certain:  # a question that was not asked has no answer that could bring anything
+        behind = tuple(atom for atom in behind if _answered(atom, advice))
+    own = [atom for atom in behind if atom.field not in NOT_THE_PATIENT]
+    answers = [atom for atom in behind if atom in own or atom.field == "region"] if own else []
     return CautionShown(
-        rule.text, rule.id, _cited(rule.facts, advice), rule.pending_review, caution.certain, rule.row in PATIENT_ROWS
+        rule.text,
+        rule.id,
+        _cited(rule.facts, advice),
+        rule.pending_review,
+        caution.certain,
+        bool(answers),
+        rule.row in PATIENT_ROWS,
+        tuple(in_words(answers, words)),
+        all(atom.operator == "is" and atom.values == (NOT_KNOWN,) for atom in own),
     )
+
+
+def _answered(atom: Atom, advice: Advice) -> bool:
+    """Whether the patient's answers say something on what a comparison reads."""
+    fields = SOURCE_OF.get(atom.field, (atom.field,))
+    return any(getattr(advice.profile, name, None) is not None for name in fields)
 
 
 def _reasons(advice: Advice, words: Words) -> tuple[ReasonShown, ...]:
@@ -611,7 +751,7 @@ def _reasons(advice: Advice, words: Words) -> tuple[ReasonShown, ...]:
             reason.stop.id,
             reason.stop.text,
             reason.stop.nearest,
-            tuple(words.atoms(reason.because)),
+            tuple(in_words(reason.because, words)),
             reason.stop.time_critical,
             reason.stop.row or "",
             _cited(reason.stop.facts, advice),
@@ -622,12 +762,11 @@ def _reasons(advice: Advice, words: Words) -> tuple[ReasonShown, ...]:
 
 def _excluded(advice: Advice, words: Words, role: str | None) -> tuple[Excluded, ...]:
     """Regimens that the same rules exclude stand together; those with the strongest evidence, missed most, first."""
-    said = zip(advice.excluded, excluded_in_words(advice, words, role), strict=True)
     rules: dict[str, tuple[RuledOut, ...]] = {}
-    for exclusion, words_of_it in said:
+    for exclusion in advice.excluded:
         rule = RuledOut(
             exclusion.text,
-            tuple(words_of_it["because"]),
+            tuple(in_words(exclusion.because, words)),
             exclusion.rule,
             exclusion.row or "",
             _cited(exclusion.facts, advice),
@@ -647,7 +786,7 @@ def _excluded(advice: Advice, words: Words, role: str | None) -> tuple[Excluded,
 def _each_once(atoms: Iterable[Atom], words: Words) -> tuple[tuple[Atom, str], ...]:
     said: dict[str, Atom] = {}
     for atom in atoms:
-        said.setdefault(words.atom(atom), atom)
+        said.setdefault(_atom(atom, words), atom)
     return tuple((atom, text) for text, atom in said.items())
 
 
@@ -662,16 +801,45 @@ def _would_change(advice: Advice, words: Words) -> tuple[WouldChange, ...]:
         label = words.label(change.field)
         before, after = words.value(change.field, change.from_value), words.value(change.field, change.to_value)
         effect = said.removeprefix(f"{label}: {before} -> {after}: ")
-        found.append(WouldChange(label, before, after, effect, QUESTION_OF[change.field]))
+        question = QUESTION_OF[change.field]
+        option = change.to_value if change.to_value in QUESTIONS[question].options else ""
+        found.append(WouldChange(label, before, after, effect, question, option))
     return tuple(found)
 
 
 def _inputs(advice: Advice, words: Words) -> tuple[Input, ...]:
-    said = [Input(name, label, value, QUESTION_OF[name]) for name, label, value in words.profile_lines(advice.profile)]
+    profile = advice.profile
+    said = [
+        Input(name, label, value, QUESTION_OF[name], kind=_kind(name, getattr(profile, name)))
+        for name, label, value in words.profile_lines(profile)
+    ]
     if advice.gate is not None:  # the profile cannot hold it: another tumour, not an adult
         gate = words.vocabulary.findings["gate"]
-        said.insert(0, Input("gate", gate.label, gate.values[advice.gate], "gate"))
+        said.insert(0, Input("gate", gate.label, gate.values[advice.gate], "gate", kind=_kind("gate", advice.gate)))
     return tuple(said)
+
+
+def _kind(name: str, value: object) -> str:
+    if value == NOT_KNOWN:
+        return "open"
+    if name in USUAL and value != USUAL[name]:
+        return "noted"
+    return "context" if name in FOR_WHOM else "usual"
+
+
+def _not_known(advice: Advice, words: Words, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """What would matter first, in the order of its use, asked or not; then what was answered as not known."""
+    given = {line.field: line for line in inputs}
+    found: dict[str, Input] = {}
+    for unknown in advice.unknowns:
+        name = unknown.field
+        if name not in given and name != "region":  # the order does not rest on the region
+            label, value = words.label(name), words.value(name, None)
+            given[name] = Input(name, label, value, QUESTION_OF[name], kind="open")
+        if name in given and given[name].kind == "open":
+            found[name] = given[name]
+    found.update({name: line for name, line in given.items() if line.kind == "open"})
+    return tuple(found.values())
 
 
 def _source(number: int, source: Source) -> SourceShown:
@@ -695,146 +863,8 @@ def _record(advice: Advice, words: Words) -> RecordLine:
     return RecordLine(advice.record_id, VERSION, knowledge.digest, date, text)
 
 
-def _summary(advice: Advice, words: Words, role: str | None, inputs: tuple[Input, ...]) -> str:
-    """The summary section as plain text, to copy; the reason where no drug is ranked. The disclaimer ends it."""
-    if advice.options:
-        return section_message("summary", advice, words, role).text
-    blocks = answer_message(advice, words, role=role).blocks
-    said = "\n\n".join(block.text for block in blocks[:-1])
-    listed = "\n".join(f"- {line.label}: {line.value}" for line in inputs)
-    return "\n\n".join(part for part in (said, listed, _record(advice, words).text, disclaimer()) if part)
-
-
 def _sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-# --- the printed page ----------------------------------------------------------------------------------------
-
-_ROOM = {"wide": (55, 107), "medium": (61, 120), "tight": (69, 134)}
-"""Lines of one page and characters of a line at each density, with room to spare for wider fonts."""
-_FRAME = 13.0
-"""Lines taken by the title, the places to write on, the record and the disclaimer."""
-_BLOCK = 1.6
-"""Lines that a heading takes, the space around it included."""
-
-
-def _board(
-    options: tuple[OptionCard, ...],
-    excluded: tuple[Excluded, ...],
-    assumptions: tuple[Assumption, ...],
-    unknowns: tuple[UnknownShown, ...],
-    would_change: tuple[WouldChange, ...],
-    inputs: tuple[Input, ...],
-    beside: list[str],
-) -> Board:
-    """As much as one page holds, in the largest print it fits in; what gives way first is what decides least.
-
-    `beside`: what else stands on the page and never gives way.
-    """
-    cautions = _board_cautions(options)
-    ruled_out = [
-        f"{', '.join(entry.names)} ({'; '.join(entry.rules[0].because) or entry.rules[0].text.rstrip('.')})"
-        for entry in excluded
-    ]
-    assumed = [entry.text for entry in assumptions]
-    unknown = list(dict.fromkeys(entry.label for entry in unknowns))
-    changed = [f"{entry.label}: {entry.before} -> {entry.after}: {entry.effect}" for entry in would_change]
-    board = Board("", (), (), "", "", "", (), ())
-    for density, shown in _ATTEMPTS:
-        board = Board(
-            density,
-            tuple((line.label, _cut(line.value, 400)) for line in inputs),
-            tuple(_board_option(option, headline=shown.headlines) for option in options),
-            _some(ruled_out, shown.excluded),
-            _some(assumed, shown.assumptions),
-            _some(unknown, shown.unknowns),
-            _first(cautions, shown.cautions),
-            _first(changed, shown.changes),
-        )
-        lines, _ = _ROOM[density]
-        if _height(board, beside) <= lines:
-            return board
-    return board
-
-
-class _Shown(NamedTuple):
-    excluded: int = 99
-    assumptions: int = 99
-    unknowns: int = 99
-    cautions: int = 99
-    changes: int = 99
-    headlines: bool = True
-
-
-_ATTEMPTS: tuple[tuple[str, _Shown], ...] = (
-    ("wide", _Shown()),
-    ("medium", _Shown()),
-    ("tight", _Shown()),
-    ("tight", _Shown(unknowns=8)),
-    ("tight", _Shown(unknowns=8, changes=2, cautions=6)),
-    ("tight", _Shown(unknowns=8, changes=2, cautions=6, excluded=8)),
-    ("tight", _Shown(unknowns=6, changes=2, cautions=6, excluded=8, assumptions=12)),
-    ("tight", _Shown(unknowns=6, changes=1, cautions=5, excluded=6, assumptions=8)),
-    ("tight", _Shown(unknowns=4, changes=0, cautions=4, excluded=6, assumptions=6, headlines=False)),
-)
-
-
-def _board_option(option: OptionCard, *, headline: bool) -> BoardOption:
-    grade = "; ".join(
-        f"{grade.system}: {grade.grade}{f' [{grade.status}]' if grade.status else ''}" for grade in option.grades
-    )
-    if not grade and option.drug:
-        grade = f"no guideline grade; own summary: {option.strength.label}"
-    fit = f"{option.fit.label} ({option.fit.trial})" if option.fit else ""
-    said = option.headline if headline else ""
-    return BoardOption(option.rank, option.name, option.tier_label, said, grade, fit, bool(option.foremost))
-
-
-def _board_cautions(options: tuple[OptionCard, ...]) -> list[str]:
-    """The patient's certain cautions, each once, with the ranks of the options it belongs to."""
-    ranks: dict[str, list[str]] = {}
-    marks: dict[str, str] = {}
-    for option in options:
-        for caution in option.foremost:
-            ranks.setdefault(caution.text, []).append(str(option.rank))
-            marks[caution.text] = " [pending review]" if caution.pending else ""
-    return [f"Option {', '.join(found)}: {text}{marks[text]}" for text, found in ranks.items()]
-
-
-def _some(parts: list[str], most: int) -> str:
-    """The first few, and how many more the whole answer has."""
-    rest = len(parts) - most
-    return "; ".join(parts[:most]) + (f"; and {rest} more in the whole answer" if rest > 0 else "")
-
-
-def _first(parts: list[str], most: int) -> tuple[str, ...]:
-    rest = len(parts) - most
-    return (*parts[:most], *((f"{rest} more in the whole answer",) if rest > 0 else ()))
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}... (in full in the whole answer)"
-
-
-def _height(board: Board, beside: list[str]) -> float:
-    """The lines the page will take, by the length of what it says."""
-    _, width = _ROOM[board.density]
-
-    def lines(text: str, share: float = 1.0) -> int:
-        return math.ceil(len(text) / (width * share))
-
-    height = _FRAME + sum(map(lines, beside))
-    height += _BLOCK + lines("; ".join(f"{label}: {value}" for label, value in board.inputs))
-    for option in board.options:
-        what = f"{option.rank}. {option.name}, {option.tier}. {option.headline}."
-        fit = f"{option.fit} {'Caution below' if option.cautioned else ''}"
-        height += max(lines(what, 0.48), lines(option.grade, 0.295), lines(fit, 0.19)) + 0.25
-    for text in (board.excluded, board.assumptions, board.unknowns):
-        height += _BLOCK + lines(text) if text else 0
-    for listed in (board.cautions, board.changes):
-        height += _BLOCK + sum(map(lines, listed)) if listed else 0
-    return height
-
-
-__all__ = ["Board", "Card", "Evidence", "ForestRow", "OptionCard", "card"]
+__all__ = ["Board", "Card", "Evidence", "ForestRow", "OptionCard", "card", "in_words"]

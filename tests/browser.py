@@ -1,6 +1,6 @@
 """The web chat as a person meets it: a real Chromium, and the service it talks to, started here and ended here.
 
-One browser serves the tests of a module; each visit has a context of its own, so that nothing is shared but the
+One browser serves the tests of a process; each visit has a context of its own, so that nothing is shared but the
 program. Whatever goes wrong on a page during a visit is noted, and fails the test at its end.
 """
 
@@ -76,11 +76,18 @@ async def chromium(*arguments: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-@pytest_asyncio.fixture(name="browser", scope="module", loop_scope="session")
+_open: list[Browser] = []
+
+
+@pytest_asyncio.fixture(name="browser", scope="session", loop_scope="session")
 async def a_browser() -> AsyncIterator[Browser]:
-    """One for the tests of a module."""
+    """One for all tests of this process, whichever module asks first."""
     need_chromium()
+    if _open:
+        yield _open[0]
+        return
     async with chromium() as found:
+        _open.append(found)
         yield found
 
 
@@ -247,9 +254,9 @@ class Visit:
         """The button that sends this."""
         return self.page.locator(f'button[value="{value}"]')
 
-    def link(self, end: str) -> Locator:
-        """The first link whose address ends so."""
-        return self.page.locator(f'a[href$="{end}"]').first
+    def link(self, part: str) -> Locator:
+        """The first link whose address has this in it."""
+        return self.page.locator(f'a[href*="{part}"]').first
 
     def box(self, option: str) -> Locator:
         """The box of an option."""
@@ -270,6 +277,10 @@ class Visit:
         """Nothing has to be scrolled sideways."""
         assert await self.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, self.page.url
 
+    async def open_all(self) -> None:
+        """Open whatever can be."""
+        await self.page.locator("details").evaluate_all("parts => parts.forEach((part) => { part.open = true; })")
+
     # What is done with the mouse
 
     async def click(self, what: str | Locator) -> None:
@@ -289,6 +300,11 @@ class Visit:
                 for option in said.split("+"):
                     await self.box(option).check()
                 await self.click(self.page.locator("fieldset button"))
+
+    async def on_line(self, number: int, what: str) -> None:
+        """Change a line of the list: why it stopped, `earlier`, `remove`."""
+        await self.page.locator(f".entered > li:nth-child({number}) summary").click()
+        await self.click(f"prior_lines:line_{number}_{what}")
 
     async def type(self, text: str) -> None:
         """Type into the box, and send it with Enter."""
@@ -346,6 +362,7 @@ async def intake(at: Visit) -> AsyncIterator[str]:
     await at.answer("progression", "other")
     yield "agents"
     await at.answer("eribulin", "toxicity", "t_dm1", "progression")
+    await at.page.locator(".entered summary").first.click()
     yield "lines-filled"
     await at.click(at.link("/show/help"))
     yield "help"
@@ -373,20 +390,20 @@ async def answers(at: Visit) -> AsyncIterator[str]:
         "active", "absent", "progressing", "negative", "available", "lvef+unknown", "ild_history", "confirm"
     )
     yield "answer"
-    await at.page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    await at.open_all()
+    long_lists = at.page.locator(".facts > li:nth-child(n + 13), .sources > li:nth-child(n + 13)")
+    await long_lists.evaluate_all("items => items.forEach((item) => item.remove())")  # all are written alike
     yield "answer-open"
     await at.click(at.link("/at/brain_metastases"))
     yield "edit-from-answer"
-    await at.click("brain_metastases:none")
-    await at.answer("confirm")
-    await at.type("/evidence")
-    yield "section"
-    await at.click("/restart")
+    await at.type("/restart")
     await at.answer("oncologist", "in_scope", "cord_compression")
     yield "referred"
-    await at.click("/restart")
+    await at.type("/restart")
     await at.answer("trainee", "her2_negative")
     yield "declined"
+    await at.type("/sources")
+    yield "section"
 
 
 async def ends(at: Visit) -> AsyncIterator[str]:

@@ -25,25 +25,25 @@ async def take(what: Page | Locator, name: str) -> None:
 
 
 async def on_a_phone(browser: Browser, service: Service) -> None:
-    """A question, as a phone shows it."""
+    """A question, and the one with a list of lines."""
     async with visit(browser, service, width=390, height=780, device_scale_factor=2) as at:
         await at.open()
-        await at.answer(*LINES, "done", "none")
-        await take(at.page, "question-on-a-phone")
+        await at.answer(*LINES)
+        await take(at.page, "lines")
+        await at.answer("done", "none")
+        await take(at.page, "question")
 
 
 async def on_a_desk(browser: Browser, service: Service) -> None:
-    """The lines of therapy, the answer, and a plot in the dark."""
+    """The answer, and a plot in the dark."""
     async with visit(browser, service, width=1200, height=750) as at:
         await at.open()
-        await at.answer(*LINES)
-        await take(at.page, "lines-of-therapy")
-        await at.answer(*REST)
+        await at.answer(*LINES, *REST)
         await take(at.page, "answer")
         await at.page.emulate_media(color_scheme="dark")
         evidence = at.page.locator("#o-t_dm1 details:has(figure)")
         await evidence.locator("summary").click()
-        await take(evidence.locator("figure"), "forest-plot")
+        await take(evidence.locator("figure"), "evidence")
 
 
 async def main() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
@@ -15,13 +16,15 @@ import pytest
 
 from bot.channels.web.pages import HERE as WEB
 from bot.channels.web.pages import render_page
+from flows.findings import SOURCE_OF
 from flows.knowledge.load import figures, shipped
 from flows.plain_yaml import read_yaml
-from flows.profile import Profile
+from flows.profile import FIELDS, Profile
 from flows.questionnaire import QUESTION_OF, QUESTIONS, ROLES
 from flows.sequencing.advice import Advice
-from flows.sequencing.recommend import recommend
-from messages.card import Card, Cited, Evidence, ForestRow, card
+from flows.sequencing.recommend import recommend, rule_on
+from flows.when import NOT_KNOWN, Atom
+from messages.card import FOR_WHOM, SUBSETS, USUAL, Card, Cited, Evidence, ForestRow, card, in_words
 from messages.document import AdviceDocument, advice_document
 from messages.render import disclaimer
 from messages.words import check_template, english
@@ -33,7 +36,7 @@ CASE = "/case/1"
 HIDDEN = {fact.id for fact in KNOWLEDGE.facts.values() if not fact.shown}
 UNDER_A_HEADING = ("Boxed warning (US)", "Boxed warnings (US)", "Dose", "Contraception")
 """Endpoints whose facts stand under a heading that says so."""
-LARGEST = 260_000
+LARGEST = 290_000
 """Bytes that the longest answer of the corpus may have as HTML: text that can be read at once, not a download."""
 
 
@@ -168,12 +171,13 @@ def test_nothing_of_the_document_is_lost(file: str) -> None:
 def options_are_whole(case: Case) -> None:
     """S7: an option without a reason, grade, fit, harm, check or gap that it has."""
     assert [option.regimen for option in case.card.options] == [option.regimen for option in case.document.options]
-    for shown, wanted in zip(case.card.options, case.document.options, strict=True):
+    for option, shown, wanted in zip(case.advice.options, case.card.options, case.document.options, strict=True):
         where = f"{case.name}: {wanted.regimen}"
         assert (shown.rank, shown.full_name) == (wanted.rank, wanted.name), where
         assert (shown.tier, shown.row_id) == (wanted.tier, wanted.row), where
         assert shown.headline.lower() == wanted.summary.lower(), where
-        assert (list(shown.because), list(shown.assumes)) == (wanted.because, wanted.assumes), where
+        assert said_plainly(case, option.because, shown.because) == wanted.because, where
+        assert said_plainly(case, option.assumes, shown.assumes) == wanted.assumes, where
         assert [(grade.system, grade.grade, grade.status) for grade in shown.grades] == [
             (grade.system, grade.grade, WORDS.vocabulary.grade_status[grade.status]) for grade in wanted.grades
         ], where
@@ -198,9 +202,15 @@ def options_are_whole(case: Case) -> None:
         assert {(one.rule, one.text, one.certain, one.pending) for one in shown.cautions} == {
             (one["rule"], one["text"], one["certain"], one["pending_review"]) for one in wanted.cautions
         }, where
-        order = [(not one.patient, not one.certain) for one in shown.cautions]
+        order = [(not one.patient, not one.certain, one.open, not one.organs) for one in shown.cautions]
         assert order == sorted(order), f"{where}: a caution for this patient hides among those of the drug"
         assert list(shown.not_assessed) == wanted.not_assessed, where
+
+
+def said_plainly(case: Case, atoms: Iterable[Atom], shown: Iterable[str]) -> list[str]:
+    """What the document says where the card says exactly these comparisons, in its words for a denied list."""
+    assert list(shown) == in_words(atoms, WORDS), case.name
+    return WORDS.atoms(atoms)
 
 
 def the_rest_is_whole(case: Case) -> None:
@@ -212,14 +222,21 @@ def the_rest_is_whole(case: Case) -> None:
     rules = {(regimen, rule.rule, rule.text, rule.because, rule.pending) for entry in shown.excluded
              for regimen in entry.regimens for rule in entry.rules}  # fmt: skip
     assert rules == {
-        (entry["regimen"], entry["rule"], entry["text"], tuple(entry["because"]), entry["pending_review"])
-        for entry in wanted.excluded
+        (
+            entry["regimen"],
+            entry["rule"],
+            entry["text"],
+            tuple(in_words(exclusion.because, WORDS)),
+            entry["pending_review"],
+        )
+        for exclusion, entry in zip(case.advice.excluded, wanted.excluded, strict=True)
     }, name
     for said, known in ((shown.principles, wanted.principles), (shown.pitfalls, wanted.pitfalls)):
         assert [(one.text, one.pending, [cited.fact for cited in one.facts]) for one in said] == [
             (one.text, one.pending_review, list(dict.fromkeys(one.evidence))) for one in known
         ], name
-    assert [entry.text for entry in shown.assumptions] == wanted.assumptions, name
+    assumed = [entry.text for entry in shown.assumptions]
+    assert said_plainly(case, case.advice.assumptions, assumed) == wanted.assumptions, name
     assert [f"{entry.label}: {entry.effect}" for entry in shown.unknowns] == wanted.unknowns, name
     assert [f"{entry.label}: {entry.before} -> {entry.after}: {entry.effect}" for entry in shown.would_change] == [
         entry["effect"] for entry in wanted.would_change
@@ -269,13 +286,14 @@ def the_page_names_it_all(case: Case) -> None:
         assert source["title"] in said, f"{case.name}: {source['title']}"
     for option in case.document.options:
         (place,) = [part for part in places if part.startswith(f'<li id="o-{option.regimen}"')]
-        for text in (*option.harms, *option.evidence, *option.because, *option.assumes, *option.not_assessed,
+        (shown,) = [one for one in case.card.options if one.regimen == option.regimen]
+        for text in (*option.harms, *option.evidence, *shown.because, *shown.assumes, *option.not_assessed,
                      *(one.text for one in option.monitoring), *(one["text"] for one in option.cautions)):  # fmt: skip
             assert text in place, f"{case.name}: {option.regimen}: {text}"
     for entry in case.document.excluded:
         assert entry["rule"] in places[-1], f"{case.name}: {entry['rule']}"
         assert entry["text"] in places[-1], f"{case.name}: {entry['text']}"
-    for text in (*case.document.assumptions, *case.document.not_assessed, case.document.disclaimer,
+    for text in (*(one.text for one in case.card.assumptions), *case.document.not_assessed, case.document.disclaimer,
                  *(one.text for one in (*case.document.principles, *case.document.pitfalls)),
                  *(one["text"] for one in case.document.reasons), *(one["nearest"] for one in case.document.reasons),
                  case.document.record.id, case.document.record.knowledge):  # fmt: skip
@@ -285,7 +303,8 @@ def the_page_names_it_all(case: Case) -> None:
 def test_every_sentence_of_the_card_is_on_the_page() -> None:
     """Were it to fail: the page leaves out something the card holds, in one kind of answer or for one reader."""
     codes = {"status", "tier", "truth", "verdict", "regimen", "regimens", "id", "field", "density", "full_name",
-             "software", "question", "links", "forest", "board", "summary", "label", "verification"}  # fmt: skip
+             "software", "question", "links", "forest", "board", "summary", "label", "verification",
+             "kind", "printed_title", "option", "not_known"}  # fmt: skip
 
     def sentences(value: Any, key: str = "") -> Iterator[str]:
         if isinstance(value, str):
@@ -352,19 +371,27 @@ def test_a_link_to_a_recalled_fact_says_so_on_its_line() -> None:
 def test_links_lead_to_questions_identifiers_and_exports_only() -> None:
     """Were it to fail: an edit link opens nothing, or a page of this answer asks somebody else for something."""
     allowed = re.compile(r"#.+|https://doi\.org/10\..+|https://pubmed\.ncbi\.nlm\.nih\.gov/\d+/")
-    exports = {f"{CASE}/answer.{form}" for form in ("json", "html", "pdf", "fhir.json")}
     for case, page in pages():
+        exports = {
+            f"{CASE}/answer.{form}?record={case.advice.record_id}" for form in ("json", "html", "pdf", "fhir.json")
+        }
         links = [values for tag, values, _ in page.elements if tag == "a"]
         for values in links:
             href = values["href"] or ""
             if href.startswith("https:"):
                 assert values["rel"] == "noreferrer noopener", f"{case.name}: {href}"
             if not allowed.fullmatch(href) and href not in exports:
-                assert href.removeprefix(f"{CASE}/at/") in QUESTIONS, f"{case.name}: {href}"
+                question, _, tried = href.removeprefix(f"{CASE}/at/").partition("?try=")
+                assert question in QUESTIONS, f"{case.name}: {href}"
+                assert not tried or tried in QUESTIONS[question].options, f"{case.name}: {href}"
         hrefs = {values["href"] for values in links}
         assert exports <= hrefs, case.name
-        wanted = {entry.question for entry in (*case.card.would_change, *case.card.inputs, *case.card.unknowns)}
+        wanted = {entry.question for entry in (*case.card.inputs, *case.card.unknowns, *case.card.settle_first)}
         assert {f"{CASE}/at/{question}" for question in wanted} <= hrefs, case.name
+        for change in case.document.would_change:
+            question, to = QUESTION_OF[change["field"]], change["to"]
+            tried = f"?try={to}" if to in QUESTIONS[question].options else ""
+            assert f"{CASE}/at/{question}{tried}" in hrefs, f"{case.name}: {change}"
         sent = [tag for tag, _, _ in page.elements if tag in ("script", "img", "iframe", "link", "form", "style")]
         assert not sent, f"{case.name}: {sent}"
 
@@ -379,6 +406,118 @@ def test_identifiers_that_were_not_seen_say_so() -> None:
             assert marked == source.recalled == (known.id_basis == "recalled_certain"), source.id
 
 
+# --- whom it is for, and what is not known ---------------------------------------------------------------------
+
+
+TYPICAL: dict[str, Any] = {
+    "her2_status": "positive", "setting": "metastatic", "red_flags": [], "performance_status": "ecog_0_2",
+    "prior_lines": [{"agents": ["docetaxel", "trastuzumab", "pertuzumab"], "outcome": "progression"}],
+    "early_stage_agents": [], "brain_metastases": "none", "hr_status": "negative", "tdxd_access": "available",
+    "ild_history": "absent", "lvef": "normal", "hepatic_impairment": "none", "renal_impairment": "none",
+    "dpd_deficiency": "none", "platelets": "normal", "pregnancy": "absent", "interacting_medicines": [],
+    "chemotherapy": "suitable", "region": "eu",
+}  # fmt: skip
+"""A patient of whom all is known and nothing is abnormal."""
+
+
+def typical(**changed: Any) -> tuple[Case, Page]:
+    """That patient with other answers, as a case and as its page."""
+    profile = {key: value for key, value in {**TYPICAL, **changed}.items() if value is not None}
+    case = case_of("typical", profile, None, None)
+    return case, Page(case.html)
+
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "ILD or pneumonitis: present": {"ild_history": "present"},
+    "LVEF: reduced": {"lvef": "reduced"},
+    "Hepatic impairment: severe": {"hepatic_impairment": "severe"},
+    "Renal impairment: severe": {"renal_impairment": "severe"},
+    "DPD deficiency: complete": {"dpd_deficiency": "complete"},
+    "Platelets: low": {"platelets": "low"},
+    "Interacting medicines: warfarin": {"interacting_medicines": ["warfarin"]},
+    "Chemotherapy: unsuitable or declined": {"chemotherapy": "unsuitable"},
+    "T-DXd: declined": {"tdxd_access": "declined"},
+    "Brain metastases: not imaged": {"brain_metastases": "not_imaged"},
+    "Brain metastases: active": {"brain_metastases": "active", "leptomeningeal": "absent"},
+    "Leptomeningeal disease: present": {"brain_metastases": "stable", "leptomeningeal": "present"},
+    "Performance status: ECOG 3-4": {"performance_status": "ecog_3_4"},
+    "Pregnancy: present": {"pregnancy": "present"},
+    "Emergencies: neutropenic sepsis": {"red_flags": ["neutropenic_sepsis"]},
+    "HER2 status: low": {"her2_status": "low"},
+}
+"""What is said of a patient, and the answers that make it so."""
+
+
+@pytest.mark.parametrize("said", OTHERWISE)
+def test_what_is_not_normal_stands_above_the_options_and_on_the_print(said: str) -> None:
+    """Were it to fail: a patient with a failing organ looks like a healthy one above the list, or on paper."""
+    case, page = typical(**OTHERWISE[said])
+    assert said in page.within(".noted")
+    board = page.within(".board")
+    assert board.index("To note:") < board.index(said) < board.index("No drug" if not case.card.options else "1. ")
+    assert f"- To note: {said}" in case.card.summary
+    assert case.html.index('class="noted"') < case.html.index('aria-label="Parts of this answer"')
+
+
+def test_a_patient_without_findings_has_nothing_to_note() -> None:
+    """Were it to fail: the mark stands beside normal answers too and says nothing any more."""
+    case, page = typical()
+    assert not page.within(".noted")
+    assert not page.within(".open")
+    assert not case.card.settle_first
+    for name in ("Lines for metastatic disease", "Brain metastases", "HR status", "T-DXd"):
+        assert name in page.within(".whom")
+
+
+def test_every_field_has_a_place_above_the_options() -> None:
+    """Were it to fail: a new field of the profile is neither noted where it is abnormal nor shown as context."""
+    assert {*USUAL, *FOR_WHOM} - {"gate"} == set(FIELDS)
+
+
+def test_what_is_not_known_is_named_above_the_options() -> None:
+    """S11, S19: were it to fail, an answer that is not known looks like a normal one."""
+    for name in ("lvef", "hr_status", "brain_metastases", "pregnancy", "red_flags", "interacting_medicines"):
+        case, page = typical(**{name: NOT_KNOWN})
+        label = WORDS.label(name)
+        assert label in page.within(".open"), name
+        assert f"Not known: {label}" in page.within(".board"), name
+        assert label in "".join(line for line in case.card.summary.splitlines() if "Not known:" in line), name
+    _, page = typical(lvef=None)
+    assert "Not asked: LVEF" in page.within(".open")
+
+
+def test_what_could_end_the_ranking_is_settled_first() -> None:
+    """S4, S11: were it to fail, an emergency that is not known hides in a closed list of assumptions."""
+    case, page = typical(red_flags=NOT_KNOWN, pregnancy=NOT_KNOWN, brain_metastases=NOT_KNOWN)
+    assert [one.label for one in case.card.settle_first] == ["Emergencies", "Pregnancy", "Leptomeningeal disease",
+                                                             "Brain metastases"]  # fmt: skip
+    box = page.within(".settle")
+    for stop in KNOWLEDGE.stops:
+        assert (stop.text in box) == (stop.id in ("red_flag", "pregnancy", "leptomeningeal_disease")), stop.id
+    assert "details" not in [outer for _, values, outers in page.elements if values.get("class") == "settle"
+                             for outer in outers]  # fmt: skip
+    assert case.html.index('class="settle"') < case.html.index('class="options"')
+    for said in (page.within(".board"), case.card.summary):
+        assert "Not known, and to be settled first:" in said
+        assert said.index("Emergencies") < said.index("1. ")
+
+
+def test_a_denied_list_cannot_be_read_as_a_choice() -> None:
+    """Were it to fail: "not A or B" stands on the card, which some read as "not A, or else B"."""
+    card_of = typical(red_flags=NOT_KNOWN)[0].card
+    (said,) = [one.text for one in card_of.assumptions if one.question == "red_flags"]
+    assert said.startswith("Emergencies, none of: seizure or raised intracranial pressure, spinal cord compression, ")
+    assert in_words([Atom("received", "includes_all", ("t_dxd", "t_dm1"), True)], WORDS) == [
+        "Received for metastatic disease, not all of: T-DXd, T-DM1"
+    ]
+    assert in_words([Atom("received", "includes_none", ("t_dxd", "t_dm1"))], WORDS) == [
+        "Received for metastatic disease, none of: T-DXd, T-DM1"
+    ]
+    assert in_words([Atom("region", "known", ("us", "eu"), True)], WORDS) == ["Region, not known to be any of: US, EU"]
+    for atom in (Atom("region", "is", ("us", "eu")), Atom("lvef", "is", ("reduced",), True)):
+        assert in_words([atom], WORDS) == [WORDS.atom(atom)]
+
+
 # --- how it is said ------------------------------------------------------------------------------------------
 
 
@@ -388,6 +527,103 @@ def test_the_disclaimer_and_the_record_are_in_every_form() -> None:
         for text in (case.card.summary, page.within(".board"), page.within(".limits")):
             assert disclaimer() in text, case.name
             assert case.advice.record_id in text, case.name
+
+
+def test_an_emergency_is_named_in_the_title_and_codes_stay_out_of_the_text() -> None:
+    """S4, S10: were it to fail, the title of an emergency says no more than "Refer", or reads like a program."""
+    case, page = typical(red_flags=["neutropenic_sepsis", "cord_compression"])
+    assert case.card.title == "Time-critical: spinal cord compression, neutropenic sepsis"
+    assert typical(her2_status="low")[0].card.title == "Out of scope. HER2 status: low"
+    assert typical(pregnancy="present")[0].card.title == "Refer. Pregnancy: present"
+    assert "Refer. No drug is ranked." in page.within(".lead")
+    for shown, whole in (*pages(), (case, page)):
+        said = whole.within()
+        rules = {caution.rule for option in shown.card.options for caution in option.cautions}
+        rules |= {rule.rule for entry in shown.card.excluded for rule in entry.rules}
+        rules |= {reason.code for reason in shown.card.reasons}
+        running = re.sub(r"<cite>.*?</cite>", "", shown.html, flags=re.S)
+        running = re.sub(r"<[^>]+>", " ", running)
+        assert not [rule for rule in rules if "_" in rule and re.search(rf"\b{rule}\b", running)], shown.name
+        for rule in rules:
+            assert rule in said, f"{shown.name}: {rule} cannot be traced"
+    unasked = [outers for tag, values, outers in page.elements if values.get("class") == "unasked"]
+    assert [values for tag, values, _ in page.elements if tag == "details" and "open" in values] == []
+    assert unasked or not case.card.not_asked
+
+
+def test_steps_that_are_the_answer_are_its_title() -> None:
+    """S4, S7: were it to fail, a list of drugs hides that the therapy goes on and the brain is treated locally."""
+    lines = [{"agents": ["docetaxel", "trastuzumab", "pertuzumab"], "outcome": "ongoing"}]
+    case, page = typical(brain_metastases="active", leptomeningeal="absent", extracranial_disease="controlled",
+                         prior_lines=lines)  # fmt: skip
+    assert case.card.steps_lead
+    for step in case.card.steps:
+        assert step.name in case.card.title
+        assert page.within().index(step.text) < page.within().index("If systemic therapy is changed")
+    assert {option.tier for option in case.card.options} <= {"later_line", "selected_patients"}
+    assert case.html.index("If systemic therapy is changed") < case.html.index('class="options"')
+    assert WORDS.vocabulary.status[case.advice.status] in page.within(".lead")
+    assert "If systemic therapy is changed" not in typical()[0].html
+    raised = case.advice.options[0]._replace(tier="preferred")
+    other = card(replace(case.advice, options=(raised, *case.advice.options[1:])), WORDS)
+    assert other.list_title == WORDS.vocabulary.status[case.advice.status], "a drug of another tier is no afterthought"
+
+
+def test_a_grade_names_its_system_first_and_looks_like_no_tier() -> None:
+    """S7: were it to fail, the word "preferred" of a guideline reads as the tier this tool gives."""
+    case, page = typical()
+    first = case.card.options[0]
+    assert "NCCN (reproduction): preferred" in page.within(".grade")
+    for grade in first.grades:
+        assert f"{grade.system}: {grade.grade}" in page.within(".grade")
+    assert not re.search(r'class="grade"><b', case.html)
+
+
+def test_the_evidence_opens_with_the_fit() -> None:
+    """Were it to fail: the figures of a trial are read without saying that this patient would not have been in it."""
+    for case, _ in pages():
+        places = re.split(r'(?=<li id="o-)', case.html)[1:]
+        for option, place in zip(case.card.options, places, strict=True):
+            if option.evidence and option.fit:
+                _, _, evidence = place.partition("<summary>Evidence")
+                begins = evidence.partition("<table>")[0].partition("<figure>")[0]
+                assert f'<b class="fit {option.fit.verdict}">' in begins, f"{case.name}: {option.regimen}"
+
+
+def test_the_copied_text_keeps_what_decides_and_holds_no_document() -> None:
+    """S7, S13, S26: were it to fail, a pasted answer reads as reviewed, certain and fitting, or ends in code."""
+    for case, _ in pages():
+        text, shown = case.card.summary, case.card
+        assert text.startswith("Draft: not clinically reviewed."), case.name
+        assert "{" not in text, case.name
+        for option in shown.options:
+            for said in (
+                f"{option.rank}. {option.name} ({option.tier_label})", *option.assumes,
+                *(one.text for one in option.foremost), *((option.fit.label, *option.fit.unmet) if option.fit else ()),
+                *(f"{grade.system}: {grade.grade}" for grade in option.grades),
+            ):  # fmt: skip
+                assert said in text, f"{case.name}: {said}"
+        for entry in shown.excluded:
+            assert all(name in text for name in entry.names), case.name
+            assert all(reason in text for rule in entry.rules for reason in rule.because), case.name
+        for said in (*(one.text for one in shown.assumptions), *(step.name for step in shown.steps), shown.title):
+            assert said.removesuffix(", under assumptions") in text, f"{case.name}: {said}"
+
+
+def test_a_row_of_a_part_of_a_trial_says_so() -> None:
+    """Were it to fail: a result in a subset stands among those of whole trials, or the list of subsets is stale."""
+    rows = {(row.fact, row.endpoint): row for case, _ in pages() for row in nodes(case.card, ForestRow)}
+    assert {(fact.id, one.endpoint) for fact in KNOWLEDGE.facts.values() for one in fact.estimates} >= SUBSETS
+    words = re.compile(r"subset|exploratory|post hoc|retrospective|carriers|brain metastases|CNS", re.I)
+    for (name, endpoint), row in rows.items():
+        fact = KNOWLEDGE.facts[name]
+        assert row.subset == (fact.kind == "cns" or (name, endpoint) in SUBSETS), name
+        whole = fact.population.count("subset") and "total" in fact.population
+        if words.search(f"{endpoint} {'' if whole else fact.population}"):
+            assert row.subset, f"{name}: {endpoint}: not marked as a part of its trial"
+    for case, _ in pages():
+        for option in case.card.options:
+            assert [row.subset for row in option.forest] == sorted(row.subset for row in option.forest), case.name
 
 
 def test_an_answer_without_options_says_why_first() -> None:
@@ -434,8 +670,40 @@ def test_a_patients_own_cautions_need_no_tap() -> None:
         for option in case.card.options:
             for one in option.foremost:
                 assert one.text in page.within(".patient"), f"{case.name}: {one.text}"
+                assert "; ".join(one.answers) in page.within(".patient"), f"{case.name}: {one.text}"
                 seen += 1
     assert seen > 5
+
+
+def test_what_stands_under_the_patient_is_brought_by_an_answer_and_all_that_is_stands_there() -> None:
+    """Were it to fail: a caution that an answer brings hides among those of the drug, or one that no answer does
+    looks like a finding on this patient.
+    """
+    whose, general = set(), set()
+    for case, _ in pages():
+        view = rule_on(case.advice.profile, KNOWLEDGE, case.advice.gate).view
+        for option, shown in zip(case.advice.options, case.card.options, strict=True):
+            foremost = {one.rule for one in shown.foremost}
+            for caution in option.cautions:
+                if not caution.certain:
+                    assert caution.rule.id not in foremost, f"{case.name}: {caution.rule.id}"
+                    continue
+                read = {atom.field for atom in caution.rule.when.because(view)} - {"her2_status", "region"}
+                given = {name for name in read if any(getattr(case.advice.profile, source) is not None
+                                                      for source in SOURCE_OF.get(name, (name,)))}  # fmt: skip
+                assert (caution.rule.id in foremost) == bool(given), f"{case.name}: {caution.rule.id}"
+                (whose if given else general).add(caution.rule.id)
+    assert "t_dm1_brain_metastases" in whose
+    assert "neratinib_capecitabine_survival_diarrhoea" in general
+
+
+def test_a_caution_of_two_causes_names_the_one_that_holds() -> None:
+    """Were it to fail: a warning on the kidney stands beside normal kidneys and does not say that it is the enzyme."""
+    case, page = typical(dpd_deficiency="complete", tdxd_access="unavailable", hepatic_impairment="severe")
+    (rule,) = {one.rule: one for option in case.card.options for one in option.foremost
+               if one.rule == "partner_capecitabine_ruled_out"}.values()  # fmt: skip
+    assert rule.answers == ("DPD deficiency: complete",)
+    assert f"{rule.text} (DPD deficiency: complete)" in page.within(".patient")
 
 
 def test_a_reader_changes_the_words_and_never_the_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from functools import cache
 from io import BytesIO
@@ -24,9 +25,9 @@ LEAST = 8.0
 """Points that the smallest print has."""
 LONGEST = (
     "brain-only-progression-on-second-line-t-dxd", "active-extracranial-not-known", "brain-not-known",
-    "abemaciclib-and-fulvestrant-used", "stable-after-t-dxd", "t-dxd-declined-eu",
+    "abemaciclib-and-fulvestrant-used", "stable-after-t-dxd", "t-dxd-declined-eu", "relapse-at-13-months",
 )  # fmt: skip
-"""Rows of tests/profiles with the most options, steps, cautions and exclusions."""
+"""Rows of tests/profiles with the most options, steps, cautions and exclusions, and one of middling length."""
 EVERYTHING: dict[str, Any] = {
     "her2_status": "positive", "setting": "metastatic", "red_flags": [], "performance_status": "ecog_0_2",
     "prior_lines": [{"agents": list(AGENTS[:12]), "outcome": "unknown"}] * MOST_LINES,
@@ -72,7 +73,7 @@ async def test_every_case_prints_on_one_page(page: Page) -> None:
             printed = PdfReader(BytesIO(await page.pdf(format=paper)))
             assert len(printed.pages) == 1, f"{case.name}: {paper}: {len(printed.pages)} pages"
         text = flat(printed.pages[0].extract_text())
-        for wanted in (disclaimer(), case.advice.record_id, "Draft: not clinically reviewed", case.card.title):
+        for wanted in (disclaimer(), case.advice.record_id, "Draft: not clinically reviewed", case.card.printed_title):
             assert flat(wanted) in text, f"{case.name}: {wanted}"
         assert "Copy, print, save" not in text, f"{case.name}: the screen's part is printed too"
         for option in case.card.options:
@@ -88,21 +89,69 @@ async def test_what_the_page_has_no_room_for_is_counted() -> None:
     cut = 0
     for case in to_print():
         board, shown = case.card.board, case.card
+        own = {condition for option in shown.options for condition in option.assumes}
         cautions = {one.text for option in shown.options for one in option.foremost}
-        for said, wanted in (
-            (board.assumptions, [entry.text for entry in shown.assumptions]),
-            (board.unknowns, [entry.label for entry in shown.unknowns]),
-            (board.excluded, [name for entry in shown.excluded for name in entry.names]),
-            (" ".join(board.cautions), list(cautions)),
-            (" ".join(board.changes), [entry.effect for entry in shown.would_change]),
+        for part, said, wanted in (
+            ("also assumed", board.assumptions, [one.text for one in shown.assumptions if one.text not in own]),
+            ("not known", board.unknowns, [entry.label for entry in shown.unknowns]),
+            ("excluded", board.excluded, [name for entry in shown.excluded for name in entry.names]),
+            ("cautions", " ".join(board.cautions), list(cautions)),
+            ("what would change", " ".join(board.changes), [entry.effect for entry in shown.would_change]),
         ):
             missing = [text for text in wanted if text not in said]
-            assert not missing or "more in the whole answer" in said, f"{case.name}: {missing}"
+            assert not missing or "more in the whole answer" in said or part in board.left_out, f"{case.name}: {part}"
             cut += bool(missing)
         assert len(board.options) == len(shown.options), case.name
         assert [option.cautioned for option in board.options] == [bool(option.foremost) for option in shown.options]
-        assert [label for label, _ in board.inputs] == [line.label for line in shown.inputs], case.name
     assert cut, "no case is long enough to show it"
+
+
+async def test_conditions_are_printed_with_their_options() -> None:
+    """S11: were it to fail, two options that exclude each other stand on paper as neighbours without a condition."""
+    alone = lettered = 0
+    for case in to_print():
+        board, shown = case.card.board, case.card
+        letters = dict(re.findall(r"\((\w)\) (.+?)(?=; \(\w\) |$)", board.lettered))
+        for printed, option in zip(board.options, shown.options, strict=True):
+            for condition in option.assumes:
+                if condition in printed.holds_if:
+                    alone += 1
+                elif condition not in board.holds_if:
+                    (letter,) = [letter for letter, said in letters.items() if said == condition]
+                    assert f"({letter})" in printed.holds_if, f"{case.name}: {option.name}: {condition}"
+                    question = {one.text: one.question for one in shown.assumptions}[condition]
+                    assert question == "safety", f"{condition} decides between options and is only a letter"
+                    lettered += 1
+        count = len(shown.assumptions)
+        assert ("under" in shown.printed_title and str(count) in shown.printed_title) == bool(count and shown.options)
+        named = {*(label for label, _ in board.inputs), *board.not_known.split("; "),
+                 *(one.partition(":")[0] for one in board.noted)}  # fmt: skip
+        assert {line.label for line in shown.inputs if line.kind != "usual"} <= named, case.name
+    assert alone > 20
+    assert lettered > 20
+
+
+async def test_what_there_is_room_for_is_printed() -> None:
+    """Were it to fail: half of a page is empty while why an option is extrapolated stands only on the screen."""
+    case = case_of(*next(entry for entry in profiles(FILES[0]) if entry[0] == "ex-02"), None)
+    for printed, option in zip(case.card.board.options, case.card.options, strict=True):
+        notes = dict(printed.notes)
+        assert notes.get("Not met", "") == ("; ".join(option.fit.unmet) if option.fit else "")
+        assert ("US boxed warning" in notes) == bool(option.warned)
+        assert {f"Authorised, {one.region}" for one in option.authorised} <= notes.keys()
+    assert len(case.card.board.lines) > 1
+
+
+async def test_no_caution_on_an_organ_gives_way() -> None:
+    """S20: were it to fail, the page with the least room leaves out what matters most for this patient."""
+    worst = {**EVERYTHING, "prior_lines": [{"agents": ["taxane", "trastuzumab", "pertuzumab"], "outcome": "unknown"}],
+             "early_stage_agents": "unknown", "red_flags": "unknown", "lvef": "reduced", "ild_history": "present",
+             "hepatic_impairment": "moderate", "interacting_medicines": ["warfarin"]}  # fmt: skip
+    case = case_of("worst", worst, None, None)
+    printed = " ".join(case.card.board.cautions)
+    organs = {one.text for option in case.card.options for one in option.foremost if one.organs and not one.open}
+    assert len(organs) > 5
+    assert [text for text in organs if text not in printed] == []
 
 
 async def test_the_print_can_be_read(page: Page) -> None:

@@ -259,6 +259,37 @@ async def test_another_browser_sees_nothing_of_a_case(service: Service) -> None:
     assert (await other.open("/case/1/answer.json")).status == 404
 
 
+async def test_embedded_it_is_a_session_of_its_own(behind_tls: Service, service: Service) -> None:
+    """S34: were it to fail, a page that frames the chat shows what the person does in a window of its own."""
+    browser = await behind_tls.browser(*REVIEWED[:3])
+    assert (await browser.open("/embed")).asked == "role"
+    for said in WIRES:
+        page = await browser.say(said)
+        assert page.address.startswith("/embed/case/1"), "it stays in the frame"
+        inner = [link.address for link in page.links if link.address.startswith("/")]
+        assert all(address.startswith("/embed") for address in (*inner, *(form.address for form in page.forms)))
+    assert shows_answer(page)
+    assert (await browser.get("/embed/case/1/answer.json")).status_code == 200
+    assert (await browser.open("/")).asked == "prior_lines"
+    assert (await (await service.browser()).open("/embed")).status == 404, "unless other sites are named, there is none"
+
+
+async def test_with_a_token_the_chat_is_behind_the_door(make_place: Callable[[str], Place]) -> None:
+    """S33: were it to fail, the token guards the API and not the chat, or a browser cannot come in at all."""
+    async for service in served(make_place("sqlite"), web_access_token="a token of the tests " + CANARY):
+        browser = Browser(service.client())
+        for path in ("/", "/case/1", "/case/1/answer.json", "/case/1/forget"):
+            response = await browser.get(path)
+            assert response.status_code == 303, path
+            assert response.headers["location"].startswith("/sign-in"), path
+            assert "set-cookie" not in response.headers, path
+        page = await browser.open("/")
+        (form,) = page.forms
+        page = await browser.send(form.address, [*form.sent(), ("token", "a token of the tests " + CANARY)])
+        assert page.asked == "role"
+        assert (await browser.say("oncologist")).asked == "gate"
+
+
 # Forms of others
 
 
@@ -462,6 +493,20 @@ async def test_what_is_sent_twice_is_taken_once(on_each: Service) -> None:
     assert service.place.turns()[5:] == ["/edit red_flags", "red_flags:unknown"]
 
 
+async def test_of_two_answers_at_once_one_is_taken(on_each: Service) -> None:
+    """Were it to fail: two tabs answer one question, and the second answer goes to the next one."""
+    browser = await on_each.browser(*REVIEWED[:8])
+    tabs = [browser.page, *[await browser.tab("/case/1") for _ in range(2)]]
+    forms = [
+        tab.button(f"hr_status:{option}") for tab, option in zip(tabs, ("positive", "negative", "unknown"), strict=True)
+    ]
+    answers = await asyncio.gather(*(browser.post(form.address, form.sent(button)) for form, button in forms))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 303]
+    refused = [Page("/", 200, answer.text) for answer in answers if answer.status_code == 200]
+    assert [(notices(page), page.asked) for page in refused] == [(["stale"], "tdxd_access")] * 2
+    assert sum(turn.startswith("hr_status") for turn in on_each.place.turns()) == 1
+
+
 async def test_another_answer_from_a_page_that_was_answered_is_refused_aloud(service: Service) -> None:
     """Were it to fail: a red flag that is pressed on a page the browser still held is dropped without a word."""
     browser = await service.browser(*REVIEWED[:2])
@@ -504,9 +549,14 @@ async def test_lines_are_changed_and_removed_one_by_one(service: Service) -> Non
     lines = (await service.state(browser)).profile.prior_lines
     assert lines is not None
     assert [line.agents for line in lines] == [("t_dm1",), ("t_dxd",)]
-    selects = [field for form in browser.page.forms for field in form.of_kind("select")]
-    assert [field.label for field in selects] == ["Why line 1 stopped", "Why line 2 stopped"]
-    assert [field.value for field in selects] == ["prior_lines:line_1_completed", "prior_lines:line_2_progression"]
+    listed = browser.page.within("ol", **{"class": "entered"})
+    assert [line.spoken for line in listed.all("summary")] == [
+        "Line 1: Completed as planned Change", "Line 2: Progression Change",
+    ]  # fmt: skip
+    await browser.press("prior_lines:line_2_earlier")
+    lines = (await service.state(browser)).profile.prior_lines
+    assert lines is not None
+    assert [(line.agents, line.outcome) for line in lines] == [(("t_dxd",), "progression"), (("t_dm1",), "completed")]
 
 
 async def test_a_line_is_changed_from_the_review(service: Service) -> None:
@@ -562,6 +612,7 @@ async def test_what_is_forgotten_is_nowhere(on_each: Service, what: str) -> None
     await browser.press_plain("/case/new")
     await browser.say("trainee")
     assert record in service.place.everything()
+    assert session.name not in service.place.everything(), "S31: whose it is never stands there"
     page = await browser.open("/case/1/forget")
     assert web_words().forget["text"] in page.text
     form = page.forms[0]
@@ -792,7 +843,7 @@ async def test_whatever_is_sent_in_an_address_is_inert(service: Service) -> None
     for value in HOSTILE:
         part = quote(value, safe="")
         for path in (f"/{part}", f"/case/{part}", f"/case/1/at/{part}", f"/case/1/show/{part}",
-                     f"/case/1/answer.{part}", f"/case/1?next={part}", f"/case/1/at/gate?{part}={part}",
+                     f"/case/1/answer.{part}", f"/case/1?next={part}", f"/case/1/at/gate?try={part}",
                      f"/static/{part}", f"/embed/{part}", f"/case/1/show/why?q={part}",
                      f"/sign-in?next={part}"):  # fmt: skip
             response = await browser.get(path)
@@ -902,9 +953,10 @@ async def test_the_answer_is_handed_over_as_it_is_given_elsewhere(service: Servi
     browser = await service.browser(*WIRES)
     state = await service.state(browser)
     advice = advice_of(state, service.app.knowledge)
-    assert set(channel.FILES) == {link.address.partition("answer.")[2] for link in browser.page.links} - {""}
+    offered = dict(link.address.partition("answer.")[2].partition("?")[::2] for link in browser.page.links)
+    assert dict.fromkeys(channel.FILES, f"record={advice.record_id}").items() <= offered.items()
     for name, form in channel.FILES.items():
-        response = await browser.get(f"/case/1/answer.{name}")
+        response = await browser.get(f"/case/1/answer.{name}?record={advice.record_id}")
         file = export(form, advice, service.app.words, state.role)
         assert response.content == file.content, name
         assert response.content == (await browser.get(f"/case/1/answer.{name}")).content, name
@@ -916,6 +968,9 @@ async def test_the_answer_is_handed_over_as_it_is_given_elsewhere(service: Servi
         said = re.sub(r"\W+", "", disclaimer())
         assert said in re.sub(r"\W+", "", re.sub(r"<[^>]+>", "", text)), f"{name}: S13"
         assert advice.record_id in re.sub(r"\s", "", text), f"{name}: S23"
+    old = await browser.get(f"/case/1/answer.pdf?record={'0' * 16}")
+    assert old.status_code == 409, "a page that shows another answer is not handed this one"
+    assert "content-disposition" not in old.headers
     assert json.loads((await browser.get("/case/1/answer.json")).text)["record"]["id"] == advice.record_id
     for name in ("xml", "exe", "json.bak", "PDF", "fhir", "", "json;"):
         assert (await browser.get(f"/case/1/answer.{name}")).status_code == 404, name
@@ -986,6 +1041,8 @@ async def test_what_is_overdue_says_so_first(make_place: Callable[[str], Place])
         assert browser.page.text.index(banner.text) < browser.page.text.index("T-DM1")
         for path in ("/case/1/show/why", "/case/1"):
             assert banner.text in (await browser.open(path)).text
+        file = (await browser.get("/case/1/answer.pdf")).content
+        assert re.sub(r"\W", "", banner.text) in re.sub(r"\W", "", _read(file)), "and so does what is printed"
     assert not list((await _fresh_answer(make_place)).root.all("p", **{"class": "banner"}))
 
 

@@ -194,7 +194,7 @@ def looked_at(name: str, folder: Path) -> str:
     finally:
         stage.close()
     text = "\n\n".join(parts).replace(shipped().digest.removeprefix("sha256:"), "(hash)")
-    return undated(re.sub(r"Record [0-9a-f]{16}", "Record (id)", text) + "\n")
+    return undated(re.sub(r"(?i)(record[ =])[0-9a-f]{16}", r"\1(id)", text) + "\n")
 
 
 @pytest.mark.parametrize("name", CONSULTS)

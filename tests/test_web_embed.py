@@ -160,6 +160,7 @@ async def test_a_theme(browser: Browser, service: Service, portal: Site) -> None
             await another_case(here, number)
         assert await axe(here.chat.page, tags=TAGS) == []
         await here.portal.page.emulate_media(color_scheme="dark")  # as at nightfall: this accent is too dark for it
+        await here.chat.page.wait_for_function("!document.documentElement.style.cssText.includes('--accent')")
         assert await axe(here.chat.page, tags=TAGS) == []
         here.portal.expect("warning: The theme was not taken")
 

@@ -243,7 +243,8 @@ class Pages:
         delivery = f"{delivery_of(form.fields.get('token', ''), seat.session, self._keys)}:{form.said}"
         screen = _screen_of(form.fields.get("screen", ""))
         edit = form.fields.get("edit", "")
-        if edit and edit in QUESTIONS:
+        command = form.fields.get("text", "").lstrip().startswith("/")
+        if edit in QUESTIONS and not command:  # a command typed under an earlier question does not open it
             opened = await self._app.handle(seat.conversation, Tap(f"/edit {edit}", screen), f"{delivery}:edit")
             standing = await self._app.standing(seat.conversation)
             if standing.state.here != edit:

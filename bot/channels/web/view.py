@@ -187,6 +187,8 @@ def _answered(state: State, app: App, case_url: str) -> tuple[Answered, ...]:
     for name in path(state.answers, app.knowledge, None):
         if name in UNDER_OTHERS or name in FINALS or name not in state.answers or name == state.here:
             continue
+        if name == "prior_lines" and state.answers[name].pending is not None:
+            continue  # it is being entered: the question itself shows it
         text = answered_message(name, state, app.words).blocks[0].text
         label, _, said = text.partition(": ")
         lines.append(Answered(name, label, said, f"{case_url}/at/{name}"))

@@ -142,7 +142,7 @@ function ready() {
 document.addEventListener("visibilitychange", async () => {
   if (document.visibilityState !== "visible" || busy || !$("log")) return;
   try {
-    const page = (await fetched("GET", location.href)).response;
+    const page = (await fetched("GET", location.pathname.replace(/\/(at|show)\/\w+$/, ""))).response;
     const now = page?.getElementById("log")?.dataset.screen;
     if (!now || busy || now === $("log").dataset.screen) return;
     if (show(page)) {
