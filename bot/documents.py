@@ -14,6 +14,9 @@ from flows.profile import FIELDS, OPTIONS, Profile
 LARGEST = 256 * 1024
 """Bytes a document may have. A profile is a few hundred."""
 
+LONGEST_PATH = 200
+"""Signs of a field's name that are said back."""
+
 OTHER_NAMES = {
     "metastatic_lines": "prior_lines", "lines": "prior_lines", "prior_therapies": "prior_lines",
     "previous_lines": "prior_lines", "therapies": "prior_lines", "brain_mets": "brain_metastases",
@@ -95,7 +98,9 @@ def profile_from(document: dict[str, Any], said: str) -> Profile:
 
 def _path(where: list[Any]) -> str:
     path = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in where)
-    return "".join(sign if sign.isprintable() else "?" for sign in path)  # a document must not steer the terminal
+    return "".join(
+        sign if sign.isprintable() else "?" for sign in path[:LONGEST_PATH]
+    )  # it must not steer the terminal
 
 
 def _kind(value: object) -> str:

@@ -45,6 +45,10 @@ DATABASE_COMES = 30.0
 """Seconds to wait at the start for a database that is not up yet."""
 HEAD = 32 * 1024
 """Bytes a request may have before its body."""
+FRAMING = 8
+"""Bytes around each byte of a body that comes in chunks, at the worst."""
+PIPELINED = 16
+"""Requests of one connection that may wait for their turn."""
 COMING = ("refused", "starting up", "accepting connections", "in recovery", "timeout", "resolve", "shutting down",
           "closed")  # fmt: skip
 """What is said of a database that may yet come."""
@@ -56,9 +60,13 @@ class _Http(HttpToolsProtocol):
     A token is looked for only after that; without the bounds, whoever reaches the port could fill the memory.
     """
 
-    _head = 0
-    """Bytes since the last whole request."""
+    _loose = 0
+    """Bytes since the last whole request that were no body: heads, the frames of chunks, trailers."""
+    _body = 0
+    """Bytes of its body."""
     _reads_head = False
+    _overfull = False
+    """Whether more requests came at once than wait for their turn: what follows is not read."""
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -68,34 +76,60 @@ class _Http(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Close where too much has come, or nothing more comes, and the head of a request is still not whole."""
-        self._head += len(data)
+        self._loose += len(data)
         super().data_received(data)
-        if self._reads_head and self._head > HEAD:
-            self.transport.write(b"HTTP/1.1 431 \r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        if self._overfull:
+            self.transport.abort()
+        elif self._loose > HEAD + FRAMING * self._body:
+            if self._reads_head:
+                self.transport.write(b"HTTP/1.1 431 \r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self.transport.close()
         elif self._reads_head and self._late is None:
             self._late = self.loop.call_later(api.SLOWEST, self.transport.close)
 
     def on_message_begin(self) -> None:
         """A request's first byte came."""
-        super().on_message_begin()
-        self._reads_head = True
+        if len(self.pipeline) >= PIPELINED:
+            self._overfull = True
+        if not self._overfull:
+            super().on_message_begin()
+            self._reads_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the address came."""
+        if not self._overfull:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header came; what comes under this name after the body is not one."""
+        if self._reads_head and not self._overfull:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._reads_head = False
-        self._in_time()
-        super().on_headers_complete()
+        if not self._overfull:
+            self._reads_head = False
+            self._in_time()
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body came."""
+        self._loose -= len(body)
+        self._body += len(body)
+        if not self._overfull:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """What follows is the next request."""
-        super().on_message_complete()
-        self._head = 0
+        if not self._overfull:
+            super().on_message_complete()
+            self._loose = self._body = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
+        """Nothing is waited for any more, and nothing that waited is kept: a ring of it would outlive the collector."""
         self._in_time()
         super().connection_lost(exc)
+        self.pipeline.clear()
 
     def _in_time(self) -> None:
         if self._late is not None:

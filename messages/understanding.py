@@ -23,7 +23,8 @@ LONGEST = 2000
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _IDENTIFIERS = re.compile(
     r"[\w.+-]+@[\w-]+\.\w+"  # an e-mail address
-    r"|\b(?:mrn|nhs|ssn|dob|born|hospital|patient) ?(?:no|number|id)?\b[^\w\n]*(?:no|number|id)?[^\w\n]*\w{0,3}\d{2}"
+    r"|\b(?:mrn|nhs|ssn|dob|born|hospital|patient) ?(?:no|number|id)?\b[^\w\n]{0,8}(?:no|number|id)?"
+    r"[^\w\n]{0,8}\w{0,3}\d{2}"
     r"|(?:\+|\b00)\d[\d /-]{7,}"  # a telephone number, international
     r"|(?<![\d.])\(?0\d{2,4}\)?[ /-]?\d{3,4}[ /-]?\d{3,4}\b"  # and national
     r"|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d\b"  # a full date
@@ -38,7 +39,7 @@ _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
 
 def turn_of(text: str, state: State, words: Words) -> Turn:
     """The turn a typed text means at the question the conversation stands at."""
-    said = text.strip()
+    said = re.sub(r"[^\S\n]{2,}", " ", text.strip())  # long runs of blanks would be gone over again and again
     if said.startswith("/"):
         name, _, argument = said[1:].partition(" ")
         name = _normal(name).replace(" ", "_")
@@ -91,7 +92,6 @@ def _names(question: str, words: Words) -> Mapping[str, tuple[str, ...]]:
     return names
 
 
-@lru_cache(maxsize=4096)
 def _normal(text: str) -> str:
     return re.sub(r"[^\w+<>]+", " ", text.casefold().replace("_", " ")).strip()
 

@@ -458,6 +458,32 @@ def test_what_comes_before_a_body_is_bounded(make_place: Callable[[str], Place])
         assert service.client.get("/readyz").status_code == 200
 
 
+def test_what_comes_after_a_body_is_bounded_and_is_no_header(make_place: Callable[[str], Place]) -> None:
+    """S33: were it to fail, whoever reaches the port fills the memory behind a body, or says there what was checked
+    before."""
+    place = make_place("sqlite")
+    chunked = b"POST /api/v1/conversations HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+    with Service(place.settings, place.folder, token=TOKEN) as service:
+        late = b"0\r\nAuthorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
+        told = raw(service, chunked + b"Connection: close\r\n\r\n" + late)
+        assert told.startswith(b"HTTP/1.1 401 "), told[:80]
+        for endless in (b"a: b\r\n" * 20_000, b"a: " + b"b" * 120_000):
+            began = time.monotonic()
+            raw(service, chunked + b"\r\n0\r\n" + endless)
+            assert time.monotonic() - began < WITHIN / 2, "the connection was left open"
+        assert service.client.get("/readyz").status_code == 200
+
+
+def test_requests_that_come_all_at_once_are_not_all_kept(make_place: Callable[[str], Place]) -> None:
+    """S33: were it to fail, one connection has thousands of requests wait in memory, before any token is asked for."""
+    place = make_place("sqlite")
+    one = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with Service(place.settings, place.folder, token=TOKEN) as service:
+        assert raw(service, one * 8 + b"G" * 40_000).count(b"HTTP/1.1 200 ") <= 8
+        assert raw(service, one * 1000).count(b"HTTP/1.1 200 ") < 100
+        assert service.client.get("/readyz").status_code == 200
+
+
 def raw(service: Service, sent: bytes) -> bytes:
     """What comes back until the other side closes the connection."""
     with socket.create_connection(("127.0.0.1", service.port), WITHIN) as client:

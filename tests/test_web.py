@@ -23,6 +23,7 @@ import bot.channels.web.view
 from bot.app import App
 from bot.browsing import Browser, Form, Page, Pairs
 from bot.channels.web import channel
+from bot.channels.web.pages import static_address
 from bot.channels.web.sessions import CASES, Session, cookie_name, form_token
 from bot.channels.web.view import Answered, Asked, Choice, Control
 from bot.exports import export
@@ -536,6 +537,40 @@ async def test_a_screen_that_is_not_shown_answers_nothing(service: Service) -> N
 # Controls of their own
 
 
+async def test_a_second_press_from_the_page_of_an_edit_is_refused(on_each: Service) -> None:
+    """Were it to fail: two lines are removed where one was meant, and the answer offers what was given already."""
+    browser = await on_each.browser(
+        *REVIEWED[:3], "tch", "progression", "t_dm1", "toxicity", "t_dxd", "progression", "done"
+    )
+    edit = await browser.tab("/case/1/at/prior_lines")
+    await browser.press("prior_lines:line_1_remove", edit)
+    before = on_each.place.turns()
+    page = await browser.press("prior_lines:line_2_remove", edit)
+    assert notices(page) == ["stale"]
+    assert on_each.place.turns() == before
+    lines = (await on_each.state(browser)).profile.prior_lines
+    assert lines is not None
+    assert [line.agents for line in lines] == [("t_dm1",), ("t_dxd",)]
+
+
+@pytest.mark.parametrize("ended", ["/restart", "/forget"])
+async def test_an_edit_left_open_does_not_answer_the_next_case(ended: str, service: Service) -> None:
+    """Were it to fail: what was meant for one patient becomes the answer of another."""
+    browser = await service.browser(*REVIEWED)
+    left = await browser.tab("/case/1/at/hr_status")
+    await browser.type(ended)
+    await browser.open("/case/1")
+    for said in REVIEWED:
+        if browser.page.asked != "hr_status":
+            await browser.say(said)
+    assert browser.page.asked == "hr_status"
+    before = service.place.turns()
+    page = await browser.press("hr_status:positive", left)
+    assert service.place.turns() == before
+    assert page.asked == "hr_status"
+    assert notices(page), "nobody is told that it was not taken"
+
+
 async def test_lines_are_changed_and_removed_one_by_one(service: Service) -> None:
     """Were it to fail: of three lines another one than the one named is changed, or the last one goes."""
     browser = await service.browser(*REVIEWED[:3], "tch", "progression", "t_dm1", "toxicity", "t_dxd", "progression")
@@ -629,11 +664,28 @@ async def test_what_is_forgotten_is_nowhere(on_each: Service, what: str) -> None
         assert (await service.app.state_of(session.conversation(case))).answers == {}
     if what == "all":
         assert service.session(browser).name != session.name
-        assert (await browser.open("/case/2")).status == 404
+        assert (await browser.open("/case/2")).asked == "role"
         keys = service.log.keys
         for case in (1, 2):
             assert keys.conversation(session.conversation(case)).decode("latin-1") not in left
     assert (await browser.open("/case/1")).asked == "role"
+
+
+async def test_a_cookie_that_lags_behind_hides_no_case(service: Service) -> None:
+    """S32: were it to fail, two tabs make the browser forget that there is a second case, and it is never erased."""
+    browser = await service.browser(*REVIEWED[:3])
+    old = httpx.Cookies(browser.cookies)
+    await browser.press_plain("/case/new")
+    await browser.say("oncologist")
+    await browser.say("in_scope")
+    browser.cookies.clear()
+    browser.cookies.update(old)
+    assert (await browser.open("/case/2")).asked == "red_flags"
+    browser.cookies.clear()
+    browser.cookies.update(old)
+    await browser.open("/case/1/forget")
+    await browser.press("all")
+    assert service.place.turns() == []
 
 
 async def test_what_could_not_be_forgotten_is_not_said_to_be(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -943,6 +995,15 @@ async def test_static_files_are_those_and_no_others(service: Service) -> None:
         assert b"import" not in response.content, path
         assert b"root:" not in response.content, path
     assert (await client.get("/static/chat.js")).status_code == 200
+
+
+async def test_a_file_is_kept_only_under_the_address_of_its_content(service: Service) -> None:
+    """Were it to fail: while workers are replaced, a browser keeps an old script under a new name, for a year."""
+    client = service.client()
+    kept = await client.get(static_address("chat.js"))
+    assert "immutable" in kept.headers["cache-control"]
+    for other in ("/static/chat.js", "/static/chat.js?v=another", f"{static_address('chat.js')}&x=1"):
+        assert (await client.get(other)).headers["cache-control"] == "no-cache", other
 
 
 # The answer

@@ -422,7 +422,8 @@ def _check_patient(response: dict[str, Any], patient: str) -> None:
     subject = response.get("subject")
     reference = subject.get("reference") if isinstance(subject, dict) else None
     named = _OF_PATIENT.search(reference) if isinstance(reference, str) else None
-    if named and named[1] != patient:
+    unread = isinstance(reference, str) and named is None and "Patient" in reference
+    if unread or (named and named[1] != patient):
         raise Refused(400, f"prefetch.{PROFILE}: subject: these are the answers of another patient")
 
 

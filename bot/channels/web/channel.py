@@ -29,7 +29,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from bot.access import access_of, is_tls, same_origin
 from bot.app import NOT_KEPT, App, Incoming, Screen, Standing, Tap, Text
 from bot.body import TooLarge, body_of
-from bot.channels.web.pages import STATIC, Static, render_page
+from bot.channels.web.pages import STATIC, Static, load_pages, render_page
 from bot.channels.web.sessions import (
     CASES,
     Session,
@@ -65,6 +65,7 @@ MOST_WAITING = 50
 COMPRESSION = 4
 """How hard pages are compressed: the hardest (9) takes three times as long for a sixteenth less."""
 _SCREEN = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
+_CASES = tuple(str(case) for case in range(1, CASES + 1))
 _NAME = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -110,6 +111,7 @@ def create(app: App, settings: Settings, *, extra: Sequence[BaseRoute] = ()) -> 
 
     `extra`: further pages (signing in).
     """
+    load_pages()
     pages = Pages(app, settings)
     bases = ("", "/embed") if settings.embed_origins else ("",)
     routes: list[BaseRoute] = [*extra, Mount("/static", Static(directory=STATIC))]
@@ -148,11 +150,11 @@ class Pages:
 
         return [
             at("/" if not base else "", self.case), at("/case/new", self.open_another, "POST"),
-            at("/case/{case:int}", self.case), at("/case/{case:int}", self.turn, "POST"),
-            at("/case/{case:int}/at/{question}", self.question),
-            at("/case/{case:int}/show/{section}", self.section),
-            at("/case/{case:int}/answer.{form}", self.download),
-            at("/case/{case:int}/forget", self.ask_forget), at("/case/{case:int}/forget", self.forget, "POST"),
+            at("/case/{case}", self.case), at("/case/{case}", self.turn, "POST"),
+            at("/case/{case}/at/{question}", self.question),
+            at("/case/{case}/show/{section}", self.section),
+            at("/case/{case}/answer.{form}", self.download),
+            at("/case/{case}/forget", self.ask_forget), at("/case/{case}/forget", self.forget, "POST"),
         ]  # fmt: skip
 
     async def _answer(
@@ -161,9 +163,12 @@ class Pages:
         """A page, or why there is none, in words."""
         secure = is_tls(request.scope)
         session = session_of(request, self._keys, secure=secure, embedded=bool(base))
-        case = int(request.path_params.get("case", 1))
+        given = request.path_params.get("case", "1")
+        case = int(given) if given in _CASES else 0
+        # what a cookie counts may lag behind: two tabs renew it side by side
+        session = session._replace(cases=max(session.cases, case))
         try:
-            if not 1 <= case <= session.cases:
+            if not case:
                 raise Refused(404, "not_found")
             signed_in = access_of(request.scope) == "cookie"
             response = await page(request, Seat(session, case, base, secure, signed_in))
@@ -247,7 +252,8 @@ class Pages:
         if edit in QUESTIONS and not command:  # a command typed under an earlier question does not open it
             opened = await self._app.handle(seat.conversation, Tap(f"/edit {edit}", screen), f"{delivery}:edit")
             standing = await self._app.standing(seat.conversation)
-            if standing.state.here != edit:
+            # only where this very page opened it: not where another tab, or another case, came to the same question
+            if standing.screen != screen._replace(sequence=(screen.sequence or 0) + 1) or standing.state.here != edit:
                 return self._led(request, seat, standing, opened, form)
             screen = standing.screen
         messages = await self._app.handle(seat.conversation, _incoming(form, screen), delivery)
@@ -293,8 +299,10 @@ class Pages:
     async def forget(self, request: Request, seat: Seat) -> Response:
         """Erase one case, or all of this browser; of all, its name too."""
         form = await self._form(request, seat)
-        everything = form.fields.get("what") == "all"
-        cases = range(1, seat.session.cases + 1) if everything else (seat.case,)
+        if form.fields.get("what") not in ("case", "all"):
+            raise Refused(400, "unreadable")
+        everything = form.fields["what"] == "all"
+        cases = range(1, CASES + 1) if everything else (seat.case,)  # whatever this browser still knows of
         for case in cases:
             messages = await self._app.handle(seat.session.conversation(case), Text("/forget"))
             if any(message.id in NOT_KEPT for message in messages):

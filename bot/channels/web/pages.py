@@ -36,6 +36,17 @@ def environment() -> Environment:
     return made
 
 
+def load_pages() -> None:
+    """Read every template and static file at the start: a page that says what failed must not fail for want of a file.
+
+    Raises jinja2's TemplateError, OSError.
+    """
+    for name in environment().list_templates():
+        environment().get_template(name)
+    for file in STATIC.iterdir():
+        static_address(file.name)
+
+
 def render_page(template: str, **values: Any) -> str:
     """A page. Raises jinja2's UndefinedError where a template asks for what it was not given."""
     return environment().get_template(template).render(values)
@@ -51,8 +62,8 @@ class Static(StaticFiles):
     """Files that never change under one address: browsers keep them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, to be kept for a year where its address names its content."""
+        """The file; kept for a year where its address names this very content: another worker may have another."""
         response = await super().get_response(path, scope)
-        named = b"v=" in scope["query_string"]
+        named = (STATIC / path).is_file() and static_address(path).encode().endswith(b"?" + scope["query_string"])
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if named else "no-cache"
         return response
