@@ -92,6 +92,7 @@ bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.core
 	@$(BIN)/python -m benchmarks.durable
 	@$(BIN)/python -m benchmarks.telegram
+	@$(BIN)/python -m benchmarks.web
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }

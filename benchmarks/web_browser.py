@@ -189,12 +189,16 @@ async def tab(context: BrowserContext, *, script: bool) -> Page:
 
 async def pressed(page: Page, wire: str) -> float:
     """Press the button of an option; the milliseconds until what comes next is seen."""
+    await page.wait_for_function("() => window.benchSeen")
     before = await page.evaluate("window.benchShown")
     await page.locator(f'button[value="{wire}"]').first.click()
     await page.wait_for_function(
         "before => window.benchSeen && window.benchShown !== before", arg=before
     )  # fmt: skip
-    return float(await page.evaluate("window.benchSeen - Number(sessionStorage.benchPressed)"))
+    waited = float(await page.evaluate("window.benchSeen - Number(sessionStorage.benchPressed)"))
+    if waited <= 0:
+        raise RuntimeError(f"{wire}: what was seen was there before the press")
+    return waited
 
 
 # The start

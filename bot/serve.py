@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import structlog
 import uvicorn
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -318,12 +318,13 @@ def application(
     by other means than the access token.
     """
     keys = app.log.keys
+    starts = (*PROGRAMS, *(f"/{route.path.split('/')[1]}" for route in routes if isinstance(route, Route)))
     programs = api.create(app, metrics, routes=[*cds_hooks.router(app, settings.public_url).routes, *routes])
     pages = web.create(app, settings, extra=sign_in.routes(settings, keys))
 
     async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        for_programs = any(path == start or path.startswith(f"{start}/") for start in PROGRAMS)
+        for_programs = any(path == start or path.startswith(f"{start}/") for start in starts)
         await (programs if for_programs else pages)(scope, receive, send)
 
     return guarded(by_path, settings, keys, elsewhere=elsewhere)

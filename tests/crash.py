@@ -234,7 +234,7 @@ class Crash:
     async def _kill(self) -> None:
         """Kill a worker at a random moment, start it again, and so on."""
         while self.report.kills < self._kills:
-            await asyncio.sleep(self._random.uniform(0.01, 0.25))
+            await asyncio.sleep(self._random.uniform(0.01, 0.4))
             number = self._random.randrange(self._count)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._workers[number], signal.SIGKILL)

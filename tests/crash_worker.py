@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from bot import serve
 from bot.app import NOT_KEPT, App, Post, Said, Tap
+from bot.channels.web.pages import load_pages
 from bot.log import Entry, Letter, delivery_hash
 from bot.log.postgresql import PostgreSQL
 from bot.log.sqlite import SQLite
@@ -88,7 +89,13 @@ def run_worker(settings: dict[str, Any], messenger_port: int, without: str | Non
     couriers = {"chat": Messenger(messenger_port)}
     with asyncio.Runner() as runner:
         runner.run(
-            serve.serve(Settings(**settings), shipped(), couriers=couriers, routes=chat_routes, said=lambda line: None)
+            serve.serve(
+                Settings(**settings, web_rate_limit=0),
+                shipped(),
+                couriers=couriers,
+                routes=chat_routes,
+                said=lambda line: None,
+            )
         )
 
 
@@ -114,6 +121,7 @@ def leave_out(without: str | None) -> None:
 def main() -> None:
     """Fork a worker for each line, and say its process id."""
     shipped()
+    load_pages()  # read once for all workers
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed are not waited for
     workers = set()
     for line in sys.stdin:

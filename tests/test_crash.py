@@ -33,7 +33,7 @@ def test_the_crash_test_sees_what_is_left_out(engine: str, without: str) -> None
         need_postgres()
     reports = []
     for seed in (7, 8, 9):
-        reports.append(crash(engine, kills=12, users=20, seed=seed, without=without, patience=6.0))
+        reports.append(crash(engine, kills=12, users=20, seed=seed, without=without, patience=2.0))
         if reports[-1].failed:
             return
     raise AssertionError("\n".join(map(str, reports)))
