@@ -21,12 +21,11 @@ from aiolimiter import AsyncLimiter
 
 import bot as program
 from bot.app import App
-from bot.channels import api
 from bot.channels.telegram import service
 from bot.channels.telegram.channel import Telegram, conversation_of
 from bot.metrics import Metrics
 from bot.outbox import Outbox
-from bot.serve import HEAD, _Http, _Server
+from bot.serve import HEAD, _Http, _Server, application
 from bot.settings import Settings
 from bot.standin import Button, Chat, Fault, Json, Shown, StandIn
 from tests.conftest import KEY, Place
@@ -81,8 +80,8 @@ class Bot:
         if web is not None:
             routes = service.routes(self.telegram, self.secret)
             config = uvicorn.Config(
-                api.create(self.app, Metrics(), routes=routes, elsewhere=(service.WEBHOOK,)), loop="none",
-                lifespan="off", log_config=None, access_log=False, http=_Http,
+                application(self.app, self.settings, Metrics(), routes=routes, elsewhere=(service.WEBHOOK,)),
+                loop="none", lifespan="off", log_config=None, access_log=False, http=_Http,
             )  # fmt: skip
             self._web = _Server(config)
             self._serving = loop.create_task(self._web.serve(sockets=[web]))

@@ -33,7 +33,8 @@ def test_the_crash_test_sees_what_is_left_out(engine: str, without: str) -> None
         need_postgres()
     reports = []
     for seed in (7, 8, 9):
-        reports.append(crash(engine, kills=12, users=20, seed=seed, without=without, patience=2.0))
+        users = 10 if without == "dedupe" else 20  # each of them that gets stuck is waited for
+        reports.append(crash(engine, kills=12, users=users, seed=seed, without=without, patience=2.0))
         if reports[-1].failed:
             return
     raise AssertionError("\n".join(map(str, reports)))
