@@ -1,16 +1,19 @@
 """Asks an independent reading of the Bot API, aiogram's generated models, about what was sent. It has an environment of
 its own, since aiogram needs another pydantic than the program does: see .ci/oracle.
 
-A question takes some seconds, nearly all of them for the import of aiogram: ask once about many lines.
+The import of aiogram takes some seconds: a process that has it is kept, and forks one for each question.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -31,11 +34,43 @@ def need_oracle() -> Path:
     return python
 
 
+_FORKS = """
+import os, runpy, sys
+from aiogram import enums, methods, types
+for line in sys.stdin:
+    if not (process := os.fork()):
+        for number, name in enumerate(line.rstrip("\\n").split("\\0")):
+            os.dup2(os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY), number)
+        runpy.run_path(sys.argv[1], run_name="__main__")
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+"""Runs check.py once for each line, which names the files its standard streams are to be."""
+
+
+@cache
+def _oracle(python: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [python, "-I", "-c", _FORKS, CHECK], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    atexit.register(process.communicate)
+    return process
+
+
 def ask_oracle(lines: Iterable[Json | str]) -> subprocess.CompletedProcess[str]:
     """What it answers to these lines: problems, then the count of what was checked."""
-    given = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
-    return subprocess.run([need_oracle(), "-I", CHECK], input=given, capture_output=True, encoding="utf-8",
-                          check=False, timeout=120)  # fmt: skip
+    process = _oracle(need_oracle())
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with TemporaryDirectory() as folder:
+        given, said, wrong = (Path(folder) / name for name in ("given", "said", "wrong"))
+        given.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines), "utf-8")
+        said.touch()
+        wrong.touch()
+        process.stdin.write("\0".join(map(str, (given, said, wrong))) + "\n")
+        process.stdin.flush()
+        code = int(process.stdout.readline())
+        return subprocess.CompletedProcess([CHECK], code, said.read_text("utf-8"), wrong.read_text("utf-8"))
 
 
 def consult_oracle(lines: Iterable[Json]) -> None:

@@ -36,6 +36,7 @@ from bot.settings import Settings, SettingsError, read_settings
 from flows.knowledge.load import shipped
 from messages.understanding import LONGEST
 from messages.words import english
+from tests import forks
 from tests.conftest import KEY, Place
 from tests.test_cli import refused
 from tests.test_log import CASE
@@ -55,22 +56,25 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONIOENCODING": "utf-8", "TRIAGE_WEB_PORT": "0", "TRIAGE_WEB_RATE_LIMIT": "0", **settings}
 
 
-def arguments(before: str) -> list[str]:
-    """The command; `before`: statements its process runs first, to hold it up or make a part of it fail."""
-    if not before:
-        return [sys.executable, "-m", "bot", "serve"]
-    return [sys.executable, "-c", f"{before}\nfrom bot.cli import main\nmain(['serve'], prog_name='triage')"]
-
-
 class Service:
-    """`triage serve` as a process of its own, on a loopback port it chose itself; ended by its id."""
+    """`triage serve` as a process of its own, on a loopback port it chose itself; ended by its id.
 
-    def __init__(self, settings: dict[str, str], folder: Path, *, before: str = "", token: str | None = None) -> None:
+    `before`: statements its process runs first, to hold it up or make a part of it fail. `afresh`: in an interpreter
+    that has nothing imported yet, as an operator starts it.
+    """
+
+    process: subprocess.Popen[bytes] | forks.Fork
+
+    def __init__(
+        self, settings: dict[str, str], folder: Path, *, before: str = "", token: str | None = None,
+        afresh: bool = False,
+    ) -> None:  # fmt: skip
         self.settings = settings if token is None else {**settings, "TRIAGE_WEB_ACCESS_TOKEN": token}
         self.folder = folder
         self.lines: list[str] = []
         """What it wrote to standard error."""
         self._before = before
+        self._afresh = afresh
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._said = threading.Condition()
 
@@ -91,10 +95,13 @@ class Service:
 
     def start(self) -> None:
         """Without waiting for it to serve."""
-        self.process = subprocess.Popen(
-            arguments(self._before), env=environment(self.settings), cwd=self.folder, stderr=subprocess.PIPE, text=True,
-            encoding="utf-8",
-        )  # fmt: skip
+        options: dict[str, Any] = {
+            "env": environment(self.settings), "cwd": self.folder, "stderr": subprocess.PIPE,
+        }  # fmt: skip
+        if self._afresh:
+            self.process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], **options)
+        else:
+            self.process = forks.Fork("serve", before=self._before, **options)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -102,7 +109,7 @@ class Service:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             with self._said:
-                self.lines.append(line.rstrip("\n"))
+                self.lines.append(line.decode().rstrip("\n"))
                 self._said.notify_all()
         with self._said:
             self._said.notify_all()
@@ -188,13 +195,10 @@ def whole_answer(client: socket.socket) -> bytes:
 
 def refusal(settings: dict[str, str], folder: Path, *said: str, before: str = "") -> str:
     """The one line a start that is refused writes: exit code 2, no traceback."""
-    done = subprocess.run(
-        arguments(before), env=environment(settings), cwd=folder, capture_output=True, text=True, timeout=WITHIN,
-        check=False,
-    )  # fmt: skip
+    done = forks.run("serve", env=environment(settings), cwd=folder, before=before, timeout=WITHIN)
     assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
-    assert done.stdout == ""
+    (line,) = done.stderr.decode().splitlines()
+    assert done.stdout == b""
     for part in said:
         assert part in line, line
     return line
@@ -224,7 +228,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def test_a_whole_conversation_leads_to_the_advice(place: Place) -> None:
     """Were it to fail: a front end that calls the API as documented never gets to the advice."""
-    with Service(place.settings, place.folder) as service:
+    with Service(place.settings, place.folder, afresh=True) as service:
         begun = service.client.post("/api/v1/conversations")
         assert (begun.status_code, ids(begun)) == (201, ["role"])
         identifier = begun.json()["conversation"]
@@ -648,7 +652,7 @@ def test_a_stop_is_clean_from_the_first_moment(tmp_path: Path) -> None:
     """Were it to fail: a service stopped right after its start ends as if it had been killed."""
     settings = {"TRIAGE_DATA_DIR": str(tmp_path / "data"), "TRIAGE_SECRET_KEY": KEY}
     for number in (signal.SIGTERM, signal.SIGINT):
-        with started(settings, tmp_path) as service:
+        with started(settings, tmp_path, afresh=True) as service:
             assert service.says(BEGUN)
             service.signal(number)
             assert service.ended(10) == 0

@@ -15,6 +15,7 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ from bot.log.sqlite import SQLite
 from flows.knowledge.load import shipped
 from flows.questionnaire import QUESTIONS
 from messages.words import english
+from tests import forks
 
 CANARY = "zzcanaryzz"
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -40,14 +42,19 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
     return {**kept, "TRIAGE_DATA_DIR": str(data), "PYTHONIOENCODING": "utf-8", **settings}
 
 
-def chat(data: Path, said: str | bytes, **settings: str) -> subprocess.CompletedProcess[str]:
-    """A whole conversation through a pipe, started where the data folder stands or would stand."""
+def chat(data: Path, said: str | bytes, *, afresh: bool = False, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A whole conversation through a pipe, started where the data folder stands or would stand; `afresh`: in an
+    interpreter that has nothing imported yet."""
     typed = said.encode() if isinstance(said, str) else said
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "chat"],
-        input=typed, capture_output=True, timeout=60, check=False, env=environment(data, **settings),
-        cwd=next(folder for folder in data.parents if folder.is_dir()),
-    )  # fmt: skip
+    there: dict[str, Any] = {
+        "env": environment(data, **settings), "cwd": next(folder for folder in data.parents if folder.is_dir()),
+    }  # fmt: skip
+    done: subprocess.CompletedProcess[bytes]
+    if afresh:
+        command = [sys.executable, "-m", "bot", "chat"]
+        done = subprocess.run(command, input=typed, capture_output=True, timeout=60, check=False, **there)
+    else:
+        done = forks.run("chat", given=typed, **there)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -116,9 +123,8 @@ class Child:
     """A chat that runs, read as it writes, so that it can be killed at any moment."""
 
     def __init__(self, data: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "chat"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(data),
+        self._process = forks.Fork(
+            "chat", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(data),
             cwd=data.parent,
         )  # fmt: skip
         self.seen = ""
@@ -156,7 +162,7 @@ class Child:
 
 def test_a_whole_conversation_through_a_pipe_is_plain_and_narrow(tmp_path: Path) -> None:
     """S1, S13: were it to fail, a screen reader or a log gets escape codes, prompts or lines that do not fit."""
-    done = chat(tmp_path / "data", "\n".join(TO_THE_ANSWER) + "\n")
+    done = chat(tmp_path / "data", "\n".join(TO_THE_ANSWER) + "\n", afresh=True)
     assert done.returncode == 0
     assert done.stderr == ""
     assert not CONTROL.search(done.stdout)
