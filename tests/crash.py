@@ -145,13 +145,15 @@ class Crash:
     """One run on one engine."""
 
     def __init__(
-        self, engine: str, folder: Path, url: str | None, *, kills: int, users: int = 50, seed: int = 1,
-        without: str | None = None, patience: float = PATIENCE,
+        self, engine: str, folder: Path, url: str | None, *, kills: int, races: int = 0, users: int = 50,
+        seed: int = 1, without: str | None = None, patience: float = PATIENCE,
     ) -> None:  # fmt: skip
+        """It goes on for so many kills, and until there were so many races, however slow the machine is."""
         self.report = Report(engine, without)
         self._folder = folder
         self._url = url
         self._kills = kills
+        self._races = races
         self._seed = seed
         self._random = random.Random(seed)
         self._count = 1 if url is None else 2
@@ -233,7 +235,8 @@ class Crash:
 
     async def _kill(self) -> None:
         """Kill a worker at a random moment, start it again, and so on."""
-        while self.report.kills < self._kills:
+        until = time.monotonic() + self._patience
+        while self.report.kills < self._kills or (self.report.races < self._races and time.monotonic() < until):
             await asyncio.sleep(self._random.uniform(0.01, 0.4))
             number = self._random.randrange(self._count)
             with contextlib.suppress(ProcessLookupError):
@@ -354,11 +357,13 @@ class Crash:
         """Let the last letters leave; then touch every conversation once, so that what was unsure is shown again."""
         self._standin.calm = True
         await self._empty()
-        for user in self._users:
-            delivery = self._named(user)
-            with contextlib.suppress(TimeoutError):
-                user.kept.append((delivery, await self._deliver(user, "/start", delivery)))
+        await asyncio.gather(*map(self._touch, self._users))
         await self._empty()
+
+    async def _touch(self, user: Conversation) -> None:
+        delivery = self._named(user)
+        with contextlib.suppress(TimeoutError):
+            user.kept.append((delivery, await self._deliver(user, "/start", delivery)))
 
     async def _empty(self) -> None:
         until = time.monotonic() + self._patience

@@ -105,8 +105,8 @@ def leave_out(without: str | None) -> None:
         for engine in (SQLite, PostgreSQL):
             take = engine.take
 
-            def forgetful(self: Any, entries: list[Entry], at: int, take: Any = take) -> Any:
-                return take(self, [replace(entry, delivery=delivery_hash(None)) for entry in entries], at)
+            def forgetful(self: Any, entries: list[Entry], at: int, *, take: Any = take, **options: Any) -> Any:
+                return take(self, [replace(entry, delivery=delivery_hash(None)) for entry in entries], at, **options)
 
             engine.take = forgetful  # type: ignore[method-assign,assignment]
     elif without == "transaction":
