@@ -120,6 +120,16 @@ def ranked() -> list[Advice]:
     return [advice for advice in corpus() if advice.options]
 
 
+@cache
+def _document(position: int) -> AdviceDocument:
+    return advice_document(corpus()[position], WORDS)
+
+
+def document_of(advice: Advice) -> AdviceDocument:
+    """The document of an answer of the corpus, made once."""
+    return _document(next(position for position, one in enumerate(corpus()) if one is advice))
+
+
 def final_of(advice: Advice) -> str:
     return {"refer": "referred", "decline": "declined", "ask": "needs_information"}.get(advice.status, "advice")
 
@@ -252,7 +262,7 @@ def test_every_section_and_export_carries_the_disclaimer() -> None:
             html = page(full_answer(advice, WORDS))
             assert html.count("not a medical device") >= 2, "the disclaimer stands first and last in a document"
             assert "<script" not in html
-        assert advice_document(advice, WORDS).disclaimer == disclaimer()
+        assert document_of(advice).disclaimer == disclaimer()
 
 
 def test_a_conditional_answer_names_what_it_assumes() -> None:
@@ -336,7 +346,7 @@ def test_what_could_not_be_read_is_never_shown() -> None:
         for fact in hidden:
             assert not re.search(rf"\b{fact.id}\b", message.text), f"{name}: {fact.id}"
     for advice in corpus():
-        text = advice_document(advice, WORDS).model_dump_json()
+        text = document_of(advice).model_dump_json()
         assert not any(f'"{fact.id}"' in text for fact in hidden)
 
 
@@ -439,7 +449,7 @@ def test_the_document_holds_every_fact_and_source_it_names() -> None:
                 yield from evidence(part)
 
     for advice in corpus():
-        document = advice_document(advice, WORDS).model_dump(mode="json")
+        document = document_of(advice).model_dump(mode="json")
         named = set(evidence({key: value for key, value in document.items() if key != "facts"}))
         assert named <= set(document["facts"]), sorted(named - set(document["facts"]))
         for fact in document["facts"].values():
@@ -455,7 +465,7 @@ def test_every_drug_option_shows_everything() -> None:
     Were it to fail: an option is offered without its risks, its label or its evidence.
     """
     for advice in ranked():
-        for option in advice_document(advice, WORDS).options:
+        for option in document_of(advice).options:
             assert option.because or option.assumes, option.regimen
             assert option.strength["text"], option.regimen
             if KNOWLEDGE.regimens[option.regimen].kind != "drug":
@@ -573,7 +583,7 @@ DIRECTIVE = re.compile(
 def test_option_lines_never_order() -> None:
     """S6: option lines hold no "give", "start", "must". Were it to fail: a ranked list reads as an order."""
     for advice in ranked():
-        for option in advice_document(advice, WORDS).options:
+        for option in document_of(advice).options:
             assert not DIRECTIVE.search(option.summary), option.summary
             assert not any(DIRECTIVE.search(reason) for reason in option.because)
         for message in (answer_message(advice, WORDS), section_message("summary", advice, WORDS)):
@@ -597,7 +607,7 @@ def test_inputs_unknowns_and_changes_are_listed() -> None:
             assert WORDS.atom(atom) in why or advice.unknowns, WORDS.atom(atom)
         for unknown in advice.unknowns:
             assert WORDS.label(unknown.field) in part_of(sections_of(position)["why"], "Not known, and how")
-        document = advice_document(advice, WORDS)
+        document = document_of(advice)
         assert len(document.would_change) <= 5
         assert all(change["effect"] for change in document.would_change)
 
@@ -632,7 +642,7 @@ def test_what_is_not_asked_is_listed() -> None:
                 if getattr(advice.profile, name) is None:
                     listed = part_of(sections_of(position)["not_assessed"], "Not asked in this case")
                     assert WORDS.label(name) in listed.splitlines()
-            assert advice_document(advice, WORDS).not_assessed
+            assert document_of(advice).not_assessed
 
 
 def test_a_note_from_memory_is_marked() -> None:
@@ -659,13 +669,13 @@ def test_exactly_one_review_status_is_shown() -> None:
             assert len(shown) == 1
         assert advice.review == "draft"
     for advice in corpus():
-        assert advice_document(advice, WORDS).record.review == "draft"
+        assert document_of(advice).record.review == "draft"
 
 
 def test_the_record_names_software_knowledge_and_profile() -> None:
     """S23: the summary and the document carry what reproduces them. Were it to fail: an answer cannot be replayed."""
     for position, advice in enumerate(corpus()):
-        document = advice_document(advice, WORDS)
+        document = document_of(advice)
         assert re.fullmatch(r"[0-9a-f]{16}", document.record.id)
         assert document.record.knowledge == KNOWLEDGE.digest
         again = recommend(Profile.model_validate(document.record.profile), KNOWLEDGE, advice.gate)

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,22 +101,37 @@ agent_lists = st.one_of(
 )
 
 
+open_answers = st.sampled_from([None, "unknown"])
+some_outcomes = st.sampled_from(["progression", *(outcome for outcome in OUTCOMES if outcome != "unknown")])
+some_gaps = st.sampled_from(["none", "none", "none", "agents", "outcome", "both"])
+some_early = st.sampled_from(EARLY)
+some_months = st.sampled_from(MONTHS)
+two_in_five = st.sampled_from([False, False, False, True, True])
+either = st.booleans()
+
+
 @st.composite
-def line_lists(draw: st.DrawFn, *, known: bool, least: int = 0) -> list[dict[str, Any]]:
-    outcomes = [outcome for outcome in OUTCOMES if outcome != "unknown"]
+def _lines(draw: st.DrawFn, *, known: bool, several: st.SearchStrategy[Any]) -> list[dict[str, Any]]:
     lines = []
-    for agents in draw(st.lists(agent_lists, min_size=least, max_size=4)):
-        line: dict[str, Any] = {"agents": list(agents), "outcome": draw(st.sampled_from(["progression", *outcomes]))}
+    for agents in draw(several):
+        line: dict[str, Any] = {"agents": list(agents), "outcome": draw(some_outcomes)}
         if not known:
-            gap = draw(st.sampled_from(["none", "none", "none", "agents", "outcome", "both"]))
+            gap = draw(some_gaps)
             if gap in ("agents", "both"):
                 line["agents"] = []
             if gap in ("outcome", "both"):
-                line["outcome"] = draw(st.sampled_from([None, "unknown"]))
+                line["outcome"] = draw(open_answers)
         lines.append(line)
     return lines
 
 
+# A strategy is made once: most of its work is done when it is first drawn from.
+@cache
+def line_lists(*, known: bool, least: int = 0) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return _lines(known=known, several=st.lists(agent_lists, min_size=least, max_size=4))
+
+
+@cache
 def _values(field: str, *, known: bool) -> st.SearchStrategy[Any]:
     options = [option for option in OPTIONS[field] if option != "unknown"]
     if field in SETS:
@@ -128,40 +144,54 @@ def _values(field: str, *, known: bool) -> st.SearchStrategy[Any]:
         answer = st.sampled_from(["ecog_0_2"] * 9 + ["ecog_3_4"])
     else:
         answer = st.sampled_from(options)
-    return answer if known else st.one_of(answer, answer, st.sampled_from([None, "unknown"]))
+    return answer if known else st.one_of(answer, answer, open_answers)
+
+
+@cache
+def documents(*, known: bool, least_lines: int = 0) -> st.SearchStrategy[dict[str, Any]]:
+    """Profile documents of patients in scope. `known`: every question is answered; else any may be left open."""
+    return _documents(known=known, least_lines=least_lines)
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, known: bool, least_lines: int = 0) -> dict[str, Any]:
-    """Profile documents of patients in scope. `known`: every question is answered; else any may be left open."""
+def _documents(draw: st.DrawFn, *, known: bool, least_lines: int) -> dict[str, Any]:
     document: dict[str, Any] = {"her2_status": "positive", "setting": "metastatic"}
     document["prior_lines"] = draw(line_lists(known=known, least=least_lines))
-    document["early_stage_agents"] = draw(st.sampled_from(EARLY))
+    document["early_stage_agents"] = draw(some_early)
     if any("anti_her2" in CLASSES[agent] for agent in document["early_stage_agents"]):
-        document["months_since_adjuvant_her2"] = draw(st.sampled_from(MONTHS))
+        document["months_since_adjuvant_her2"] = draw(some_months)
     for field in OPTIONS:
         if field not in document:
             document[field] = draw(_values(field, known=known))
     if known:
         document = _asked_only(document)
     else:
-        document["early_stage_agents"] = draw(st.sampled_from([document["early_stage_agents"]] * 3 + [None, "unknown"]))
-        if draw(st.booleans()):
-            document["months_since_adjuvant_her2"] = draw(st.sampled_from([None, "unknown"]))
+        if draw(two_in_five):
+            document["early_stage_agents"] = draw(open_answers)
+        if draw(either):
+            document["months_since_adjuvant_her2"] = draw(open_answers)
     return {field: value for field, value in document.items() if value is not None}
 
 
+@cache
 def anything() -> st.SearchStrategy[dict[str, Any]]:
     """Any valid profile document, in scope or not."""
     return st.one_of(documents(known=False), documents(known=False), _out_of_scope())
 
 
+some_of_scope = st.lists(st.sampled_from(["her2_status", "setting", "prior_lines"]), min_size=1, unique=True)
+
+
+@cache
+def _options_or_none(field: str) -> st.SearchStrategy[str | None]:
+    return st.sampled_from([None, *OPTIONS.get(field, ())])
+
+
 @st.composite
 def _out_of_scope(draw: st.DrawFn) -> dict[str, Any]:
     document = draw(documents(known=False))
-    for field in draw(st.lists(st.sampled_from(["her2_status", "setting", "prior_lines"]), min_size=1, unique=True)):
-        options = OPTIONS.get(field, ())
-        value = draw(st.sampled_from([None, *options]))
+    for field in draw(some_of_scope):
+        value = draw(_options_or_none(field))
         if value is None:
             document.pop(field, None)
         else:

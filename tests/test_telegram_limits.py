@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from itertools import product
 from typing import Any
@@ -98,6 +99,7 @@ def test_what_no_button_of_ours_carries_is_refused(data: str) -> None:
     assert tap.screen is not None, "it names a screen, which is then found not to be the current one"
 
 
+@cache
 def check_text(html: str) -> None:
     """What Telegram asks of a text: its length after the tags are out, its tags, its entities."""
     problems: list[str] = []
@@ -184,7 +186,7 @@ def everything() -> list[Message]:
             if advice.options:
                 found += [section_message(name, advice, WORDS, role) for name in SECTIONS]
                 found += [render(Inform("export", state, advice, form), WORDS) for form in ("", *FORMATS)]
-    return found
+    return [*dict.fromkeys(found)]
 
 
 def test_everything_said_of_an_answer_fits(everything: list[Message]) -> None:
