@@ -76,7 +76,8 @@ scripts:
 
 tests:
 	@echo "== tests: pytest"
-	@$(BIN)/python -m pytest -n $(WORKERS) -p no:cacheprovider --ignore tests/test_conversations.py
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		-p no:cacheprovider --ignore tests/test_conversations.py
 
 replay: .venv/runtime ## make replay SCRIPT=tests/conversations/...
 	@$(BIN)/python -m bot replay $(SCRIPT)

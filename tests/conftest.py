@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ class Place:
         self.url = url
         self.now = NOW
         self._logs: list[Log] = []
+        self._db: psycopg.Connection[Any] | None = None
 
     @property
     def file(self) -> Path:
@@ -64,13 +66,22 @@ class Place:
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """A statement past the program; `?` marks values."""
         if self.url:
-            with psycopg.connect(self.url, autocommit=True) as db:
-                cursor = db.execute(statement.replace("?", "%s").encode(), values or None)
-                while cursor.nextset():
-                    pass
-                return cursor.fetchall() if cursor.description else []
+            try:
+                return self._ask(self.url, statement, values)
+            except psycopg.OperationalError:
+                if self._db is None or not self._db.closed:
+                    raise
+                return self._ask(self.url, statement, values)  # the server was started anew since
         with closing(sqlite3.connect(self.file, isolation_level=None)) as db:
             return db.execute(statement, values).fetchall()
+
+    def _ask(self, url: str, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        if self._db is None or self._db.closed:
+            self._db = psycopg.connect(url, autocommit=True, prepare_threshold=None)
+        cursor = self._db.execute(statement.replace("?", "%s").encode(), values or None)
+        while cursor.nextset():
+            pass
+        return cursor.fetchall() if cursor.description else []
 
     def turns(self) -> list[str]:
         """The turns of all current cases, in order."""
@@ -87,6 +98,26 @@ class Place:
     def close(self) -> None:
         for log in self._logs:
             log.close()
+        if self._db is not None:
+            self._db.close()
+
+
+LONGEST = ("telegram_trouble", "crash", "web_browser", "faults", "serve", "web_accessibility", "telegram_conversations",
+           "web", "web_conversations", "outbox", "sequencing_properties", "log", "print", "messages", "postgres",
+           "telegram_limits", "admin", "api_schema", "knowledge", "card", "pdf", "oracle", "web_embed")  # fmt: skip
+"""What takes longest begins first, so that no worker is left alone with it in the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Whatever is imported by now stays: the garbage collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
