@@ -5,14 +5,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 4
 
-.PHONY: run test setup check format lint types layers containers generated stale scripts tests replay crash image bench \
+.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash image bench \
 	lock clean
 
 run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in .data/)
 	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot serve --open
 
 test: .venv/dev .venv-oracle/ready ## every check, part by part
-	@$(MAKE) --no-print-directory format lint types layers containers stale scripts tests
+	@$(MAKE) --no-print-directory format lint types layers containers stale scripts corpus tests
 
 setup: .venv/dev
 
@@ -62,6 +62,7 @@ containers:
 
 generated: .venv/dev ## refresh the generated files
 	$(BIN)/python -m bot.generated
+	$(BIN)/python -m tests.understanding.readings
 	$(BIN)/python -m pytest -q tests/test_transcripts.py tests/test_telegram_conversations.py tests/test_web_conversations.py \
 		tests/test_web_accessibility.py -k "transcript or whole or consult or tree" --snapshot-update
 
@@ -73,6 +74,10 @@ stale:
 scripts:
 	@echo "== scripts: every conversation of tests/conversations, and what of the dialogue they pass"
 	@$(BIN)/python -m pytest -p no:cacheprovider tests/test_conversations.py
+
+corpus:
+	@echo "== understanding: both halves of tests/understanding (the blind one was never used to write a rule)"
+	@$(BIN)/python -m tests.understanding.score || true  # tests/test_understanding.py decides
 
 tests:
 	@echo "== tests: pytest"

@@ -26,7 +26,7 @@ from flows.questionnaire import QUESTIONS
 from flows.turns import SECTIONS, TOPICS, Advise, Notice, Reply, Tick
 from messages.message import Block, Message
 from messages.render import forgotten_message, notice_message, render
-from messages.understanding import LONGEST, nearest_command, turn_of
+from messages.understanding import LONGEST, Reading, Typed, nearest_command, read, words_after
 from messages.words import english
 
 logger = structlog.get_logger()
@@ -103,6 +103,8 @@ class Said(NamedTuple):
     """What is shown now: for the buttons of these messages."""
     repeated: bool = False
     """Whether this is the last turn once more (a double tap): what it brought was said already."""
+    typed: Typed | None = None
+    """The words typed in this case: to be shown, and not to be stored."""
 
 
 class Standing(NamedTuple):
@@ -110,6 +112,8 @@ class Standing(NamedTuple):
 
     state: State
     screen: Screen
+    typed: Typed | None = None
+    """The words typed in this case, while this process knows them."""
 
 
 class Post(NamedTuple):
@@ -172,6 +176,8 @@ class _Remembered:
     """Whether this process wrote the address a channel sends to: anew after a start, so under the newest key."""
     unreadable: bool = False
     """Whether the case's turns lead nowhere any more: the next one begins a case of its own."""
+    typed: Typed | None = None
+    """The words that were typed in this case, to be shown beside what they were understood as: in memory only (S30)."""
 
 
 class _Taken(NamedTuple):
@@ -268,20 +274,21 @@ class App:
             if repeated and post is not None:  # whether what it brought arrived stands in the log only
                 self._states.pop(conversation, None)
                 known = await self._current(conversation)
-            turn, after, replies = self._decide(incoming, text, known, returning=post is not None)
-            messages = [self._dated(render(reply, self.words)) for reply in replies]
+            (turn, new), after, replies = self._decide(incoming, text, known, returning=post is not None)
+            typed = words_after(known.typed, new, known.state, after)
+            messages = [self._dated(render(reply, self.words, typed)) for reply in replies]
             if isinstance(incoming, Unsupported):
                 messages = [notice_message(incoming.code, self.words)]
             elif len(text) > LONGEST:
                 messages = [notice_message("too_long", self.words)]
             again = post is not None and known.case.unsure
             if again and not any(message.id == after.here for message in messages):
-                messages.append(self._render(after))
+                messages.append(self._render(after, typed))
             changed = after != known.state
             letters: Sequence[Letter] = ()
             if post is not None:
                 screen = _screen(known, turn if changed else None)
-                said = Said(messages, turn, known.state, after, changed, screen, repeated=repeated and not again)
+                said = Said(messages, turn, known.state, after, changed, screen, repeated and not again, typed)
                 letters = post.letters(said)
             if not changed and (post is not None or delivery is None) and not letters:
                 if await self.log.version(self.log.keys.conversation(conversation)) == known.case.version:
@@ -296,11 +303,13 @@ class App:
                     if entry.turn:
                         turns = (*turns, sys.intern(entry.turn))
                     case = Case(outcome.serial, entry.case_number, turns)
+                    same = entry.case_number == known.case.number
                     screens = _screen(known, turn if changed else None).sequence or 0
                     self._remember(
                         conversation,
                         _Remembered(after, case, self.log.at(), screens, addressed=known.addressed or post is not None,
                             unreadable=known.unreadable and not changed,
+                            typed=typed if same or known.case.serial == 0 else None,
                         ),
                     )  # fmt: skip
                     if letters:
@@ -316,38 +325,39 @@ class App:
 
     def _decide(
         self, incoming: Incoming, text: str, known: _Remembered, *, returning: bool
-    ) -> tuple[Turn, State, tuple[Reply, ...]]:
+    ) -> tuple[Reading, State, tuple[Reply, ...]]:
         """`returning`: whoever writes may see a conversation that is no longer kept."""
         state, begun = known.state, known.case.serial != 0
         if isinstance(incoming, Unsupported) or len(text) > LONGEST:
-            return Unclear(), state, ()
+            return Reading(Unclear()), state, ()
         if isinstance(incoming, Tap) and incoming.screen is not None and not _is_current(incoming.screen, known):
             code = "stale" if begun or incoming.screen.serial == 0 else "expired"
             if _repeats(incoming, known):
                 code = "taken"
-            return Unclear(), state, self._instead(code, state)
+            return Reading(Unclear()), state, self._instead(code, state)
         if isinstance(incoming, Text) and state.here in QUESTIONS and _is_late(incoming, known):
-            return Unclear(), state, self._instead("late" if begun else "expired", state)
-        turn = self._turn(incoming, state)
-        if returning and not begun and turn == Unclear():
-            return turn, state, self._instead("expired", state)
-        return turn, *step(state, turn, self.knowledge)
+            return Reading(Unclear()), state, self._instead("late" if begun else "expired", state)
+        reading = self._turn(incoming, state)
+        if returning and not begun and reading.turn == Unclear():
+            return reading, state, self._instead("expired", state)
+        return reading, *step(state, reading.turn, self.knowledge)
 
     def _instead(self, code: str, state: State) -> tuple[Reply, ...]:
         """A notice, and where the case stands; the answer itself is not repeated unasked."""
         shown = () if state.here == "advice" else (present(state, self.knowledge),)
         return (Notice(code, state), *shown)
 
-    def _turn(self, incoming: Text | Tap, state: State) -> Turn:
+    def _turn(self, incoming: Text | Tap, state: State) -> Reading:
         if isinstance(incoming, Text):
-            turn = turn_of(incoming.text, state, self.words)
+            reading = read(incoming.text, state, self.words)
+            turn = reading.turn
             if isinstance(turn, Command) and (nearest := nearest_command(turn.name)) not in (None, turn.name):
                 logger.info("command_unknown", nearest=nearest)
-            return turn
+            return reading
         try:
-            return from_wire(incoming.wire)
+            return Reading(from_wire(incoming.wire))
         except NotATurn:
-            return Unclear()
+            return Reading(Unclear())
 
     def _entry(
         self, conversation: str, known: _Remembered, turn: Turn | None, replies: tuple[Reply, ...], delivery: str | None
@@ -379,10 +389,10 @@ class App:
 
     async def _again(self, conversation: str, turn: Turn) -> list[Message]:
         """The answer to a delivery that was taken before: nothing moves, what only informs is said again."""
-        state = (await self._current(conversation)).state
+        known = await self._current(conversation)
         if isinstance(turn, Command) and turn.name in (*TOPICS, *SECTIONS):
-            return [self._dated(render(reply, self.words)) for reply in step(state, turn, self.knowledge)[1]]
-        return [self._render(state)]
+            return [self._dated(render(reply, self.words)) for reply in step(known.state, turn, self.knowledge)[1]]
+        return [self._render(known.state, known.typed)]
 
     async def _current(self, conversation: str) -> _Remembered:
         known = self._states.get(conversation)
@@ -427,7 +437,8 @@ class App:
     async def _forget(self, conversation: str, delivery: str | None) -> _Taken:
         if await self.forget(conversation, delivery):
             return _Taken([forgotten_message(self.words)], "kept")
-        return _Taken([self._render((await self._current(conversation)).state)], "duplicate")
+        known = await self._current(conversation)
+        return _Taken([self._render(known.state, known.typed)], "duplicate")
 
     async def state_of(self, conversation: str) -> State:
         """Where a conversation stands."""
@@ -436,7 +447,7 @@ class App:
     async def standing(self, conversation: str) -> Standing:
         """Where a conversation stands, and what to mark what is shown of it with."""
         known = await self._current(conversation)
-        return Standing(known.state, _screen(known, None))
+        return Standing(known.state, _screen(known, None), known.typed)
 
     @property
     def banner(self) -> str | None:
@@ -462,8 +473,8 @@ class App:
             return False
         return True
 
-    def _render(self, state: State) -> Message:
-        return self._dated(render(present(state, self.knowledge), self.words))
+    def _render(self, state: State, typed: Typed | None) -> Message:
+        return self._dated(render(present(state, self.knowledge), self.words, typed))
 
     def _dated(self, message: Message) -> Message:
         """A banner where rules are past their review-by date (S27); the answer itself never knows the date."""

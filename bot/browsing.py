@@ -405,6 +405,7 @@ def _link_line(element: Element) -> str | None:
 
 _LINE_OF: dict[str, Callable[[Element], str | None]] = {
     "input": _input_line,
+    "textarea": lambda element: None if "readonly" in element.attributes else " ______ ",
     "a": _link_line,
     "summary": lambda element: element.text,
     "button": lambda element: f" [ {element.text} ] ",
@@ -646,9 +647,9 @@ class Seen:
     def _question(self, message: Message) -> bool:
         """Its words, and a control for each of its options: buttons and boxes, or its place in a list of its own."""
         asked = self.page.within("li", **{"class": "asked"})
-        listed = self._review() if message.id == "review" else self._lines() if message.id == "prior_lines" else None
+        listed = _LISTED[message.id](self) if message.id in _LISTED else None
         for block in message.blocks:
-            if block.kind == "item" and listed is not None:
+            if listed is not None and (block.kind == "item" or block.text.startswith(_LISTED_BESIDE)):
                 if _line(block.text).casefold() not in listed:
                     return False
             elif _line(block.text) not in asked.text:
@@ -662,9 +663,30 @@ class Seen:
     def _review(self) -> set[str]:
         listed = self.page.within("dl", **{"class": "review"})
         return {
-            f"{label.text}: {said.text}".casefold()
+            f"{label.text}: {self._value(said)}".casefold()
             for label, said in zip(listed.all("dt"), listed.all("dd", **{"class": ""}), strict=True)
         }
+
+    def _value(self, said: Element) -> str:
+        """A value with its mark and the words it was understood from, as a message says them."""
+        texts = self.words.vocabulary.understood
+        value = "; ".join(part.text for part in said.all("span") if part.has_class("value"))
+        value += "".join(f" ({part.text})" for part in said.all("span", **{"class": "was"}))
+        value += f" ({texts['implied']})" if any(said.all("span", **{"class": "mark"})) else ""
+        source = f" ({texts['from']} \N{LEFT DOUBLE QUOTATION MARK}{{}}\N{RIGHT DOUBLE QUOTATION MARK})"
+        return value + "".join(source.replace("{}", quoted.text) for quoted in said.all("q"))
+
+    def _facts(self) -> set[str]:
+        """What a typed text was understood as, and what of it was not used; at the checklist, what was stated."""
+        facts, lines = [], set()
+        for listed in self.page.root.all("dl"):
+            for label, said in zip(listed.all("dt"), listed.all("dd"), strict=False):
+                if listed.has_class("beside"):
+                    lines.add(f"{label.text}: {said.text}".casefold())
+                elif listed.has_class("facts-read"):
+                    facts.append(f"{label.text}: {self._value(said)}")
+        stated = "; ".join(fact.partition(" (from ")[0] for fact in facts)
+        return {*(fact.casefold() for fact in facts), *lines, f"stated before: {stated}".casefold()}
 
     def _lines(self) -> set[str]:
         """The lines of therapy entered, as a message says them."""
@@ -706,6 +728,13 @@ class Seen:
         return all(_line(part).casefold() in text.casefold() for part in said) and all(
             self.words.regimen(exclusion.regimen.id, role) in excluded for exclusion in advice.excluded
         )
+
+
+_LISTED: dict[str, Callable[[Seen], set[str]]] = {
+    "review": Seen._review, "prior_lines": Seen._lines, "understood": Seen._facts, "safety": Seen._facts,
+}  # fmt: skip
+"""Messages whose items a page shows as a list of its own."""
+_LISTED_BESIDE = ("Stated before: ", "Not received: ", "Asked about: ", "Not used: ")
 
 
 def _line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -20,6 +20,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is used, an
 if TYPE_CHECKING:
     from bot.log import Engine
     from flows.knowledge.load import Knowledge
+    from messages.message import Message
 
 F = TypeVar("F", bound=Callable[..., Any])
 REGIONS = ("us", "eu", "china", "other", "unknown")
@@ -224,12 +225,13 @@ def _administered(*, alone: bool = False) -> Iterator[Engine]:
 
 @main.command()
 @click.argument("file", required=False)
+@click.option("--text", help="A whole case in the words of a clinician instead of a document; - reads standard input.")
 @click.option("--format", "form", type=click.Choice(["json", "text", "html"]), default="text", show_default=True)
 @click.option("--region", type=click.Choice(REGIONS), help="Where the profile names none (or TRIAGE_REGION).")
 @click.option("--knowledge", "folder", type=click.Path(), help="A folder of knowledge other than the shipped one.")
 @_one_line_errors
-def recommend(file: str | None, form: str, region: str | None, folder: str | None) -> None:
-    """Advice for one profile document, from FILE or standard input (-). Nothing is stored."""
+def recommend(file: str | None, text: str | None, form: str, region: str | None, folder: str | None) -> None:
+    """Advice for one profile document, from FILE or standard input (-), or for a typed case. Nothing is stored."""
     import gc
 
     gc.disable()  # one answer and out: collecting while modules load costs more than it frees
@@ -237,12 +239,15 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
     from flows.sequencing.recommend import recommend as advise
     from messages.words import english
 
-    if file is None:
-        raise UnusableInput("recommend: name a profile document, or - for standard input")
+    if (file is None) == (text is None):
+        both = "" if file is None else ", not both"
+        raise UnusableInput(f"recommend: name a profile document, - for standard input, or --text{both}")
+    if text is not None:
+        _recommend_for_text(text, form, region, folder)
+        return
+    assert file is not None
     profile = read_profile(file)
-    region = region or os.environ.get("TRIAGE_REGION") or _region_of_env_file()
-    if region not in (None, *REGIONS):
-        raise UnusableInput(f"TRIAGE_REGION: {region!r} is not one of {', '.join(REGIONS)}")
+    region = _region(region)
     if region is not None and profile.region is None:
         profile = profile.model_copy(update={"region": region})
     knowledge = _knowledge(folder)
@@ -252,16 +257,82 @@ def recommend(file: str | None, form: str, region: str | None, folder: str | Non
         from messages.document import advice_document
 
         click.echo(advice_document(advice, words).model_dump_json(indent=2))
-    elif form == "html":
-        from bot.page import page
+    else:
         from messages.render import full_answer
 
-        click.echo(page(full_answer(advice, words)), nl=False)
+        _show_messages(full_answer(advice, words), form)
+
+
+def _region(named: str | None) -> str | None:
+    """The region named, or the setting's."""
+    from bot.documents import UnusableInput
+
+    region = named or os.environ.get("TRIAGE_REGION") or _region_of_env_file()
+    if region not in (None, *REGIONS):
+        raise UnusableInput(f"TRIAGE_REGION: {region!r} is not one of {', '.join(REGIONS)}")
+    return region
+
+
+def _recommend_for_text(given: str, form: str, region: str | None, folder: str | None) -> None:
+    from bot.documents import UnusableInput, read_typed
+    from messages.free_text import LONGEST, HoldsIdentifier, answer_messages, answer_to
+    from messages.words import english
+
+    text = read_typed(given, LONGEST)
+    knowledge = _knowledge(folder)
+    words = english(knowledge)
+    try:
+        answer = answer_to(text, knowledge, words, _region(region))
+    except HoldsIdentifier:
+        raise UnusableInput(words.vocabulary.notices["identifier"]) from None
+    if form == "json":
+        from messages.document import text_advice_document
+
+        click.echo(text_advice_document(answer, words).model_dump_json(indent=2, ensure_ascii=True))
+    else:
+        _show_messages(answer_messages(answer, words), form)
+
+
+def _show_messages(messages: Iterable[Message], form: str) -> None:
+    """Messages as plain text or as a page, each loading only what it needs."""
+    if form == "html":
+        from bot.page import page
+
+        click.echo(page(messages), nl=False)
     else:
         from bot.plain import plain_text
-        from messages.render import full_answer
 
-        click.echo(plain_text(full_answer(advice, words)), nl=False)
+        click.echo(plain_text(messages), nl=False)
+
+
+@main.command()
+@click.argument("text")
+@click.option("--field", help="The question the text answers, by the field's name, for example brain_metastases.")
+@click.option("--format", "form", type=click.Choice(["json", "text"]), default="text", show_default=True)
+@_one_line_errors
+def understand(text: str, field: str | None, form: str) -> None:
+    """What is understood of TEXT (- reads standard input): fields, the words each came from, the words left over."""
+    import gc
+
+    gc.disable()  # as above
+    from bot.documents import UnusableInput, read_typed
+    from messages.free_text import ASKED_AT, LONGEST, understanding_message
+    from messages.free_text import understand as read
+    from messages.words import english
+
+    if field is not None and field not in ASKED_AT:
+        raise UnusableInput(f"--field: expected one of {', '.join(ASKED_AT)}")
+    typed = read_typed(text, LONGEST)
+    knowledge = _knowledge()
+    found = read(typed, knowledge, question=field)
+    if found.identifier:
+        raise UnusableInput(english(knowledge).vocabulary.notices["identifier"])
+    if form == "json":
+        from messages.document import understanding_document
+
+        click.echo(understanding_document(found).model_dump_json(indent=2, ensure_ascii=True))
+    else:
+        _show_messages([understanding_message(found, english(knowledge))], form)
 
 
 @main.command()

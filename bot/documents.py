@@ -14,6 +14,9 @@ from flows.profile import FIELDS, OPTIONS, Profile
 LARGEST = 256 * 1024
 """Bytes a document may have. A profile is a few hundred."""
 
+LARGEST_TEXT = 32 * 1024
+"""Bytes of standard input that are looked at where a typed text is expected."""
+
 LONGEST_PATH = 200
 """Signs of a field's name that are said back."""
 
@@ -34,28 +37,43 @@ class UnusableInput(ValueError):
     """The input cannot be used. The message names document, entry and field on one line."""
 
 
-def read_text(name: str) -> str:
+def read_text(name: str, largest: int = LARGEST) -> str:
     """The text of a file, or of standard input for `-`. Raises UnusableInput."""
     said = "standard input" if name == "-" else name
     try:
         if name == "-":
-            raw = sys.stdin.buffer.read(LARGEST + 1)
+            raw = sys.stdin.buffer.read(largest + 1)
         else:
             path = Path(name)
             if path.is_dir():
                 raise UnusableInput(f"{said}: is a folder, expected a file")
             with path.open("rb") as file:
-                raw = file.read(LARGEST + 1)
+                raw = file.read(largest + 1)
     except OSError as error:
         raise UnusableInput(f"{said}: {error.strerror or error}") from None
-    if len(raw) > LARGEST:
-        raise UnusableInput(f"{said}: larger than {LARGEST // 1024} KiB")
+    if len(raw) > largest:
+        raise UnusableInput(f"{said}: larger than {largest // 1024} KiB")
     if b"\0" in raw:
         raise UnusableInput(f"{said}: is not text")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnusableInput(f"{said}: is not UTF-8 text") from None
+
+
+def read_typed(given: str, longest: int) -> str:
+    """What somebody typed, or standard input for `-`. Raises UnusableInput, which repeats nothing of it."""
+    text = read_text(given, LARGEST_TEXT) if given == "-" else given
+    text = text.rstrip()
+    if not text:
+        raise UnusableInput("the text is empty")
+    if len(text) > longest:
+        raise UnusableInput(f"the text is longer than {longest} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnusableInput("the text is not UTF-8") from None
+    return text
 
 
 def read_document(name: str) -> Any:

@@ -1,7 +1,8 @@
 """A turn as a short text, the same in a button, a request, a script line and the log.
 
 `brain_metastases:active`, `safety:lvef+platelets`, `safety+lvef` (ticked), `safety-lvef` (no longer), `safety=` (what
-is ticked is the answer), `/back`, `/edit hr_status`, `/start p_...` (a shared profile).
+is ticked is the answer), `/back`, `/edit hr_status`, `/start p_...` (a shared profile),
+`understood:hr_status=positive;lvef=normal` (what a typed text states).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import re
 import sys
 
 from flows.dialogue import argument_of
-from flows.turns import Answer, Command, Finish, Tick, Turn
+from flows.questionnaire import UNDERSTOOD
+from flows.statement import NotAStatement, decode, encode
+from flows.turns import Answer, Command, Finish, Tick, Turn, Understood
 
 _TURN = re.compile(r"(?P<question>[a-z0-9_]+)(?P<sign>[:+=-])(?P<chosen>.*)", re.DOTALL)
 
@@ -29,6 +32,8 @@ def to_wire(turn: Turn) -> str:
         return f"{turn.question}="
     if isinstance(turn, Command):
         return f"/{turn.name} {turn.argument}".rstrip()
+    if isinstance(turn, Understood):
+        return f"{UNDERSTOOD}:{encode(turn.statement)}"
     raise NotATurn("a text that was not understood is not kept")
 
 
@@ -42,6 +47,11 @@ def from_wire(text: str) -> Turn:
         raise NotATurn("expected question:option")
     # each id once in memory, however many conversations hold it
     question, chosen = sys.intern(parts["question"]), parts["chosen"]
+    if question == UNDERSTOOD and "=" in chosen:
+        try:
+            return Understood(decode(chosen))
+        except NotAStatement as error:
+            raise NotATurn(str(error)) from None
     if parts["sign"] == ":":
         return Answer(question, tuple(map(sys.intern, dict.fromkeys(chosen.split("+")))))
     if parts["sign"] == "=":

@@ -21,28 +21,38 @@ from transitions import Machine
 from flows.findings import findings
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import Stop
-from flows.profile import OPTIONS
+from flows.profile import FIELDS, OPTIONS
 from flows.questionnaire import (
+    ACCEPT,
     CONFIRM,
+    DISCARD,
     FOLLOW_UPS,
+    NEITHER,
     NOT_PROFESSIONAL,
     ORDER,
     QUESTION_OF,
     QUESTIONS,
+    STATED,
+    TAKE_BACK,
+    UNDERSTOOD,
     Answers,
     Lines,
     NotAnOption,
     beyond_profile,
+    checklist_of,
     is_asked,
     is_open,
+    options_now,
     profile_of,
     read_answer,
+    reading_place,
     still_holding,
     with_answer,
 )
 from flows.sequencing.advice import Advice
 from flows.sequencing.recommend import recommend
 from flows.share import NotShared, answers_of, decode
+from flows.statement import Statement, TooManyLines, answers_with, question_of
 from flows.turns import (
     COMMANDS,
     FINALS,
@@ -65,6 +75,7 @@ from flows.turns import (
     Tick,
     Turn,
     Unclear,
+    Understood,
 )
 from flows.when import NOT_KNOWN, View, When
 
@@ -221,8 +232,8 @@ def _passed(name: str, answers: Answers) -> bool:
 
 
 def follow(answers: Answers, knowledge: Knowledge, view: View | None = None) -> str:
-    """Where a case with these answers stands: the end of its path through the machine."""
-    return path(answers, knowledge, view)[-1]
+    """Where a case with these answers stands: the end of its path, or what waits to be confirmed."""
+    return UNDERSTOOD if UNDERSTOOD in answers else path(answers, knowledge, view)[-1]
 
 
 def path(answers: Answers, knowledge: Knowledge, view: View | None = None) -> tuple[str, ...]:
@@ -266,7 +277,7 @@ def fold(turns: Iterable[Turn], knowledge: Knowledge, region: str | None = None)
         between = state.editing or state.ticked
         if isinstance(turn, Answer) and not between and _is_newest(turn.question, state.answers):
             with suppress(NotAnOption):
-                state = replace(state, answers=with_answer(turn.question, turn.chosen, state.answers))
+                state = replace(state, answers=with_answer(turn.question, turn.chosen, state.answers), before=None)
                 walked = False
             continue
         if not walked:
@@ -282,13 +293,13 @@ _LINES = ("prior_lines", "line_agents", "line_outcome")
 def _is_newest(question: str, answers: Answers) -> bool:
     """Whether no question after this one is answered yet: then its answer can make none fall away."""
     place = _PLACE.get(question)
-    if place is None or (question in answers and question != "prior_lines"):
+    if place is None or question == UNDERSTOOD or (question in answers and question != "prior_lines"):
         return False
     if question in _LINES:
         place = _PLACE["line_outcome"]
         if answers.get("prior_lines", Lines()).done:
             return False
-    return all(_PLACE[name] <= place for name in answers)
+    return all(_PLACE.get(name, 0) <= place for name in answers)
 
 
 def _walked(state: State, knowledge: Knowledge) -> State:
@@ -323,7 +334,13 @@ def step(state: State, turn: Turn, knowledge: Knowledge) -> tuple[State, tuple[R
     """
     if isinstance(turn, Unclear):
         code = "identifier" if turn.identifier else "ask_back" if turn.readings else "not_understood"
+        if turn.outside:
+            return state, (Notice("out_of_scope", state, (turn.outside,)), *_again(state, knowledge))
         return state, (Notice(code, state, turn.readings), *_again(state, knowledge))
+    if isinstance(turn, Understood):
+        return _understood(state, turn.statement, knowledge)
+    if isinstance(turn, Answer) and turn.question == UNDERSTOOD:
+        return _decided(state, turn.chosen, knowledge)
     if isinstance(turn, Command):
         return _command(state, turn, knowledge)
     if isinstance(turn, Tick):
@@ -340,7 +357,131 @@ def _again(state: State, knowledge: Knowledge) -> tuple[Reply, ...]:
     return (present(state, knowledge),) if state.here in QUESTIONS else (Notice("finished", state),)
 
 
+def _understood(state: State, statement: Statement, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """What a text states: one answer is taken down at once and can be taken back, more wait to be confirmed."""
+    if state.here == NOT_PROFESSIONAL:
+        return state, (present(state, knowledge),)
+    pending = state.statement
+    if pending is not None:
+        statement = pending.merged(statement)
+    answers = _unconfirmed(state)
+    try:
+        after = answers_with(statement, answers)
+    except TooManyLines:
+        return state, (Notice("too_many_lines", state), *_again(state, knowledge))
+    if pending is None and not statement.choices and after == answers:
+        return state, (Notice("nothing_understood", state), *_again(state, knowledge))
+    if pending is None and state.attested and _is_one_answer(statement, state):
+        return _taken_down(state, statement, knowledge)
+    waits = replace(state, answers={**answers, UNDERSTOOD: statement}, here=UNDERSTOOD, editing=False)
+    if state.editing:
+        waits = replace(waits, ticked=())
+    return waits, (present(waits, knowledge),)
+
+
+def _is_one_answer(statement: Statement, state: State) -> bool:
+    """Whether a text states something new about one question only, and nothing has to be asked back.
+
+    Where the latest line failed belongs to how it ended. The gate is never passed without being shown.
+    """
+    if statement.choices or statement.implied:
+        return False
+    known = state.profile
+    told = {
+        question_of(name)
+        for name, value in statement.values.items()
+        if name not in FIELDS or getattr(known, name) != value
+    }
+    if "prior_lines" in told:
+        told.discard("extracranial_disease")
+    return len(told) == 1 and "gate" not in told
+
+
+def _unconfirmed(state: State) -> dict[str, Any]:
+    """The answers without what still waits to be confirmed."""
+    return {name: value for name, value in state.answers.items() if name != UNDERSTOOD}
+
+
+def _taken_down(
+    state: State, statement: Statement, knowledge: Knowledge, *, confirmed: bool = False
+) -> tuple[State, tuple[Reply, ...]]:
+    """The answers with what is stated; the ones before stay at hand. What no question asks for here is named."""
+    before = _unconfirmed(state)
+    answers = answers_with(statement, before)
+    kept = still_holding(answers, view_of(answers, knowledge, state.region))
+    after = replace(state, answers=kept, here=follow(kept, knowledge), editing=False, before=before)
+    after = replace(after, ticked=() if state.editing else _still_ticked(after, follow(before, knowledge)))
+    known, profile = replace(state, answers=before).profile, after.profile
+    idle = {name for name in statement.stated & set(FIELDS) if getattr(profile, name) is None}
+    new = {name for name in statement.stated & set(FIELDS) if getattr(profile, name) != getattr(known, name)}
+    said = tuple(name for name in FIELDS if name in (idle if confirmed else idle | new))
+    return after, (Notice("understood", after, said), present(after, knowledge))
+
+
+def _still_ticked(state: State, question: str) -> tuple[str, ...]:
+    """What is ticked stays so where the case stands at the question it was ticked at."""
+    if state.here != question or question not in QUESTIONS:
+        return ()
+    options = options_now(question, state.answers)
+    return tuple(option for option in state.ticked if option in options)
+
+
+def _decided(state: State, chosen: tuple[str, ...], knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """What is said to a text that was understood: which reading, that it is right, that it is not, to take it back."""
+    statement = state.statement
+    if statement is None:
+        if chosen == (TAKE_BACK,) and state.before is not None:
+            return _taken_back(state, knowledge)
+        return state, (Notice("stale", state), *_again(state, knowledge))
+    if chosen == (DISCARD,):
+        return _discarded(state, knowledge)
+    reading = _reading("+".join(chosen), statement)
+    if reading is None:
+        return state, (Notice("unknown_option", state), present(state, knowledge))
+    if reading == ACCEPT:
+        return _taken_down(state, statement, knowledge, confirmed=True)
+    statement = statement.with_reading(None if reading == NEITHER else reading)
+    if not statement.values and not statement.choices:
+        return _discarded(state, knowledge)
+    after = replace(state, answers={**_unconfirmed(state), UNDERSTOOD: statement})
+    return after, (present(after, knowledge),)
+
+
+def _reading(chosen: str, statement: Statement) -> str | None:
+    """What is chosen at a statement: a reading of its first choice, by itself or its place; without one, to accept."""
+    if not statement.choices:
+        return ACCEPT if chosen == ACCEPT else None
+    readings = statement.choices[0].readings
+    by_place = {reading_place(place): reading for place, reading in enumerate(readings, 1)}
+    return chosen if chosen in (*readings, NEITHER) else by_place.get(chosen)
+
+
+def _discarded(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """The case without what waited to be confirmed: where it stood before."""
+    rest = _unconfirmed(state)
+    after = replace(state, answers=rest, here=follow(rest, knowledge))
+    return after, (present(after, knowledge),)
+
+
+def _undo(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if state.statement is not None:
+        return _discarded(state, knowledge)
+    if state.before is None:
+        return state, (Notice("nothing_to_undo", state), *_again(state, knowledge))
+    return _taken_back(state, knowledge)
+
+
+def _taken_back(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    """The answers as they were before what was last typed."""
+    assert state.before is not None
+    after = replace(state, answers=state.before, here=follow(state.before, knowledge), before=None, editing=False)
+    after = replace(after, ticked=() if state.editing else _still_ticked(after, state.here))
+    return after, (Notice("taken_back", after), present(after, knowledge))
+
+
 def _answer(state: State, turn: Answer, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if state.here == UNDERSTOOD:
+        return state, (Notice("confirm_first", state), present(state, knowledge))
     if state.here in FINALS:
         return state, (Notice("finished" if turn.question == state.here else "stale", state),
                        *(() if state.here == "advice" else (present(state, knowledge),)))  # fmt: skip
@@ -358,7 +499,7 @@ def _answer(state: State, turn: Answer, knowledge: Knowledge) -> tuple[State, tu
 
 def _tick(state: State, turn: Tick, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
     """Tick an option, or take the tick away; a second tap on the same changes nothing."""
-    if state.here in FINALS or turn.question != state.here:
+    if state.here in (*FINALS, UNDERSTOOD) or turn.question != state.here:
         return _answer(state, Answer(turn.question, ()), knowledge)  # stale: said as for an answer
     question = QUESTIONS[state.here]
     others = tuple(option for option in state.ticked if option != turn.option)
@@ -388,7 +529,7 @@ def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Kno
     event.trigger(case, case)
     while _passed(case.state, kept):
         event.trigger(case, case)
-    return replace(state, answers=kept, here=case.state, editing=False, ticked=())
+    return replace(state, answers=kept, here=case.state, editing=False, ticked=(), before=None)
 
 
 def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
@@ -404,6 +545,8 @@ def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, 
     if turn.name == "cancel":
         after = replace(begin(state.region), here="cancelled")
         return after, (present(after, knowledge),)
+    if turn.name == "undo":
+        return _undo(state, knowledge)
     if turn.name == "back":
         return _back(state, knowledge)
     if turn.name == "edit":
@@ -441,13 +584,18 @@ def _inform(state: State, turn: Command, knowledge: Knowledge) -> tuple[Reply, .
 
 
 def _back(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
+    if state.here == UNDERSTOOD:
+        return _discarded(state, knowledge)
     if state.editing or state.here == "region":
         after = replace(state, here=follow(state.answers, knowledge), editing=False, ticked=())
         return after, (present(after, knowledge),)
+    opened = state.here in ("line_agents", "line_outcome") and state.before is not None
+    if opened and state.answers.get("prior_lines") != (state.before or {}).get("prior_lines"):
+        return _taken_back(state, knowledge)  # the line that is asked about was typed just now
     answers = _without_last(state, knowledge)
     if answers is None:
         return state, (Notice("nothing_before", state), *_again(state, knowledge))
-    after = replace(state, answers=answers, here=follow(answers, knowledge), ticked=())
+    after = replace(state, answers=answers, here=follow(answers, knowledge), ticked=(), before=None)
     return after, (present(after, knowledge),)
 
 
@@ -456,8 +604,15 @@ def _without_last(state: State, knowledge: Knowledge) -> dict[str, Any] | None:
     answers = dict(state.answers)
     passed = path(answers, knowledge)[:-1] if state.here != "cancelled" else ()
     last = passed[-1] if passed else None
-    if state.here == "prior_lines" or last == "prior_lines":
-        lines: Lines = answers.get("prior_lines", Lines())
+    lines: Lines = answers.get("prior_lines", Lines())
+    at = lines.pending_at if last == "prior_lines" else None
+    if at is not None and (lines.done or at < len(lines.lines) - 1):  # lines that were typed at once
+        if at > 0:
+            asked = replace(lines.lines[at - 1], outcome=None)
+            answers["prior_lines"] = replace(lines, lines=(*lines.lines[: at - 1], asked, *lines.lines[at:]))
+            return answers
+        last = passed[-2]
+    elif state.here == "prior_lines" or last == "prior_lines":
         if lines.done:
             answers["prior_lines"] = replace(lines, done=False)
             return answers
@@ -483,12 +638,16 @@ def _without_last(state: State, knowledge: Knowledge) -> dict[str, Any] | None:
 
 def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
     name = field_or_question if field_or_question in state.answers else QUESTION_OF.get(field_or_question, "")
+    if state.here == UNDERSTOOD:
+        return state, (Notice("confirm_first", state), present(state, knowledge))
     if state.here == "cancelled" or name not in QUESTIONS or name in ("review", "line_agents", "line_outcome"):
         return state, (Notice("not_editable", state), *_again(state, knowledge))
     passed = path(state.answers, knowledge)  # only what was asked on the way here: an edit never jumps over a stop
     if ("review" if name == "region" else name) not in passed or (name != "region" and name not in state.answers):
         return state, (Notice("does_not_arise", state), *_again(state, knowledge))
     answers = {key: value for key, value in state.answers.items() if key != "review"}
+    if name == "safety":
+        answers = _whole_checklist(state, answers)
     if name == "prior_lines" and answers["prior_lines"].pending is not None:
         after = replace(state, here=follow(answers, knowledge), editing=False, ticked=())  # it is being entered
     elif name == "prior_lines":
@@ -497,6 +656,16 @@ def _edit(state: State, field_or_question: str, knowledge: Knowledge) -> tuple[S
     else:
         after = replace(state, answers=answers, here=name, editing=True, ticked=())
     return after, (present(after, knowledge),)
+
+
+def _whole_checklist(state: State, answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers with the checklist as if every line of it had been ticked by hand, where ticks can say the same."""
+    whole = checklist_of(state.profile) if STATED in answers else {}
+    if not whole:
+        return answers
+    kept = {name: value for name, value in answers.items() if name not in (STATED, "safety_unknown", *FOLLOW_UPS)}
+    answers = {**kept, **whole}
+    return {name: answers[name] for name in (*QUESTIONS, *answers) if name in answers}
 
 
 def argument_of(name: str, argument: str) -> str:

@@ -35,11 +35,20 @@ ALL = "all"
 CONFIRM = "confirm"
 DONE, UNDO, OTHER = "done", "undo", "other"
 REMOVE, EARLIER = "remove", "earlier"
+UNDERSTOOD = "understood"
+"""What a typed text was understood as, waiting to be confirmed."""
+ACCEPT, DISCARD, NEITHER, TAKE_BACK = "accept", "discard", "neither", "undo"
+STATED = "stated"
+"""Lines of the safety checklist that a typed text stated: they are not asked again, and lie over its answer."""
+PARTLY = "partly"
+"""HER2 status or setting alone, as a typed text stated it: the gate is still asked, for all of it."""
+APART = ("region", UNDERSTOOD)
+"""Questions that are never asked in turn: reached through Edit, or by typing."""
 TYPED = "typed"
 """How a line was entered whose agents were named at once."""
 _ON_A_LINE = re.compile(rf"line_([1-9][0-9]?)_({REMOVE}|{EARLIER}|{'|'.join(OUTCOMES)})")
 
-Kind = Literal["choice", "several", "number", "lines", "review"]
+Kind = Literal["choice", "several", "number", "lines", "review", "understood"]
 
 
 @dataclass(frozen=True)
@@ -138,9 +147,17 @@ class Lines:
 
     @property
     def pending(self) -> LineAnswer | None:
-        """The line that still misses its agents or outcome."""
-        last = self.lines[-1] if self.lines else None
-        return last if last is not None and (last.asks is not None or last.outcome is None) else None
+        """The first line that still misses its agents or outcome."""
+        at = self.pending_at
+        return None if at is None else self.lines[at]
+
+    @property
+    def pending_at(self) -> int | None:
+        """The place of that line, from zero."""
+        for at, line in enumerate(self.lines):
+            if line.asks is not None or line.outcome is None:
+                return at
+        return None
 
 
 Answers = Mapping[str, Any]
@@ -177,7 +194,7 @@ def _derive() -> dict[str, Question]:
                 name, asked.screen, "choice", OPTIONS[name], (name,), asked.when, offered=asked.offered
             )
     found["safety"] = Question("safety", "safety", "several", (*items, NONE, NOT_KNOWN), tuple(items))
-    found["safety_unknown"] = Question("safety_unknown", "safety", "several", (*items, ALL))
+    found["safety_unknown"] = Question("safety_unknown", "safety", "several", (*items, NONE, ALL))
     for name in items:
         asked = asked_as(name)
         if isinstance(asked, Item) and asked.ticked is None:
@@ -189,12 +206,13 @@ def _derive() -> dict[str, Question]:
     region = found.pop("region")
     found["review"] = Question("review", "review", "review", (CONFIRM,))
     found["region"] = region
+    found[UNDERSTOOD] = Question(UNDERSTOOD, "review", "understood", (ACCEPT, NEITHER, DISCARD), offered=False)
     return found
 
 
 QUESTIONS: dict[str, Question] = _derive()
-ORDER: tuple[str, ...] = tuple(name for name in QUESTIONS if name != "region")
-"""The questions in the order they are asked; the region is reached through Edit only."""
+ORDER: tuple[str, ...] = tuple(name for name in QUESTIONS if name not in APART)
+"""The questions in the order they are asked."""
 ITEMS: tuple[str, ...] = QUESTIONS["safety"].fields
 FOLLOW_UPS: tuple[str, ...] = tuple(name for name in ITEMS if name in QUESTIONS)
 
@@ -209,16 +227,19 @@ def is_asked(name: str, answers: Answers, view: View) -> bool:
     """Whether a question arises, given the answers before it."""
     question = QUESTIONS[name]
     if name in FOLLOW_UPS:
-        return name in answers.get("safety", ())
+        return name in answers.get("safety", ()) and name in still_asked(answers)
     if name == "safety_unknown":
         chosen = answers.get("safety", ())
-        return NOT_KNOWN in chosen and len(chosen) > 1 and any(item not in chosen for item in ITEMS)
+        part = len(chosen) > 1 or STATED in answers  # alone it says so of every line
+        return NOT_KNOWN in chosen and part and any(item not in chosen for item in still_asked(answers))
     if name == "line_agents":
         pending = answers.get("prior_lines", Lines()).pending
         return pending is not None and pending.asks is not None
     if name == "line_outcome":
         pending = answers.get("prior_lines", Lines()).pending
         return pending is not None and pending.asks is None
+    if name == "leptomeningeal" and answers.get(name) == "present":
+        return True  # what stops the ranking is never dropped
     return question.offered and (question.when is None or question.when.holds(view) is not False)
 
 
@@ -244,9 +265,28 @@ def options_now(name: str, answers: Answers) -> tuple[str, ...]:
             return (*CLASS_CHOICES[pending.asks], NOT_KNOWN)
     if name == "early_stage_agents":
         return (*EARLY_SHORTCUTS, NONE, NOT_KNOWN)
+    if name == UNDERSTOOD:
+        choices = answers[UNDERSTOOD].choices if UNDERSTOOD in answers else ()
+        return (*choices[0].readings, NEITHER, DISCARD) if choices else (ACCEPT, DISCARD)
+    if name == "safety":  # answered already, it is being edited: as a whole
+        return (*(ITEMS if name in answers else still_asked(answers)), NONE, NOT_KNOWN)
     if name == "safety_unknown":
-        return (*(item for item in ITEMS if item not in answers.get("safety", ())), ALL)
+        rest = [item for item in still_asked(answers) if item not in answers.get("safety", ())]
+        return (*rest, *((NONE,) if STATED in answers else ()), ALL)  # what is not known may have been stated
     return question.options
+
+
+def still_asked(answers: Answers) -> tuple[str, ...]:
+    """The lines of the safety checklist that no typed text stated."""
+    if STATED not in answers:
+        return ITEMS
+    stated = dict(answers[STATED])
+    return tuple(item for item in ITEMS if item not in stated)
+
+
+def reading_place(number: int) -> str:
+    """A reading that is asked back by its place, counted from one: where its agents make too long a button."""
+    return f"reading_{number}"
 
 
 def on_a_line(number: int, what: str) -> str:
@@ -322,20 +362,25 @@ def with_answer(name: str, chosen: tuple[str, ...], answers: Answers) -> dict[st
     after = dict(answers)
     if name not in ("prior_lines", "line_agents", "line_outcome"):
         after[name] = value
+        if name == "safety" and name in answers:
+            after.pop(STATED, None)
+        if name == "gate":
+            after.pop(PARTLY, None)
         return after
     lines: Lines = answers.get("prior_lines", Lines())
     if name == "prior_lines":
         after["prior_lines"] = _on_lines(value, lines)
         return after
-    last = lines.pending
-    if last is None:
+    at = lines.pending_at
+    if at is None:
         raise NotAnOption("unknown_option", "")
+    last = lines.lines[at]
     if name == "line_agents":
         agents = () if value == (NOT_KNOWN,) else tuple(dict.fromkeys((*last.agents, *value)))
         last = replace(last, agents=agents, asks=None)
     else:
         last = replace(last, outcome=value)
-    after["prior_lines"] = replace(lines, lines=(*lines.lines[:-1], last))
+    after["prior_lines"] = replace(lines, lines=(*lines.lines[:at], last, *lines.lines[at + 1 :]))
     return after
 
 
@@ -360,13 +405,12 @@ def still_holding(answers: Answers, view: View) -> dict[str, Any]:
     """The answers without those to questions that no longer arise."""
     kept = dict(answers)
     for name in answers:
+        if name in (STATED, PARTLY):
+            continue
         question = QUESTIONS[name]
         if (
-            (name != "region" and not is_asked(name, kept, view))
-            or (
-                name == "safety_unknown"
-                and any(item != ALL and item not in options_now("safety_unknown", kept) for item in answers[name])
-            )
+            (name not in APART and not is_asked(name, kept, view))
+            or (name == "safety_unknown" and any(item in kept.get("safety", ()) for item in answers[name]))
             or (question.kind == "number" and not is_asked(name, kept, view))
         ):
             del kept[name]
@@ -381,7 +425,7 @@ def beyond_profile(answers: Answers) -> str | None:
 
 def profile_of(answers: Answers, region: str | None = None) -> Profile:
     """The profile document the answers amount to. `region`: the setting's, where the case says nothing."""
-    values: dict[str, Any] = dict(GATE_SETS.get(answers.get("gate", ""), {}))
+    values: dict[str, Any] = dict(GATE_SETS[answers["gate"]] if "gate" in answers else answers.get(PARTLY, ()))
     lines: Lines | None = answers.get("prior_lines")
     if lines is not None and (lines.done or lines.lines):
         values["prior_lines"] = [
@@ -415,8 +459,9 @@ def _several(name: str, chosen: tuple[str, ...]) -> Any:
 
 
 def _checklist(answers: Answers) -> dict[str, Any]:
+    stated = dict(answers.get(STATED, ()))
     if "safety" not in answers:
-        return {}
+        return stated
     chosen: tuple[str, ...] = answers["safety"]
     not_known: tuple[str, ...] = ()
     if NOT_KNOWN in chosen:
@@ -435,4 +480,38 @@ def _checklist(answers: Answers) -> dict[str, Any]:
             values[name] = NOT_KNOWN
         else:
             values[name] = asked.clear
-    return values
+    return {**values, **stated}
+
+
+def checklist_of(profile: Profile) -> dict[str, Any]:
+    """The answers on the safety checklist that amount to a profile's, empty where it has to be asked."""
+    values = {name: getattr(profile, name) for name in ITEMS}
+    if None in values.values():
+        return {}
+    not_known = tuple(name for name in ITEMS if values[name] == NOT_KNOWN)
+    if not_known == ITEMS:
+        return {"safety": (NOT_KNOWN,)}
+    ticked = tuple(name for name in ITEMS if name not in not_known and not _is_clear(name, values[name]))
+    if not_known and not ticked:  # "not known" alone means every line: it needs one that is ticked, its kind not known
+        ticked = tuple(name for name in not_known if name in FOLLOW_UPS)
+        not_known = tuple(name for name in not_known if name not in FOLLOW_UPS)
+        if not ticked:
+            return {}
+    answers: dict[str, Any] = {"safety": (*ticked, *((NOT_KNOWN,) if not_known else ())) or (NONE,)}
+    if not_known:
+        answers["safety_unknown"] = not_known
+    for name in ticked:
+        if name in FOLLOW_UPS:
+            several = QUESTIONS[name].kind == "several"
+            answers[name] = chosen_of(values[name]) if several else values[name]
+    return answers
+
+
+def chosen_of(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """How a question that allows several answers keeps what a profile says."""
+    return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value)) or (NONE,)
+
+
+def _is_clear(name: str, value: Any) -> bool:
+    asked = asked_as(name)
+    return isinstance(asked, Item) and value == asked.clear

@@ -18,15 +18,14 @@ from flows.findings import findings
 from flows.knowledge.load import Knowledge, shipped
 from flows.profile import AGENTS, MOST_LINES, OPTIONS, OUTCOMES, Asked, Item, Profile, asked_as
 from flows.questionnaire import (
-    FOLLOW_UPS,
     GATE_SETS,
     ITEMS,
-    NONE,
     QUESTIONS,
     LineAnswer,
     Lines,
     beyond_profile,
-    is_asked,
+    checklist_of,
+    chosen_of,
     profile_of,
     still_holding,
 )
@@ -218,9 +217,7 @@ def answers_of(profile: Profile, knowledge: Knowledge | None = None) -> dict[str
     - the gate, where HER2 status and setting are not what one of its options means;
     - the safety checklist, one answer for all its lines: where any line was left out (left out is not "no"), or where
       some lines are not known in a way that ticking cannot say;
-    - the lines of therapy, shown and asked again, where one before the last has no outcome;
-    - brain metastases, where leptomeningeal disease is stated though the answer would not lead to its question:
-      dropping it would rank drugs for a case that is referred.
+    - the outcome of a line that has none.
 
     Other answers whose question does not arise are dropped. `knowledge` says which agents are of which class (None:
     the one shipped).
@@ -232,53 +229,16 @@ def answers_of(profile: Profile, knowledge: Knowledge | None = None) -> dict[str
             answers["gate"] = option
     for name in ("red_flags", "early_stage_agents"):
         if (chosen := getattr(profile, name)) is not None:
-            answers[name] = _chosen(chosen)
+            answers[name] = chosen_of(chosen)
     if (lines := profile.prior_lines) is not None:
         entered = tuple(LineAnswer(tuple(dict.fromkeys(line.agents)), outcome=line.outcome) for line in lines)
-        answers["prior_lines"] = Lines(entered, done=all(line.outcome is not None for line in lines[:-1]))
+        answers["prior_lines"] = Lines(entered, done=True)
     for name, question in QUESTIONS.items():
         plain = question.fields == (name,) and question.kind in ("choice", "number") and name not in ITEMS
         if plain and (value := getattr(profile, name)) is not None:
             answers[name] = value
-    answers.update(_checklist_of(profile))
+    answers.update(checklist_of(profile))
     answers = {name: answers[name] for name in QUESTIONS if name in answers}
     classes = (knowledge or shipped()).classes
     view = findings(profile_of(answers), classes, beyond_profile(answers))
-    if answers.get("leptomeningeal") == "present" and not is_asked("leptomeningeal", answers, view):
-        del answers["brain_metastases"]
-        view = findings(profile_of(answers), classes, beyond_profile(answers))
     return still_holding(answers, view)
-
-
-def _chosen(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """How a question that allows several answers keeps what a profile says."""
-    return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value)) or (NONE,)
-
-
-def _checklist_of(profile: Profile) -> dict[str, Any]:
-    """The answers on the safety checklist, empty where it has to be asked."""
-    values = {name: getattr(profile, name) for name in ITEMS}
-    if None in values.values():
-        return {}
-    not_known = tuple(name for name in ITEMS if values[name] == NOT_KNOWN)
-    if not_known == ITEMS:
-        return {"safety": (NOT_KNOWN,)}
-    ticked = tuple(name for name in ITEMS if name not in not_known and not _is_clear(name, values[name]))
-    if not_known and not ticked:  # "not known" alone means every line: it needs one that is ticked, its kind not known
-        ticked = tuple(name for name in not_known if name in FOLLOW_UPS)
-        not_known = tuple(name for name in not_known if name not in FOLLOW_UPS)
-        if not ticked:
-            return {}
-    answers: dict[str, Any] = {"safety": (*ticked, *((NOT_KNOWN,) if not_known else ())) or (NONE,)}
-    if not_known:
-        answers["safety_unknown"] = not_known
-    for name in ticked:
-        if name in FOLLOW_UPS:
-            several = QUESTIONS[name].kind == "several"
-            answers[name] = _chosen(values[name]) if several else values[name]
-    return answers
-
-
-def _is_clear(name: str, value: Any) -> bool:
-    asked = asked_as(name)
-    return isinstance(asked, Item) and value == asked.clear

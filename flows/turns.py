@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from flows.profile import Profile
-from flows.questionnaire import NOT_PROFESSIONAL, ORDER, Answers, profile_of
+from flows.questionnaire import NOT_PROFESSIONAL, ORDER, UNDERSTOOD, Answers, profile_of
 from flows.sequencing.advice import Advice
+from flows.statement import Statement
 
 START = ORDER[0]
 FINALS = ("advice", "referred", "declined", "needs_information", "not_professional", "cancelled")
-STATES: tuple[str, ...] = (*ORDER, "region", *FINALS)
+STATES: tuple[str, ...] = (*ORDER, "region", UNDERSTOOD, *FINALS)
 
 TOPICS = ("help", "about", "privacy")
 SECTIONS = (
@@ -20,9 +21,10 @@ NOTICES = (
     "stale", "not_understood", "ask_back", "identifier", "unknown_option", "alone", "one_only", "number",
     "too_many_lines", "nothing_ticked", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet",
     "finished", "under_way", "shared", "link_unreadable", "expired", "late", "taken", "unknown_command", "unsupported",
-    "edited", "too_long", "unavailable", "error",
+    "edited", "too_long", "unavailable", "error", "understood", "taken_back", "confirm_first", "out_of_scope",
+    "nothing_understood", "nothing_to_undo",
 )  # fmt: skip
-COMMANDS = ("start", "here", "back", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS, "export")
+COMMANDS = ("start", "here", "back", "undo", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS, "export")
 FORMATS = ("html", "json")
 """What /export can write the whole answer as."""
 SHARED = "p_"
@@ -63,13 +65,24 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A turn that named no option. The text itself stays outside; `readings` are options it may have meant."""
+    """A turn that named no option. The text itself stays outside; `readings` are options it may have meant.
+
+    `outside`: why it is nothing this tool answers, a reason of the understanding (`dosing`, `other_tumour`).
+    """
 
     readings: tuple[str, ...] = ()
     identifier: bool = False
+    outside: str = ""
 
 
-Turn = Answer | Tick | Finish | Command | Unclear
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A turn: a typed text that states more than one answer, or another than the one asked for."""
+
+    statement: Statement
+
+
+Turn = Answer | Tick | Finish | Command | Unclear | Understood
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,8 @@ class State:
     region: str | None = None
     ticked: tuple[str, ...] = ()
     """Options ticked at the question it stands at, which is not answered yet."""
+    before: Answers | None = None
+    """The answers before the last typed statement was taken down, as long as nothing else was answered."""
 
     @property
     def role(self) -> str | None:
@@ -93,6 +108,11 @@ class State:
     def attested(self) -> bool:
         """Whether the professional attestation was given and the disclaimer accepted in this case."""
         return self.role is not None
+
+    @property
+    def statement(self) -> Statement | None:
+        """What a typed text was understood as and is not confirmed yet."""
+        return self.answers.get(UNDERSTOOD)
 
     @property
     def profile(self) -> Profile:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from flows import VERSION
 from flows.knowledge.model import ReviewStatus, Tier
@@ -13,6 +13,10 @@ from flows.sequencing.advice import Advice, Option, Status
 from flows.sequencing.changes import changes
 from messages.render import changes_in_words, disclaimer, excluded_in_words, unknowns_in_words
 from messages.words import Words
+
+if TYPE_CHECKING:
+    from messages.free_text import TextAnswer
+    from messages.understanding import Understanding
 
 
 class _Part(BaseModel):
@@ -101,6 +105,79 @@ class AdviceDocument(_Part):
     record: RecordDocument
 
 
+class SpanDocument(_Part):
+    """Words of a text, and what they were read as. `start` and `end` count characters."""
+
+    field: Annotated[str, Field(description="A profile field, `denied_agents` or `focus`.")]
+    value: str
+    text: str
+    start: int
+    end: int
+
+
+class AmbiguityDocument(_Part):
+    """Words that may mean more than one thing: whoever wrote them is to be asked."""
+
+    text: str
+    readings: Annotated[list[str], Field(description="Values of the field; agents joined with `+`.")]
+    field: str
+    line: Annotated[int | None, Field(description="For a drug in `prior_lines`: the line, counted from one.")]
+    start: int
+    end: int
+
+
+class UnderstandingDocument(_Part):
+    """The understanding document of the contract: what a text states, and what it leaves open."""
+
+    profile: Annotated[dict[str, Any], Field(description="Only what the text states, as in a profile document.")]
+    denied_agents: Annotated[list[str], Field(description="Agents it says were not given.")]
+    focus: Annotated[list[str], Field(description="Agents planned or asked about: neither given nor ruled out.")]
+    implied: Annotated[dict[str, str], Field(description="Fields not stated that follow from the treatment.")]
+    spans: list[SpanDocument]
+    leftover: Annotated[list[str], Field(description="Words that were not used; show them back.")]
+    ambiguous: list[AmbiguityDocument]
+    scope: Literal["in", "out", "unclear"]
+    reason: Annotated[str | None, Field(description="Why it is out of scope.")]
+    identifier: Annotated[bool, Field(description="Whether it could identify a person: then nothing of it was read.")]
+
+
+class AssumedDocument(_Part):
+    """A field that the text does not state and the answer rests on."""
+
+    field: str
+    value: Any
+    because: str
+
+
+class ReadingDocument(_Part):
+    """One thing that words may mean."""
+
+    value: str
+    label: str
+
+
+class AskedBackDocument(_Part):
+    """Something to ask. With `readings` it is which of them `text` means; without, the field is not known."""
+
+    field: str
+    label: str
+    text: str
+    readings: list[ReadingDocument]
+
+
+class TextUnderstandingDocument(UnderstandingDocument):
+    """What was understood of the text an answer was given to."""
+
+    assumed: list[AssumedDocument]
+    questions: Annotated[list[AskedBackDocument], Field(description="What to ask, most useful first.")]
+
+
+class TextAdviceDocument(AdviceDocument):
+    """The advice document for a text, with what was understood of it."""
+
+    understanding: TextUnderstandingDocument
+
+
 def profile_document(profile: Profile) -> dict[str, Any]:
     """The profile as its document: absent fields left out."""
     return profile.model_dump(mode="json", exclude_none=True)
@@ -180,6 +257,65 @@ def advice_document(advice: Advice, words: Words) -> AdviceDocument:
         disclaimer=disclaimer(),
         record=record_document(advice),
     )
+
+
+def understanding_document(found: Understanding) -> UnderstandingDocument:
+    """The document of what was understood of a text."""
+    return UnderstandingDocument(**_understanding(found))
+
+
+def _understanding(found: Understanding) -> dict[str, Any]:
+    return {
+        "profile": profile_document(found.profile),
+        "denied_agents": list(found.denied_agents),
+        "focus": list(found.focus),
+        "implied": dict(found.implied),
+        "spans": [
+            SpanDocument(field=span.field, value=span.value, text=span.text, start=span.start, end=span.end)
+            for span in found.spans
+        ],
+        "leftover": list(found.leftover),
+        "ambiguous": [
+            AmbiguityDocument(
+                text=entry.text,
+                readings=list(entry.readings),
+                field=entry.field,
+                line=entry.place + 1 if entry.place is not None else None,
+                start=entry.start,
+                end=entry.end,
+            )
+            for entry in found.ambiguous
+        ],
+        "scope": found.scope,
+        "reason": found.reason,
+        "identifier": found.identifier,
+    }
+
+
+def text_advice_document(answer: TextAnswer, words: Words) -> TextAdviceDocument:
+    """The document of an answer to a text."""
+    understanding = TextUnderstandingDocument(
+        **_understanding(answer.found),
+        assumed=[
+            AssumedDocument(
+                field=entry.field,
+                value=list(entry.value) if isinstance(entry.value, tuple) else entry.value,
+                because=entry.because,
+            )
+            for entry in answer.assumed
+        ],
+        questions=[
+            AskedBackDocument(
+                field=question.field,
+                label=question.label,
+                text=question.text,
+                readings=[ReadingDocument(value=value, label=label) for value, label in question.readings],
+            )
+            for question in answer.questions
+        ],
+    )
+    advice = advice_document(answer.advice, words)
+    return TextAdviceDocument(**dict(advice), understanding=understanding)
 
 
 def record_document(advice: Advice) -> RecordDocument:

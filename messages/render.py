@@ -5,24 +5,44 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 
 from flows import VERSION
 from flows.knowledge.load import Knowledge
 from flows.profile import FIELDS
-from flows.questionnaire import FOLLOW_UPS, QUESTION_OF, QUESTIONS, SCREENS, Lines, options_now
+from flows.questionnaire import (
+    FOLLOW_UPS,
+    PARTLY,
+    QUESTION_OF,
+    QUESTIONS,
+    SCREENS,
+    STATED,
+    TAKE_BACK,
+    UNDERSTOOD,
+    Lines,
+    options_now,
+    reading_place,
+)
 from flows.sequencing.advice import Advice, Option
 from flows.sequencing.changes import changes
+from flows.statement import EARLY, Choice, Statement, answers_with
 from flows.turns import FORMATS, SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply, State
+from flows.when import NOT_KNOWN
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
 
+if TYPE_CHECKING:
+    from messages.understanding import Typed
+
 PATIENT_ROWS = ("R24", "R25", "R26", "R27", "R28", "R29")
 """Decision rows on the patient's organs, tests and medicines."""
+_LONGEST_READING = 32
+"""Characters of a reading that a chat's button has room for, beside what it carries otherwise."""
 FIRST_MESSAGE = 1200
 """Characters the first message of an answer may have: one phone screen."""
 
@@ -71,10 +91,12 @@ def _blocks(template: str, values: Mapping[str, Any]) -> tuple[Block, ...]:
     return blocks_of(_template(template).render(values))
 
 
-def render(reply: Reply, words: Words) -> Message:
-    """The message that says a reply."""
+def render(reply: Reply, words: Words, typed: Typed | None = None) -> Message:
+    """The message that says a reply. `typed`: words typed in this case, to be shown beside their fields."""
     if isinstance(reply, Ask):
-        return _question(reply, words)
+        if reply.question == UNDERSTOOD:
+            return understood_message(reply.state, words, typed)
+        return _question(reply, words, typed)
     if isinstance(reply, Advise):
         return answer_message(reply.advice, words, reply.final, reply.state.role)
     if isinstance(reply, Inform):
@@ -86,6 +108,8 @@ def render(reply: Reply, words: Words) -> Message:
     if isinstance(reply, Ended):
         blocks = _blocks("ended", {"final": reply.final})
         return Message(reply.final, blocks, (*(_change() if reply.final == "not_professional" else ()), *_new_case()))
+    if reply.code == "understood":
+        return _taken_down(reply, words, typed)
     return _notice(reply, words)
 
 
@@ -105,17 +129,21 @@ def _fixed_question(name: str, options: tuple[str, ...], words: Words) -> tuple[
     return _blocks("question", values), buttons
 
 
-def _question(reply: Ask, words: Words) -> Message:
+def _question(reply: Ask, words: Words, typed: Typed | None) -> Message:
     name, state = reply.question, reply.state
     question = QUESTIONS[name]
     if name == "review":
-        return _review(reply, words)
+        return _review(reply, words, typed)
     blocks, buttons = _fixed_question(name, options_now(name, state.answers), words)
     if name in ("prior_lines", "line_agents", "line_outcome"):
         entered = state.answers.get("prior_lines")
         lines = entered.lines if entered else ()
         shown = [Block("item", f"Line {number}: " + _entered(line, words)) for number, line in enumerate(lines, 1)]
         blocks = (*blocks[:2], *shown, *blocks[2:])
+    before = {"gate": PARTLY, "safety": STATED}.get(name, "")
+    if before in state.answers and name not in state.answers:
+        stated = [f"{words.label(item)}: {words.value(item, value)}" for item, value in state.answers[before]]
+        blocks = (*blocks, Block("paragraph", f"Stated before: {'; '.join(stated)}"))
     if state.ticked:
         chosen = "; ".join(words.option(name, option) for option in state.ticked)
         blocks = (*blocks, Block("paragraph", f"Chosen so far: {chosen}"))
@@ -146,11 +174,15 @@ def _entered(line: Any, words: Words) -> str:
     return (agents or "agents not known") + outcome
 
 
-def _review(reply: Ask, words: Words) -> Message:
+def _review(reply: Ask, words: Words, typed: Typed | None) -> Message:
     state = reply.state
     said = words.questions["review"]
     profile = state.profile
-    lines = [line for line in words.profile_lines(profile, all_fields=True) if _shown_on_review(line[0], profile)]
+    lines = [
+        (name, label, value + _source(name, getattr(profile, name), words, typed))
+        for name, label, value in words.profile_lines(profile, all_fields=True)
+        if _shown_on_review(name, profile)
+    ]
     blocks = _blocks(
         "review",
         {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines},
@@ -165,6 +197,141 @@ def _review(reply: Ask, words: Words) -> Message:
         label = labels.get(name) or words.label(name)
         buttons.append(Button(f"Edit: {label}", Command("edit", name), f"Edit: {words.short_label(name)}"))
     return Message("review", blocks, tuple(buttons))
+
+
+def _source(name: str, value: Any, words: Words, typed: Typed | None) -> str:
+    """The words a field was understood from, where it was typed."""
+    said = typed.words(name, value) if typed is not None else ""
+    return (
+        f" ({words.vocabulary.understood['from']} \N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK})"
+        if said
+        else ""
+    )
+
+
+def understood_message(state: State, words: Words, typed: Typed | None = None) -> Message:
+    """What a typed text was understood as, to be confirmed; what may mean several things is asked first."""
+    statement = state.statement
+    assert statement is not None
+    said, texts = words.questions[UNDERSTOOD], words.vocabulary.understood
+    options = options_now(UNDERSTOOD, state.answers)
+    buttons = tuple(
+        Button(words.understood_option(option, state), Answer(UNDERSTOOD, _chosen_by(option, place)))
+        for place, option in enumerate(options, 1)
+    )
+    values = {
+        "title": words.vocabulary.answered[UNDERSTOOD], "ask": said.ask, "hint": said.hint,
+        "rest": _beside(words, typed), "emergency": _emergency(statement.values.get("red_flags"), words),
+        "lines": [*_understood_lines(statement, state, words, typed)],
+    }  # fmt: skip
+    if statement.choices:
+        choice = statement.choices[0]
+        quoted = typed.choices.get(choice.readings, "") if typed is not None else ""
+        place = _place_of(choice, statement, state, words)
+        asked = (
+            f"{place}: {texts['which']}"
+            if not quoted
+            else f"{place}, \N{LEFT DOUBLE QUOTATION MARK}{quoted}\N{RIGHT DOUBLE QUOTATION MARK}: {texts['which']}"
+        )
+        values |= {"ask": _capfirst(asked), "hint": ""}
+    return Message(UNDERSTOOD, _blocks("understood", values), buttons)
+
+
+def _chosen_by(option: str, place: int) -> tuple[str, ...]:
+    """How a button says an option: by its place where the agents of a reading make it too long for a chat's button."""
+    return (reading_place(place),) if len(option) > _LONGEST_READING else tuple(option.split("+"))
+
+
+def _emergency(red_flags: Any, words: Words) -> str:
+    """The time-critical sentence, where an emergency is stated."""
+    return words.vocabulary.understood["emergency"] if red_flags not in (None, (), NOT_KNOWN) else ""
+
+
+def _place_of(choice: Choice, statement: Statement, state: State, words: Words) -> str:
+    texts = words.vocabulary.understood
+    if choice.line >= 0:
+        return f"{texts['line']} {_lines_before(statement, state) + choice.line + 1}"
+    return texts["early"] if choice.target == EARLY else words.label(choice.target)
+
+
+def _lines_before(statement: Statement, state: State) -> int:
+    """How many lines stand before the first one stated."""
+    if not statement.adds_lines or "prior_lines" not in statement.values:
+        return 0
+    rest = {name: value for name, value in state.answers.items() if name != UNDERSTOOD}
+    return max(0, len(answers_with(statement, rest)["prior_lines"].lines) - len(statement.values["prior_lines"]))
+
+
+def _understood_lines(statement: Statement, state: State, words: Words, typed: Typed | None) -> Iterator[str]:
+    """Each field understood: its value, what it was before, its words."""
+    before, texts = state.profile, words.vocabulary.understood
+    for name in ("gate", *FIELDS):
+        if name not in statement.values:
+            continue
+        value = statement.values[name]
+        if name == "gate":
+            yield f"{texts['gate']}: {words.questions['gate'].options[value]}"
+            continue
+        first = _lines_before(statement, state) + 1
+        said = _entered_lines(value, first, words) if name == "prior_lines" else words.value(name, value)
+        known = getattr(before, name)
+        was = ""
+        if known not in (None, value) and not (name == "prior_lines" and statement.adds_lines):
+            was = f" ({texts['was']} {words.value(name, known)})"
+        follows = f" ({texts['implied']})" if name in statement.implied else ""
+        yield f"{words.label(name)}: {said}{was}{follows}{_source(name, value, words, typed)}"
+
+
+def _entered_lines(lines: Any, first: int, words: Words) -> str:
+    said = []
+    for number, line in enumerate(lines, first):
+        agents = " + ".join(words.agent(agent) for agent in line.agents) or "agents not known"
+        said.append(f"{number}. {agents}" + (f" ({words.vocabulary.outcomes[line.outcome]})" if line.outcome else ""))
+    return "; ".join(said) or "none yet"
+
+
+def _beside(words: Words, typed: Typed | None) -> list[str]:
+    """What was read and is no answer, and what was not used: nothing is dropped in silence."""
+    if typed is None:
+        return []
+    texts = words.vocabulary.understood
+    rest = []
+    if typed.denied:
+        rest.append(f"{texts['not_received']}: {', '.join(words.agent(agent) for agent in typed.denied)}")
+    if typed.focus:
+        rest.append(f"{texts['asked_about']}: {', '.join(words.agent(agent) for agent in typed.focus)}")
+    if typed.leftover:
+        rest.append(f"{texts['not_used']}: {'; '.join(typed.leftover)}")
+    if typed.outside:
+        rest.append(words.vocabulary.outside[typed.outside])
+    return rest
+
+
+def _taken_down(reply: Notice, words: Words, typed: Typed | None) -> Message:
+    """What was taken down from a typed text, and the button that takes it back."""
+    state = reply.state
+    before, after = replace(state, answers=state.before or {}).profile, state.profile
+    said, idle = [], []
+    for name in reply.details:
+        value, known = getattr(after, name), getattr(before, name)
+        if name == "prior_lines":  # the whole list as it is now: lines may have been added
+            said.append(f"{words.label(name)}: {_entered_lines(value, 1, words)}{_source(name, value, words, typed)}")
+            continue
+        if value is None:
+            idle.append(words.label(name))
+            continue
+        was = (
+            f" ({words.vocabulary.understood['was']} {words.value(name, known)})" if known not in (None, value) else ""
+        )
+        said.append(f"{words.label(name)}: {words.value(name, value)}{was}{_source(name, value, words, typed)}")
+    if said:  # what was confirmed was shown with it before
+        said += _beside(words, typed)
+    if idle:
+        said.append(f"{words.vocabulary.understood['idle']}: {', '.join(idle)}")
+    blocks = _blocks("notice", {"text": words.vocabulary.notices["understood"], "readings": said})
+    if said and (emergency := _emergency(after.red_flags if "red_flags" in reply.details else None, words)):
+        blocks = (Block("note", emergency), *blocks)
+    return Message("notice.understood", blocks, (Button("Undo", Answer(UNDERSTOOD, (TAKE_BACK,))),))
 
 
 def _shown_on_review(name: str, profile: Any) -> bool:
@@ -186,6 +353,9 @@ def _notice(reply: Notice, words: Words) -> Message:
     if nearest is not None:
         blocks = _blocks("notice", {"text": f"There is no such command; did you mean /{nearest}?", "readings": []})
         return Message("notice.unknown_command", blocks, (Button(f"/{nearest}", Command(nearest)),))
+    if reply.code == "out_of_scope":
+        text = words.vocabulary.outside[reply.details[0]]
+        return Message("notice.out_of_scope", _blocks("notice", {"text": text, "readings": []}))
     if reply.code == "under_way":
         blocks = _blocks("notice", {"text": words.vocabulary.notices[reply.code], "readings": []})
         return Message("notice.under_way", blocks, _new_case())

@@ -19,13 +19,13 @@ from flows.knowledge.model import TIERS, WEAKEST_FIRST, Fact, Grade
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import FIELDS, OUTCOMES, Line, Profile
 from flows.questionnaire import QUESTIONS, ROLES
-from flows.turns import COMMANDS, NOTICES, SECTIONS, TOPICS
+from flows.turns import COMMANDS, NOTICES, SECTIONS, TOPICS, State
 from flows.when import NOT_KNOWN, Atom
 
 ENGLISH = Path(__file__).parent / "en"
 TEMPLATES = (
     *SECTIONS, *TOPICS, "_about", "_disclaimer", "advice", "ended", "export", "forgotten", "notice", "question",
-    "record", "review", "stopped", "why_question",
+    "record", "review", "stopped", "understood", "why_question",
 )  # fmt: skip
 DIRECTIVES = re.compile(r"\b(?:give|start|administer|prescribe|initiate|must be treated with|should receive)\b", re.I)
 
@@ -43,6 +43,7 @@ class QuestionWords(_Words):
     options: dict[str, str]
     short: dict[str, str] = {}
     also: dict[str, list[str]] = {}
+    unclear: dict[str, list[str]] = {}
 
 
 class FieldWords(_Words):
@@ -73,6 +74,8 @@ class Vocabulary(_Words):
     sections: dict[str, str]
     glossary: dict[str, str]
     notices: dict[str, str]
+    outside: dict[str, str]
+    understood: dict[str, str]
 
 
 class ChatWords(_Words):
@@ -136,6 +139,16 @@ class Words:
         if option in self.knowledge.agents:
             return _capital(self.agent(option))
         return _capital(self.questions["safety"].options[option])
+
+    def understood_option(self, option: str, state: State) -> str:
+        """The label of what may be said to a typed text that was understood: a reading, or the question's own words."""
+        statement = state.statement
+        if statement is None or not statement.choices or option in self.questions["understood"].options:
+            return self.questions["understood"].options[option]
+        choice = statement.choices[0]
+        if choice.target in self.vocabulary.fields:
+            return _capital(self.value(choice.target, option))
+        return _capital(" + ".join(self.agent(agent) for agent in option.split("+")))
 
     def short_option(self, question: str, option: str) -> str:
         """An option's label for a narrow button."""
@@ -325,7 +338,8 @@ def _complete(words: Words) -> None:
         for option in question.options:
             if option not in said and option not in agents and not (name == "safety_unknown" and option in items):
                 raise KnowledgeError("questions.yaml", name, f"options: {option} has no label")
-        for option in (*said, *words.questions[name].short, *words.questions[name].also):
+        unclear = (option for options in words.questions[name].unclear.values() for option in options)
+        for option in (*said, *words.questions[name].short, *words.questions[name].also, *unclear):
             if option not in question.options:
                 raise KnowledgeError("questions.yaml", name, f"options: there is no option {option}")
     vocabulary = words.vocabulary

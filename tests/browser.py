@@ -312,9 +312,11 @@ class Visit:
         await self.type_here(text)
 
     async def type_here(self, text: str) -> None:
-        """Type where the focus is, and send it with Enter."""
+        """Type where the focus is, and send it with Enter; without the page's script, on the button after it."""
         before = await self.token()
         await self.page.keyboard.insert_text(text)
+        if not self.scripted:
+            await self.page.keyboard.press("Tab")
         await self.page.keyboard.press("Enter")
         await self.turned(before)
 
@@ -378,6 +380,25 @@ async def intake(at: Visit) -> AsyncIterator[str]:
     yield "review"
     await at.click(at.link("/at/prior_lines"))
     yield "edit-view"
+
+
+async def typed(at: Visit) -> AsyncIterator[str]:
+    """A case that is typed: what has to be asked back, what was understood, a correction, what is said already."""
+    await at.open()
+    await at.type(
+        "HER2 3+ MBC, aromatase inhibitor + trastuzumab PD, then T-DM1 PD, ER+, EF 55, no pertuzumab, likes tea"
+    )
+    yield "reading"
+    await at.page.locator("details.read summary").click()
+    yield "reading-open"
+    await at.click("understood:letrozole")
+    yield "understood"
+    await at.click("understood:accept")
+    await at.answer("oncologist")
+    await at.type("actually ER negative, PR negative")
+    yield "taken-down"
+    await at.answer("none", "none", "none", "available")
+    yield "said-already"
 
 
 async def answers(at: Visit) -> AsyncIterator[str]:

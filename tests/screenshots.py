@@ -14,6 +14,7 @@ from tests.browser import Service, chromium, visit
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 LINES = ("oncologist", "in_scope", "none", "thp", "progression", "t_dxd", "toxicity")
 REST = ("done", "none", "active", "absent", "progressing", "negative", "none", "confirm")
+CASE = "52F HER2 3+ MBC, ER-/PR-. THP, then PD in liver; two new brain mets. EF 58. Enhertu not funded. Plays chess."
 
 
 async def take(what: Page | Locator, name: str) -> None:
@@ -32,6 +33,15 @@ async def on_a_phone(browser: Browser, service: Service) -> None:
         await take(at.page, "lines")
         await at.answer("done", "none")
         await take(at.page, "question")
+
+
+async def typed(browser: Browser, service: Service) -> None:
+    """A case that was typed, as it was understood."""
+    async with visit(browser, service, width=390, height=780, device_scale_factor=2) as at:
+        await at.open()
+        await at.type(CASE)
+        await at.page.evaluate("document.activeElement.blur()")
+        await take(at.page.locator("main"), "understood")
 
 
 async def on_a_desk(browser: Browser, service: Service) -> None:
@@ -54,6 +64,7 @@ async def main() -> None:
         await service.start()
         async with chromium("--force-color-profile=srgb") as browser:
             await on_a_phone(browser, service)
+            await typed(browser, service)
             await on_a_desk(browser, service)
         await service.stop()
 

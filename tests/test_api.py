@@ -536,7 +536,7 @@ async def test_the_questionnaire_says_when_a_question_is_asked(client: httpx.Asy
 async def test_every_path_says_which_methods_it_takes(client: httpx.AsyncClient) -> None:
     """Were it to fail: a client cannot find out what a path is asked with, or a wrong method is an error here."""
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
-    assert len(paths) == 9
+    assert len(paths) == 10
     for template, operations in paths.items():
         path = template.replace("{identifier}", SOMEBODY).replace("{kind}", "facts").replace("{entry}", "cap-01")
         methods = {method.upper() for method in operations} | ({"HEAD"} if "get" in operations else set())

@@ -15,6 +15,7 @@ from bot.channels.replay import Report, Stage, describe, read_script, replay
 from flows.dialogue import STATES, State, path, router
 from flows.knowledge.load import shipped
 from flows.profile import Profile
+from flows.questionnaire import UNDERSTOOD
 from flows.sequencing.recommend import recommend
 from messages.message import Message
 
@@ -45,6 +46,12 @@ def steps_between(before: State, after: State) -> Edges:
     return set(pairwise(onward)) | {(before.here, after.here)}
 
 
+def by_words(before: State, after: State) -> bool:
+    """Whether typed words that state something led on, or were taken back: that is no step of the machine."""
+    waits = UNDERSTOOD in (before.here, after.here)
+    return waits or after.before is not None or (before.before is not None and after.answers == before.before)
+
+
 def play(script: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     """Replay a script through `bot.channels.replay`, noting each state before and after an answer."""
     seen: list[tuple[State, State]] = []
@@ -56,7 +63,7 @@ def play(script: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
             messages = super().do(verb, what)
             states.update((before.here, self.state.here))
             answered = verb in ("user", "double_tap") and not str(what).startswith("/")
-            if answered and self.state.answers != before.answers:
+            if answered and self.state.answers != before.answers and not by_words(before, self.state):
                 seen.append((before, self.state))
             return messages
 

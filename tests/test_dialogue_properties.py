@@ -31,6 +31,7 @@ from flows.dialogue import (
     State,
     Turn,
     Unclear,
+    Understood,
     advice_of,
     begin,
     follow,
@@ -41,8 +42,9 @@ from flows.dialogue import (
     step,
     view_of,
 )
+from flows.findings import GATE
 from flows.knowledge.load import shipped
-from flows.profile import AGENTS, FIELDS, MOST_LINES, OUTCOMES, Profile
+from flows.profile import AGENTS, FIELDS, MOST_LINES, OPTIONS, OUTCOMES, Line, Profile
 from flows.questionnaire import (
     ALL,
     DONE,
@@ -57,6 +59,8 @@ from flows.questionnaire import (
     QUESTIONS,
     REMOVE,
     ROLES,
+    TAKE_BACK,
+    UNDERSTOOD,
     UNDO,
     Lines,
     beyond_profile,
@@ -66,13 +70,15 @@ from flows.questionnaire import (
     profile_of,
 )
 from flows.sequencing.recommend import recommend
+from flows.statement import EARLY, Choice, Statement
 from messages.render import render
 from messages.words import english
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-EDITABLE = [name for name in QUESTIONS if name not in ("review", "line_agents", "line_outcome", "safety_unknown")]
+NOT_EDITABLE = ("review", "line_agents", "line_outcome", "safety_unknown", UNDERSTOOD)
+EDITABLE = [name for name in QUESTIONS if name not in NOT_EDITABLE]
 STANDS_ALONE = (NONE, ALL, NOT_KNOWN)
 
 
@@ -84,8 +90,8 @@ def choices(draw: random.Random, state: State) -> tuple[str, ...]:
     name = state.here
     question = QUESTIONS[name]
     options = options_now(name, state.answers)
-    if name == "role":
-        return (draw.choice(ROLES),) if draw.random() < 0.97 else (NOT_PROFESSIONAL,)
+    if name in (UNDERSTOOD, "role"):
+        return tuple(draw.choice(options if name == UNDERSTOOD or draw.random() < 0.1 else ROLES).split("+"))
     if name in ("gate", "red_flags") and draw.random() < 0.95:
         return ("in_scope",) if name == "gate" else (NONE,)
     if name == "leptomeningeal" and draw.random() < 0.9:
@@ -131,6 +137,47 @@ def walk_to_review(seed: int) -> State | None:
     return next((state for state in walk(seed) if state.here == "review"), None)
 
 
+def any_statement(draw: random.Random, most: int = 8) -> Statement:
+    """Anything a typed text may state: some fields, a few of them to be asked back, some that only follow."""
+    values = {name: any_value(name, draw) for name in draw.sample(FIELDS, draw.randint(0, most))}
+    if draw.random() < 0.1:
+        values["gate"] = draw.choice(GATE)
+    choices = [any_choice(values, draw) for _ in range(draw.choice((0, 0, 0, 1, 2)))]
+    if not values and not choices:
+        values["hr_status"] = "positive"
+    implied = {name for name in ("her2_status", "setting") if name in values and draw.random() < 0.3}
+    return Statement(values, tuple(choices), frozenset(implied), "prior_lines" in values and draw.random() < 0.4)
+
+
+def any_value(name: str, draw: random.Random) -> Any:
+    """A value of a profile field, the long road more often than a stop."""
+    if name == "prior_lines":
+        return tuple(
+            Line(
+                agents=tuple(draw.sample(AGENTS, draw.choice((0, 1, 2, 3)))),
+                outcome=draw.choice((None, "progression", *OUTCOMES)),
+            )
+            for _ in range(draw.choice((0, 1, 1, 2, 3, MOST_LINES)))
+        )
+    if name == "early_stage_agents":
+        return draw.choice((NOT_KNOWN, (), tuple(draw.sample(AGENTS, 2))))
+    if name == "months_since_adjuvant_her2":
+        return draw.choice((NOT_KNOWN, draw.randint(0, 720)))
+    if name in ("red_flags", "interacting_medicines"):
+        members = [option for option in OPTIONS[name] if option != NOT_KNOWN]
+        return draw.choice((NOT_KNOWN, (), (), tuple(draw.sample(members, 2))))
+    return draw.choice(OPTIONS[name])
+
+
+def any_choice(values: dict[str, Any], draw: random.Random) -> Choice:
+    """Words with several readings, for something there is."""
+    line = [f"line_{number}" for number in range(1, len(values.get("prior_lines", ())) + 1)]
+    target = draw.choice((EARLY, "hr_status", "brain_metastases", *line))
+    if target in OPTIONS:
+        return Choice(target, OPTIONS[target][:2])
+    return Choice(target, tuple(f"{agent}+docetaxel" for agent in draw.sample(AGENTS[:9], draw.choice((1, 2)))))
+
+
 seeds = st.integers(min_value=0, max_value=2_000)
 
 
@@ -168,11 +215,23 @@ def check_step(before: State, turn: Turn) -> tuple[State, tuple[Reply, ...]]:
             assert reply.final == after.here
             assert bool(reply.advice.options) == (reply.final == "advice")
     assert all(render(reply, WORDS).blocks for reply in replies if not isinstance(reply, Advise))
-    nothing = isinstance(turn, Unclear) or (isinstance(turn, Command) and turn.name in (*TOPICS, *SECTIONS, "start"))
-    refused = any(isinstance(reply, Notice) for reply in replies)
+    assert not passed_over(after)
+    informs = (*TOPICS, *SECTIONS, *(("start",) if before.here != "cancelled" else ()))
+    nothing = isinstance(turn, Unclear) or (isinstance(turn, Command) and turn.name in informs)
+    refused = any(isinstance(reply, Notice) and reply.code not in TAKEN for reply in replies)
     if nothing or refused:
         assert after == before, "a turn that was refused or only informs changed the case"
     return after, replies
+
+
+TAKEN = ("understood", "taken_back")
+"""Notices that say what a turn did."""
+
+
+def passed_over(state: State) -> list[str]:
+    """The questions that no case with an answer to rank may have passed unanswered (S1, S4)."""
+    ends = state.here in ("review", "advice") and not state.editing
+    return [name for name in ("role", "gate", "red_flags", "safety") if ends and name not in state.answers]
 
 
 class AnyConversation(RuleBasedStateMachine):
@@ -214,11 +273,19 @@ class AnyConversation(RuleBasedStateMachine):
     @rule(seed=st.integers(min_value=0, max_value=10_000))
     def answer_stalely(self, seed: int) -> None:
         draw = random.Random(seed)
-        name = draw.choice([name for name in QUESTIONS if name != self.state.here])
+        name = draw.choice([name for name in QUESTIONS if name not in (self.state.here, UNDERSTOOD)])
         turn = Answer(name, (draw.choice(QUESTIONS[name].options),))
         before = self.state
         self.take(turn)
         assert self.state == before, "a stale answer changed the case"
+
+    @rule(seed=st.integers(min_value=0, max_value=10_000))
+    def state_something(self, seed: int) -> None:
+        self.take(Understood(any_statement(random.Random(seed))))
+
+    @rule(chosen=st.sampled_from(("accept", "accept", "neither", "discard", TAKE_BACK, "reading_1", "x")))
+    def decide(self, chosen: str) -> None:
+        self.take(Answer(UNDERSTOOD, (chosen,)))
 
     @rule(name=st.sampled_from((*COMMANDS, "nonsense", "")), argument=st.sampled_from(("", "gate", "x")))
     def command(self, name: str, argument: str) -> None:
@@ -237,7 +304,8 @@ class AnyConversation(RuleBasedStateMachine):
 
     @rule(readings=st.lists(st.sampled_from(AGENTS), max_size=3), identifier=st.booleans())
     def unclear(self, readings: list[str], identifier: bool) -> None:
-        options = options_now(self.state.here, self.state.answers) if self.state.here in QUESTIONS else ()
+        here = self.state.here
+        options = options_now(here, self.state.answers) if here in QUESTIONS and here != UNDERSTOOD else ()
         near = tuple(reading for reading in readings if reading in options) or tuple(options[:2])
         self.take(Unclear(() if identifier else near, identifier))
 
@@ -577,7 +645,11 @@ def test_typed_agents_and_the_shortcut_are_the_same_line(seed: int) -> None:
 @cache
 def one_of_each() -> dict[str, State]:
     """One reachable state for every state of the machine, and one in the middle of an edit."""
-    found: dict[str, State] = {"cancelled": step(begin(), Command("cancel"), KNOWLEDGE)[0]}
+    typed = Understood(Statement({"hr_status": "negative", "lvef": "normal"}))
+    found: dict[str, State] = {
+        "cancelled": step(begin(), Command("cancel"), KNOWLEDGE)[0],
+        UNDERSTOOD: step(answered(begin(), "oncologist"), typed, KNOWLEDGE)[0],
+    }
     for seed in range(2_000):
         for state in walk(seed):
             found.setdefault(state.here, state)

@@ -17,16 +17,18 @@ from bot.app import Said, Screen
 from bot.channels.telegram.channel import TOAST
 from bot.channels.telegram.codec import LONGEST, NotOurs, button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import Pressed, Writer, calls_of
+from bot.channels.telegram.quotes import Quotes
 from bot.channels.telegram.rendering import keyboard_of, legend, packed, pages_of, plain_of, texts_of, units
 from bot.entries import data_of, entries, names_in
 from bot.standin import parse_html
 from bot.wire import from_wire
 from flows.dialogue import STATES, State, step
 from flows.knowledge.load import shipped
-from flows.profile import AGENTS, MOST_LINES, OUTCOMES, Profile
-from flows.questionnaire import QUESTIONS, LineAnswer, Lines, options_now
+from flows.profile import AGENTS, FIELDS, MOST_LINES, OUTCOMES, Profile
+from flows.questionnaire import QUESTIONS, UNDERSTOOD, LineAnswer, Lines, options_now
 from flows.sequencing.recommend import recommend
 from flows.share import answers_of
+from flows.statement import Choice, Statement
 from flows.turns import (
     COMMANDS,
     FORMATS,
@@ -45,12 +47,14 @@ from flows.turns import (
 )
 from messages.message import Block, Message
 from messages.render import answered_message, disclaimer, notice_message, render, section_message
+from messages.understanding import Typed
 from messages.words import chat_words, english
 from tests.test_profiles import all_rows
 
 WORDS = english(shipped())
 CHAT = chat_words()
-WRITER = Writer(WORDS, CHAT, "a_bot_with_the_longest_name_bot1")
+USER = 4711
+WRITER = Writer(WORDS, CHAT, "a_bot_with_the_longest_name_bot1", Quotes())
 FAR = Screen(36**8 - 1, 36**3 - 1, 1_999)
 """A conversation after a million million others, in its forty-thousandth case, at its last turn."""
 
@@ -120,18 +124,9 @@ def check_keys(rows: list[list[dict[str, Any]]]) -> None:
             assert 1 <= len(key["callback_data"].encode()) <= 64
 
 
-def questions() -> Iterator[State]:
-    """Every question, with nothing and with the most that can stand in it."""
-    longest = LineAnswer(AGENTS, None, max(OUTCOMES, key=lambda name: len(WORDS.vocabulary.outcomes[name])))
-    for name, question in QUESTIONS.items():
-        for lines in (Lines(), Lines((longest,) * (MOST_LINES - 1))):
-            for pending in (None, LineAnswer((), "any"), LineAnswer((), "chemotherapy"), LineAnswer((), "endocrine")):
-                entered = replace(lines, lines=(*lines.lines, pending)) if pending else lines
-                state = State({"role": "trainee", "prior_lines": entered}, name)
-                yield state
-                if question.kind == "several":
-                    yield replace(state, ticked=options_now(name, state.answers))
-    whole = Profile.model_validate({
+def whole_profile() -> Profile:
+    """A profile with the most that can stand in it."""
+    return Profile.model_validate({
         "her2_status": "positive", "setting": "metastatic", "red_flags": [],
         "prior_lines": [{"agents": list(AGENTS), "outcome": "toxicity"}] * MOST_LINES,
         "early_stage_agents": list(AGENTS), "brain_metastases": "symptomatic", "leptomeningeal": "unknown",
@@ -140,6 +135,27 @@ def questions() -> Iterator[State]:
         "platelets": "unknown", "pregnancy": "unknown", "interacting_medicines": "unknown", "chemotherapy": "unknown",
         "performance_status": "unknown", "region": "unknown",
     })  # fmt: skip
+
+
+def questions() -> Iterator[State]:
+    """Every question, with nothing and with the most that can stand in it."""
+    whole = whole_profile()
+    stated = {name: getattr(whole, name) for name in FIELDS}
+    readings = Choice("line_1", ("tucatinib", "lapatinib", "neratinib", "pyrotinib", "+".join(AGENTS[:6])))
+    for choices in ((), (readings,)):
+        answers = {"role": "trainee", "hr_status": "positive", UNDERSTOOD: Statement(stated, choices)}
+        yield State(answers, UNDERSTOOD)
+    longest = LineAnswer(AGENTS, None, max(OUTCOMES, key=lambda name: len(WORDS.vocabulary.outcomes[name])))
+    for name, question in QUESTIONS.items():
+        if name == UNDERSTOOD:
+            continue
+        for lines in (Lines(), Lines((longest,) * (MOST_LINES - 1))):
+            for pending in (None, LineAnswer((), "any"), LineAnswer((), "chemotherapy"), LineAnswer((), "endocrine")):
+                entered = replace(lines, lines=(*lines.lines, pending)) if pending else lines
+                state = State({"role": "trainee", "prior_lines": entered}, name)
+                yield state
+                if question.kind == "several":
+                    yield replace(state, ticked=options_now(name, state.answers))
     yield State({"role": "trainee", **answers_of(whole)}, "review")
 
 
@@ -156,10 +172,49 @@ def test_every_question_fits_in_every_form() -> None:
         for pressed in (None, Pressed(7, answered=False), Pressed(7, answered=True)):
             turn = Answer(state.here, ("unknown",))
             said = Said([message], turn, state, state, True, FAR)
-            letters = WRITER.letters(said, pressed, None)
+            letters = WRITER.letters(said, pressed, None, USER)
             assert letters
             assert sum(call.method == "sendMessage" for letter in letters for call in calls_of(letter.payload)) <= 3
     assert seen == set(QUESTIONS)
+
+
+def test_typed_words_fit_where_their_signs_stood() -> None:
+    """T1, S30: were it to fail, a case typed at length is refused, or a typed word stands in the database."""
+    said = 'zzcanaryzz <b>\\"\N{PILL}\n' * 130
+    for state in (state for state in questions() if state.here in (UNDERSTOOD, "review")):
+        sources = {name: (getattr(state.profile, name), said) for name in FIELDS}
+        if state.statement is not None:
+            sources = {name: (value, said) for name, value in state.statement.values.items()}
+        choices = {choice.readings: said for choice in (state.statement.choices if state.statement else ())}
+        typed = Typed(sources, choices, (said, said))
+        message = render(Ask(state.here, state), WORDS, typed)
+        gone = Quotes()
+        letters = WRITER.letters(Said([message], Answer("gate", ("in_scope",)), state, state, True, FAR, False, typed),
+                                 None, None, USER)  # fmt: skip
+        payload = "\n".join(letter.payload for letter in letters)
+        assert "zzcanaryzz" not in payload
+        calls = [call for call in calls_of(payload) if call.method == "sendMessage"]
+        shown = [json.loads(WRITER.quotes.filled(call.parameters))["text"] for call in calls]
+        without = [json.loads(gone.filled(call.parameters))["text"] for call in calls]
+        assert "zzcanaryzz &lt;b&gt;" in "".join(shown)
+        for text in (*shown, *without):
+            check_text(text)
+            assert not re.search("[\ue000-\uf8ff]", text)
+        assert "\N{LEFT DOUBLE QUOTATION MARK}" not in "".join(without)
+        WRITER.quotes.forget(USER)
+        assert "zzcanaryzz" not in WRITER.quotes.filled(payload)
+
+
+def test_words_are_kept_until_the_last_letter_that_shows_them() -> None:
+    """S30: were it to fail, the second letter of a turn comes without words, or they stay after all were sent."""
+    quotes = Quotes()
+    sign = quotes.signed(Typed(leftover=("zzcanaryzz",)), USER).leftover[0]
+    for _ in range(2):
+        quotes.expect(sign)
+    quotes.drop(sign)
+    assert quotes.filled(sign) == "zzcanaryzz"
+    quotes.drop(sign)
+    assert quotes.filled(sign) == CHAT.says["words_gone"]
 
 
 def test_every_answered_question_fits_on_its_line() -> None:
@@ -267,7 +322,11 @@ def test_what_looks_like_markup_is_text() -> None:
 def test_every_notice_fits_over_the_chat(code: str) -> None:
     """T6: were it to fail, a press is answered with a sentence that breaks off."""
     state = State({}, "gate")
-    known = {"unknown_command": [("evidnce",), ("whatever",)], "ask_back": [("in_scope", "her2_low")]}
+    known = {
+        "out_of_scope": [(reason,) for reason in WORDS.vocabulary.outside],
+        "unknown_command": [("evidnce",), ("whatever",)],
+        "ask_back": [("in_scope", "her2_low")],
+    }
     for details in known.get(code, [()]):
         message = render(Notice(code, state, details), WORDS)
         assert units(message.blocks[0].text) <= TOAST
@@ -362,6 +421,6 @@ def test_a_summary_longer_than_three_messages_is_leafed_through() -> None:
     state = State({"role": "oncologist"}, "advice")
     said = Said([long], Command("summary"), state, state, False, FAR)
     for pressed in (None, Pressed(7, answered=False)):
-        letters = WRITER.letters(said, pressed, None)
+        letters = WRITER.letters(said, pressed, None, USER)
         assert sum(call.method == "sendMessage" for letter in letters for call in calls_of(letter.payload)) == 1
         assert "More (2 of" in letters[0].payload

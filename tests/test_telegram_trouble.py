@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bot.channels.telegram import channel, service
 from bot.channels.telegram.channel import BURST
@@ -1514,3 +1515,64 @@ async def bot_unreadable(server: StandIn) -> None:
     """An update the library cannot read, with the canary in it."""
     server.send_update({"message": {"message_id": CANARY, "chat": {"id": CANARY_USER}, "text": CANARY}})
     server.send_update({"callback_query": {"id": CANARY, "data": CANARY}})
+
+
+# What is typed
+
+TYPED = "ER negative zzcanaryzz, kAdCyLa then a HER2 TKI, pRoGrEsSiOn of both, EF 55, eNhErTu not reimbursed <b>&"
+SAID = ("kAdCyLa", "pRoGrEsSiOn", "eNhErTu", "zzcanaryzz")
+"""Words of it that stand nowhere else."""
+SIGNS = re.compile("[\ue000-\uf8ff]")
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["sent", "started-anew"])
+async def test_typed_words_reach_the_chat_and_are_kept_nowhere(place: Place, server: StandIn, killed: bool) -> None:
+    """S30: were it to fail, typed words stand in the database while a letter waits, or the letter without them does
+    not read."""
+    chat = server.chat(USER)
+    with capture_logs() as logged:
+        async with bot_on(place, server) as bot:
+            await go(bot, chat, "/start", "role:oncologist", "gate:in_scope", "red_flags:none")
+            server.fault = Faults(sendMessage=[too_many(1)])
+            await go(bot, chat, f"say {TYPED}")
+            assert bot.letters() == ["waiting"]
+            waiting = place.everything()
+            if killed:
+                await bot.restart(kill=True)
+            await bot.all_sent()
+            asked = texts(chat)[-1]
+            await tap(chat, "understood:tucatinib")
+            await bot.quiet()
+            listed = texts(chat)[-1]
+            await go(bot, chat, "understood:accept")
+            done = place.everything()
+    for kept in (waiting, done, repr(logged)):
+        assert not any(word in kept for word in SAID)
+    for shown in (asked, listed):
+        assert not SIGNS.search(shown), shown
+        assert ("Not used: " in shown) == (shown == asked or not killed), shown
+        assert ("\N{LEFT DOUBLE QUOTATION MARK}" in shown) == (not killed), shown
+        assert all((word in shown) != killed for word in ("eNhErTu", "zzcanaryzz")), shown
+    assert (SAYS["words_gone"] in asked) == killed
+    assert wire_of(find(chat, "understood:undo")[0]), chat.screen()
+
+
+async def test_what_was_understood_is_asked_and_confirmed_in_one_message(here: Place, server: StandIn) -> None:
+    """Were it to fail, a reading leaves a trail of messages, an old list can be confirmed, or Undo is not at hand."""
+    chat = server.chat(USER)
+    async with bot_on(here, server) as bot:
+        await go(bot, chat, "/start", "role:oncologist", "say " + TYPED)
+        before = len(of_bot(chat))
+        shown = await tap(chat, "understood:tucatinib")
+        await bot.quiet()
+        assert [len(of_bot(chat)), texts(chat)[-1]] == [before, shown.text]
+        assert [wire_of(button) for button in shown.buttons] == ["understood:accept", "understood:discard"]
+        await go(bot, chat, "say brain mets stable")  # more of it: one list, the one before cannot be pressed any more
+        assert not shown.buttons
+        await go(bot, chat, "understood:accept")
+        assert not shows(chat, "understood:accept")
+        assert await bot.stands() != "understood"
+        await go(bot, chat, "understood:undo")
+        assert await bot.stands() == "gate"
+        assert chat.toasts[-1][0] == NOTICE["taken_back"]
+        assert len(open_questions(chat)) == 1, chat.screen()

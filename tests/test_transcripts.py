@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from bot.app import App, Text
+from bot.app import App, Tap, Text
 from bot.channels.replay import read_script
 from bot.channels.terminal import Terminal
 from bot.log import Keys, Log
@@ -38,6 +38,7 @@ SCRIPTS = (
     "referral_leptomeningeal",
     "refusal_her2_low",
     "trouble_double_tap_and_stale_tap",
+    "typed_whole_case",
 )
 
 
@@ -66,7 +67,9 @@ async def transcript(name: str, folder: Path) -> str:
         taps = [said] * (2 if verb == "double_tap" else 1)
         for tap in taps:
             target.write(f"> {tap}\n\n")
-            terminal.show(await app.handle("transcript", Text(str(tap).replace("+", ", "))))
+            options = str(tap).replace("+", ", ") if " " not in str(tap) else tap
+            pressed = Tap(str(tap)) if verb == "stale_tap" else Text(options)
+            terminal.show(await app.handle("transcript", pressed))
     log.close()
     return undated(target.getvalue())
 

@@ -950,6 +950,36 @@ async def test_what_is_typed_is_matched_and_dropped(on_each: Service) -> None:
     assert "Phesgo" not in left
 
 
+async def test_what_was_understood_stands_on_the_page_and_nowhere_else(on_each: Service) -> None:
+    """S30, S34: were it to fail, typed words are kept, stand in an address, are not escaped, or survive the process."""
+    service = on_each
+    said = f"ER negative,\r\nkAdCyLa pRoGrEsSiOn, EF 55, {CANARY} <b>&"
+    with capture_logs() as logged:
+        browser = await service.browser("oncologist")
+        page = await browser.type(said)
+        assert page.asked == "understood"
+        facts, beside = page.root.all("dl")
+        read = dict(zip((term.text for term in facts.all("dt")), facts.all("dd"), strict=True))
+        assert [quoted.text for quoted in read["HR status"].all("q")] == ["ER negative"]
+        assert [quoted.text for quoted in read["Lines for metastatic disease"].all("q")] == ["kAdCyLa"]
+        assert CANARY in beside.text
+        assert not any(element.tag == "b" for element in beside.all())
+        assert not list(page.root.all("i"))  # how far the case is: no question of the intake is asked here
+        pages = [page, await browser.press("understood:accept"), await browser.open("/case/1")]
+        assert "EF 55" in {quoted.text for quoted in pages[2].root.all("q")}
+        corrected = await browser.type("actually ER positive")
+        assert "(was negative)" in corrected.text
+        assert corrected.button("understood:undo")
+        undone = await browser.press("understood:undo")
+        assert notices(undone) == ["taken_back"]
+        assert (await browser.get("/case/1")).headers["cache-control"] == "no-store"
+    left = service.place.everything() + repr(logged)
+    assert not any(word in left for word in ("kAdCyLa", "pRoGrEsSiOn", CANARY))
+    assert not any(word in page.address for page in pages for word in ("kAdCyLa", CANARY))
+    service.restart()
+    assert "kAdCyLa" not in (await browser.open("/case/1")).markup
+
+
 async def test_a_thousand_addresses_that_are_none(service: Service) -> None:
     """S25: were it to fail, a mistyped address is an error of the service's."""
     await service.browser(*REVIEWED[:3])

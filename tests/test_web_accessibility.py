@@ -16,7 +16,17 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 from syrupy.assertion import SnapshotAssertion
 
-from tests.browser import Service, Visit, a_browser, a_service, answers, ends, intake, visit  # noqa: F401  (fixtures)
+from tests.browser import (  # noqa: F401  (fixtures)
+    Service,
+    Visit,
+    a_browser,
+    a_service,
+    answers,
+    ends,
+    intake,
+    typed,
+    visit,
+)
 from tests.test_transcripts import Transcript
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,7 +80,7 @@ async def examine(at: Visit, name: str) -> None:
     await page.evaluate(_PLAIN)
 
 
-@pytest.mark.parametrize("walk", [intake, answers, ends], ids=lambda walk: walk.__name__)
+@pytest.mark.parametrize("walk", [intake, typed, answers, ends], ids=lambda walk: walk.__name__)
 async def test_every_page(browser: Browser, service: Service, walk: Callable[[Visit], AsyncIterator[str]]) -> None:
     """A page keeps somebody out: contrast, names, order of headings, targets too small, text cut off."""
     async with visit(browser, service, width=320) as at:

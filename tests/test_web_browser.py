@@ -200,6 +200,39 @@ async def test_typed_answers(browser: Browser, service: Service) -> None:
         assert service.turns()[3:] == ["prior_lines:t_dm1", "line_outcome:progression"]
 
 
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "no script"])
+async def test_a_whole_case_is_typed(browser: Browser, service: Service, scripted: bool) -> None:
+    """A case could not be typed in the first box, on several lines, or was not shown as it was understood."""
+    async with visit(browser, service, width=390, scripted=scripted) as at:
+        await at.open()
+        box = at.page.locator("#text")
+        low = (await box.bounding_box() or {})["height"]
+        await box.fill("HER2 3+ MBC" + "\nT-DM1 PD" * 5)
+        if scripted:
+            await box.press("Shift+Enter")
+        assert (await box.bounding_box() or {})["height"] > low
+        assert service.turns() == []
+        await box.fill("x" * 2_001)
+        await box.focus()
+        await at.type_here("")
+        await expect(at.page.locator(".notice")).to_contain_text("too long")
+        assert await box.input_value() == ("x" * 2_001 if scripted else "")  # nothing of it was cut off, nor is it lost
+        await box.fill("HER2 3+ MBC\nT-DM1 PD\nER negative")
+        await box.focus()
+        await at.type_here("")
+        assert await at.page.locator("dl q").all_inner_texts() == ["HER2 3+", "MBC", "T-DM1", "ER negative"]
+        assert "T-DM1" not in at.page.url
+        await at.click("understood:accept")
+        await at.answer("oncologist")
+        assert await at.here() == "red_flags"
+        await at.type("ER positive")
+        assert await at.here() == "red_flags"
+        await expect(at.page.locator(".taken")).to_contain_text("positive (was negative)")
+        await at.click("understood:undo")
+        assert service.turns()[-1] == "understood:undo"
+        assert await box.input_value() == ""
+
+
 async def test_lines_are_a_list(browser: Browser, service: Service) -> None:
     """A line of therapy could not be corrected where it stands: the one in the middle, or why it stopped."""
     async with visit(browser, service) as at:

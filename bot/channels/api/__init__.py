@@ -1,7 +1,8 @@
 """The HTTP interface: advice for programs, conversations for any chat front end, the knowledge, health.
 
-`POST /api/v1/recommendations`, `/api/v1/conversations`, `/api/v1/knowledge`, `/api/v1/questionnaire`, described in
-`/api/v1/openapi.json` (docs/how-to/use-the-api.md). `/healthz`, `/readyz` and `/metrics` are for operators.
+`POST /api/v1/recommendations`, `/api/v1/understanding`, `/api/v1/conversations`, `/api/v1/knowledge`,
+`/api/v1/questionnaire`, described in `/api/v1/openapi.json` (docs/how-to/use-the-api.md). `/healthz`, `/readyz` and
+`/metrics` are for operators.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from bot.app import App
-from bot.channels.api import conversations, description, health, knowledge, questionnaire, recommendations
+from bot.channels.api import (
+    conversations,
+    description,
+    health,
+    knowledge,
+    questionnaire,
+    recommendations,
+    understanding,
+)
 from bot.channels.api.conversations import LARGEST
 from bot.channels.api.forms import Writer
 from bot.channels.api.health import Readiness
@@ -48,6 +57,7 @@ def create(app: App, metrics: Metrics, *, routes: Sequence[BaseRoute] = ()) -> A
     api.state.slowest = SLOWEST
     writer = Writer(app.words)
     recommendations.add(api, app, writer, metrics)
+    understanding.add(api, app, writer)
     conversations.add(api, app, writer)
     knowledge.add(api, app)
     questionnaire.add(api, app)

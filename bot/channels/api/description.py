@@ -29,7 +29,7 @@ patients, not for emergencies. Every answer states its review status; show it wi
 Errors are `application/problem+json` (RFC 9457). Any path answers 404 where there is none, 405 with `Allow` for another
 method, `OPTIONS` with `Allow`, and `HEAD` where it answers `GET`."""
 _TAGS = [
-    {"name": "recommendations", "description": "One profile in, the advice out; nothing is stored."},
+    {"name": "recommendations", "description": "One profile or one typed case in, the advice out; nothing is stored."},
     {"name": "conversations", "description": "The dialogue, for any chat front end."},
     {"name": "knowledge", "description": "What the answers rest on, and what is asked."},
 ]

@@ -15,7 +15,8 @@ from flows.knowledge.load import Knowledge
 from flows.profile import Profile
 from flows.sequencing.recommend import recommend
 from flows.turns import Command
-from messages.document import advice_document
+from messages.document import advice_document, text_advice_document, understanding_document
+from messages.free_text import answer_to, understand
 from messages.render import forgotten_message, render
 from messages.words import Words
 
@@ -49,6 +50,14 @@ PROFILES: dict[str, tuple[str, dict[str, Any]]] = {
     "too_little_known": ("Only the patient group is known", {"her2_status": "positive", "setting": "metastatic"}),
     "out_of_scope": ("Not HER2-positive", {"her2_status": "negative"}),
 }
+TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "case": (
+        "A whole case",
+        {"text": "HER2+ ER- MBC: THP x8 -> liver PD. Brain MRI clear, EF 61. Never had T-DM1, no access to T-DXd."},
+    ),
+    "asked_back": ("A drug that may be another one", {"text": "HER2+ MBC, progressed on docetaxel + herseptin"}),
+    "answer": ("The answer to one question", {"text": "treated, quiet since", "question": "brain_metastases"}),
+}
 TURNS: dict[str, tuple[str, dict[str, Any]]] = {
     "option": ("An option chosen", {"turn": "role:oncologist", "delivery": "1"}),
     "several": ("Several options of one question", {"turn": "safety:lvef+platelets", "delivery": "11"}),
@@ -64,8 +73,17 @@ def examples(words: Words) -> dict[str, tuple[Examples, Examples]]:
     advice = {
         name: {"summary": summary, "value": _advice(profile, words)} for name, (summary, profile) in PROFILES.items()
     }
+    typed = {name: (f"{summary}, typed", text) for name, (summary, text) in TEXTS.items() if "question" not in text}
+    advice_for_text = {
+        name: {"summary": summary, "value": _advice_for_text(text["text"], words)}
+        for name, (summary, text) in typed.items()
+    }
+    understood = {
+        name: {"summary": summary, "value": _understood(text, knowledge)} for name, (summary, text) in TEXTS.items()
+    }
     return {
-        "recommend": (_values(PROFILES), advice),
+        "recommend": (_values({**PROFILES, **typed}), {**advice, **advice_for_text}),
+        "understand": (_values(TEXTS), understood),
         "beginConversation": ({}, conversation("Its first question")),
         "takeTurn": (_values(TURNS), conversation("After role:oncologist", "role:oncologist")),
         "getConversation": ({}, conversation("Where it stands", "role:oncologist", "gate:in_scope")),
@@ -87,6 +105,15 @@ def _values(given: dict[str, tuple[str, dict[str, Any]]]) -> Examples:
 def _advice(profile: dict[str, Any], words: Words) -> Any:
     advice = recommend(Profile.model_validate(profile), words.knowledge)
     return json.loads(advice_document(advice, words).model_dump_json())
+
+
+def _advice_for_text(text: str, words: Words) -> Any:
+    return json.loads(text_advice_document(answer_to(text, words.knowledge, words), words).model_dump_json())
+
+
+def _understood(document: dict[str, Any], knowledge: Knowledge) -> Any:
+    found = understand(document["text"], knowledge, question=document.get("question"))
+    return json.loads(understanding_document(found).model_dump_json())
 
 
 def _said(summary: str, messages: Iterable[dict[str, Any]]) -> Examples:

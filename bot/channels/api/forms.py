@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -14,13 +14,20 @@ from starlette.responses import Response
 
 from bot.channels.api.problems import Refused
 from bot.exports import Export, export
+from bot.page import page
 from bot.plain import plain_text
 from flows.sequencing.advice import Advice
+from messages.document import text_advice_document
+from messages.free_text import TextAnswer, answer_messages
+from messages.message import Message
 from messages.render import full_answer
 from messages.words import Words
 
+T = TypeVar("T")
 Form = Literal["json", "html", "text", "pdf", "fhir"]
 FORMS: tuple[Form, ...] = get_args(Form)
+TEXT_FORMS: tuple[Form, ...] = ("json", "html", "text")
+"""Those that say what was understood of a typed text; the others are for a profile."""
 MEDIA_TYPES: dict[Form, str] = {
     "json": "application/json",
     "html": "text/html",
@@ -58,16 +65,19 @@ class FormQuery(BaseModel):
     )
 
 
-def form_of(request: Request, asked: Form | None) -> Form:
+def form_of(request: Request, asked: Form | None, forms: tuple[Form, ...] = FORMS) -> Form:
     """The form asked for by name, or else the one the Accept header likes best. Raises Refused."""
     if asked is not None:
+        if asked not in forms:
+            raise Refused(406, f"format: a text is answered as {', '.join(forms)}", "format")
         return asked
     accepted = request.headers.get("accept", "*/*")
     ranges = [_range(part) for part in accepted.split(",") if part.strip()] or [("*/*", 1.0)]
     liked = {form: _liking(media_type, ranges) for form, media_type in MEDIA_TYPES.items()}
-    best = max(FORMS, key=lambda form: liked[form])  # of equals the first
+    best = max(forms, key=lambda form: liked[form])  # of equals the first
     if liked[best] <= 0:
-        raise Refused(406, f"none of the forms asked for; there are {', '.join(MEDIA_TYPES.values())}", "Accept")
+        there = ", ".join(MEDIA_TYPES[form] for form in forms)
+        raise Refused(406, f"none of the forms asked for; there are {there}", "Accept")
     return best
 
 
@@ -102,16 +112,26 @@ class Writer:
         self, form: Form, advice: Callable[[], Advice], role: str | None = None, banner: str | None = None
     ) -> tuple[Response, Advice]:
         """The response that holds an answer, and the answer. Raises Refused where too many wait."""
+        written, answer = await self.beside(lambda: self._written(form, advice, role, banner))
+        return _response(written), answer
+
+    async def text_response(
+        self, form: Form, answer: Callable[[], TextAnswer], banner: str | None = None
+    ) -> tuple[Response, Advice]:
+        """The same for the answer to a typed case. Raises Refused, and whatever `answer` raises."""
+        written, given = await self.beside(lambda: self._written_for_text(form, answer, banner))
+        return _response(written), given.advice
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """What some work comes to, done in a thread when its turn comes. Raises Refused where too many wait."""
         if self._waiting >= MOST_WAITING:
             raise Refused(503, "too many answers are being written; ask again", headers={"Retry-After": "1"})
         self._waiting += 1
         try:
             async with self._one:
-                written, answer = await asyncio.to_thread(self._written, form, advice, role, banner)
+                return await asyncio.to_thread(work)
         finally:
             self._waiting -= 1
-        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{written.name}"'}
-        return Response(written.content, headers=headers, media_type=written.media_type), answer
 
     def _written(
         self, form: Form, advice: Callable[[], Advice], role: str | None, banner: str | None
@@ -119,6 +139,32 @@ class Writer:
         answer = advice()
         if form != "text":
             return export(form, answer, self._words, role, banner), answer
-        text = plain_text(full_answer(answer, self._words, role))
-        said = f"{banner}\n\n{text}" if banner is not None else text
-        return Export(said.encode(), "text/plain; charset=utf-8", f"her2-options-{answer.record_id}.txt"), answer
+        return _as_text(full_answer(answer, self._words, role), answer, banner), answer
+
+    def _written_for_text(
+        self, form: Form, answer: Callable[[], TextAnswer], banner: str | None
+    ) -> tuple[Export, TextAnswer]:
+        given = answer()
+        if form == "json":
+            content = text_advice_document(given, self._words).model_dump_json(indent=2).encode()
+            return Export(content, MEDIA_TYPES[form], f"{_name(given.advice)}.json"), given
+        messages = answer_messages(given, self._words)
+        if form == "html":
+            content = page(messages, banner).encode()
+            return Export(content, "text/html; charset=utf-8", f"{_name(given.advice)}.html"), given
+        return _as_text(messages, given.advice, banner), given
+
+
+def _name(advice: Advice) -> str:
+    return f"her2-options-{advice.record_id}"
+
+
+def _as_text(messages: Iterable[Message], advice: Advice, banner: str | None) -> Export:
+    text = plain_text(messages)
+    said = f"{banner}\n\n{text}" if banner is not None else text
+    return Export(said.encode(), "text/plain; charset=utf-8", f"{_name(advice)}.txt")
+
+
+def _response(written: Export) -> Response:
+    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{written.name}"'}
+    return Response(written.content, headers=headers, media_type=written.media_type)

@@ -35,6 +35,7 @@ from telegram.request import BaseRequest, HTTPXRequest
 from bot.app import NOT_KEPT, App, Incoming, Locks, Post, Said, Screen, Tap, Text, Unsupported
 from bot.channels.telegram.codec import ANYWHERE, NotOurs, button_data, prefix_of, tap_of
 from bot.channels.telegram.letters import PREVIEW_OFF, Call, Pressed, Writer, calls_of, is_toast
+from bot.channels.telegram.quotes import Quotes
 from bot.channels.telegram.rendering import keyboard_of, plain_of
 from bot.channels.telegram.request import KeptAlive, NotConnected, Prepared
 from bot.log import Letter, LogError
@@ -158,14 +159,15 @@ class Telegram:
         self._locks = Locks()
         """Updates of a chat are taken one after another, in the order they came."""
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.writer = Writer(app.words, self.chat, "")
+        self.quotes = Quotes()
+        self.writer = Writer(app.words, self.chat, "", self.quotes)
         self.ready = False
         """Whether the bot is known and updates can be taken."""
 
     async def initialize(self) -> None:
         """Ask who the bot is. Raises telegram.error.TelegramError."""
         await self.application.initialize()
-        self.writer = Writer(self.app.words, self.chat, self.bot.username)
+        self.writer = Writer(self.app.words, self.chat, self.bot.username, self.quotes)
 
     async def shutdown(self) -> None:
         """Finish what is under way and close the connections."""
@@ -285,12 +287,14 @@ class Telegram:
         """Have the dialogue take it. Its messages leave through the outbox; what was not kept is said at once."""
 
         def letters(said: Said) -> list[Letter]:
-            return self.writer.letters(said, pressed, thread)
+            return self.writer.letters(said, pressed, thread, user)
 
         messages = await self.app.handle(
             conversation_of(user), incoming, self._delivery(delivery), Post(CHANNEL, str(user), letters)
         )
         direct = [message for message in messages if message.id in NOT_KEPT or message.id == "forgotten"]
+        if any(message.id == "forgotten" for message in direct):
+            self.quotes.forget(user)
         if direct and not (pressed and is_toast(direct[0])):
             keys = keyboard_of(direct[0], prefix_of(ANYWHERE))
             more: dict[str, Any] = {"reply_markup": {"inline_keyboard": keys}} if keys else {}
@@ -336,6 +340,7 @@ class Telegram:
         if change.chat.type == ChatType.PRIVATE and status == ChatMemberStatus.BANNED:
             async with self._locks.of(change.chat.id):  # blocked: nobody will come back to these answers
                 await self.app.forget(conversation_of(change.chat.id), self._delivery(update_id))
+                self.quotes.forget(change.chat.id)
         joined = status in (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR)
         if change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP) and joined:
             self._point_to_private(change.chat.id)
@@ -377,8 +382,13 @@ class Telegram:
 
     async def send(self, address: str, payload: str, noted: str) -> str | None:
         """Send one letter (bot.outbox.Courier). What is noted: the message that shows the open question."""
+        note = await self._send(address, payload, noted)
+        self.quotes.drop(payload)
+        return note
+
+    async def _send(self, address: str, payload: str, noted: str) -> str | None:
         notes: str | None = None
-        calls = calls_of(payload)
+        calls = [call._replace(parameters=self.quotes.filled(call.parameters)) for call in calls_of(payload)]
         for place, call in enumerate(calls):
             try:
                 note = await self._sent(address, call, noted if notes is None else notes)
@@ -503,6 +513,7 @@ class Telegram:
             logger.info("chat_closed", kind="Forbidden")
             async with self._locks.of(int(address)):
                 await self.app.forget(conversation_of(int(address)))
+            self.quotes.forget(int(address))
             return Undeliverable()
         if isinstance(error, InvalidToken):
             logger.error("token_refused", kind="InvalidToken")

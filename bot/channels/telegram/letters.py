@@ -16,20 +16,24 @@ from telegram.constants import MessageLimit
 
 from bot.app import Said, Screen
 from bot.channels.telegram.codec import button_data, prefix_of
+from bot.channels.telegram.quotes import Quotes
 from bot.channels.telegram.rendering import Row, folds, joined, keyboard_of, legend, pages_of, plain_of, texts_of, units
 from bot.log import Letter
-from flows.dialogue import FINALS, State
-from flows.questionnaire import QUESTIONS, beyond_profile, profile_of
+from flows.dialogue import FINALS, State, step
+from flows.knowledge.load import Knowledge
+from flows.questionnaire import QUESTIONS, UNDERSTOOD, beyond_profile, profile_of
 from flows.share import TooLong, encode
-from flows.turns import SHARED, Answer, Command, Finish, Tick
+from flows.turns import SHARED, Answer, Ask, Command, Finish, Notice, Reply, Tick
 from messages.message import Block, Message
-from messages.render import answered_message
+from messages.render import answered_message, render
 from messages.words import ChatWords, Words
 
 MESSAGES = 3
 """Messages a turn may send, beside one edit."""
 IN_PLACE = ("prior_lines", "line_agents", "line_outcome")
 """Questions that follow one another in the same message: the lines are built tap by tap."""
+QUOTING = (UNDERSTOOD, "review")
+"""Questions that show typed words."""
 PREVIEW_OFF = {"is_disabled": True}
 QUESTIONS_KEPT = 256
 """Questions whose form is kept: more than there are."""
@@ -75,30 +79,52 @@ class Pressed(NamedTuple):
 
 @dataclass(frozen=True)
 class Writer:
-    """Puts what a turn brought into letters. `username`: the bot's, for links."""
+    """Puts what a turn brought into letters. `username`: the bot's, for links. `quotes`: keeps what was typed."""
 
     words: Words
     chat: ChatWords
     username: str
+    quotes: Quotes = field(default_factory=Quotes)
     _kept: dict[tuple[int, int], tuple[object, object, str]] = field(default_factory=dict)
     _lines: dict[tuple[str, object], str] = field(default_factory=dict)
 
-    def letters(self, said: Said, pressed: Pressed | None, thread: int | None) -> list[Letter]:
+    def letters(self, said: Said, pressed: Pressed | None, thread: int | None, user: int = 0) -> list[Letter]:
         """The letters of a turn. `pressed`: whose button was pressed; `thread`: the topic it was written in."""
         if said.repeated:
             return []
+        letters = list(self._letters(self._signed(said, user), pressed, thread))
+        for letter in letters:
+            self.quotes.expect(letter.payload)
+        return letters
+
+    def _letters(self, said: Said, pressed: Pressed | None, thread: int | None) -> Iterator[Letter]:
         messages = [message for message in said.messages if not (pressed and is_toast(message))]
         shown = messages[-1] if messages else None
         if pressed and len(messages) == 1 and shown is not None and _stays(said, shown):
             call = self._in_place(shown, said, pressed)
             if call is not None:
-                return [Letter(call.line(), repeatable=True)]
+                yield Letter(call.line(), repeatable=True)
+                return
         calls = list(self._sends(messages, said, thread))
         if shown is not None and (shown.asks or said.changed):
             closing = self._closing(said, pressed)
             if closing is not None:
                 calls.insert(0, closing)
-        return list(_lettered(calls))
+        yield from _lettered(calls)
+
+    def _signed(self, said: Said, user: int) -> Said:
+        """What is said, without a typed word in it: where one would stand there is a sign (S30)."""
+        if said.typed is None:
+            return said
+        replies = [_quoting(message, said, self.words.knowledge) for message in said.messages]
+        if not any(replies):
+            return said
+        signs = self.quotes.signed(said.typed, user)
+        messages = [
+            render(reply, self.words, signs) if reply else message
+            for message, reply in zip(said.messages, replies, strict=True)
+        ]
+        return said._replace(messages=messages, typed=None)
 
     def _in_place(self, shown: Message, said: Said, pressed: Pressed) -> Call | None:
         """What the message tapped becomes; None where that is more than one message holds."""
@@ -160,7 +186,7 @@ class Writer:
 
         Such a question comes with the same blocks and buttons each time, so they are known by identity.
         """
-        if message.ticked or message.id in (*IN_PLACE, "review"):
+        if message.ticked or message.id in (*IN_PLACE, *QUOTING):
             return ""
         key = (id(message.blocks), id(message.buttons))
         kept = self._kept.get(key)
@@ -180,6 +206,10 @@ class Writer:
             return self._opened_again(said.turn.argument, said, target)
         if before not in QUESTIONS:
             return None
+        if before == UNDERSTOOD:
+            return _stripped(target)
+        if isinstance(said.turn, Answer) and said.turn.question == UNDERSTOOD:
+            return _stripped("")  # Undo stands under a notice: what is open is the question below it
         if (
             said.changed
             and isinstance(said.turn, Answer | Finish)
@@ -233,6 +263,14 @@ class Writer:
         return message._replace(blocks=(*blocks, Block("paragraph", said), disclaimer))
 
 
+def _quoting(message: Message, said: Said, knowledge: Knowledge) -> Reply | None:
+    """The reply behind a message that shows typed words; None for any other message."""
+    if message.id == "notice.understood":
+        replies = step(said.before, said.turn, knowledge)[1]  # once more: what was taken down stands only in the reply
+        return next(reply for reply in replies if isinstance(reply, Notice) and reply.code == "understood")
+    return Ask(message.id, said.after) if message.id in QUOTING else None
+
+
 def is_toast(message: Message) -> bool:
     """Whether it is said where a press is answered, above the chat, rather than in it."""
     return message.id.startswith("notice.") and not message.buttons
@@ -247,7 +285,8 @@ def _stays(said: Said, shown: Message) -> bool:
     """Whether the message tapped becomes what is said: ticks, lines as they are built, pages leafed through."""
     if shown.asks:
         lines = said.before.here in IN_PLACE and shown.id in IN_PLACE and isinstance(said.turn, Answer | Finish)
-        return isinstance(said.turn, Tick) or (said.changed and lines)
+        read = said.before.here == shown.id == UNDERSTOOD and isinstance(said.turn, Answer)  # which reading was meant
+        return isinstance(said.turn, Tick) or (said.changed and (lines or read))
     return is_paged(shown) and isinstance(said.turn, Command) and said.turn.argument != ""
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from telegram.constants import InlineKeyboardMarkupLimit, MessageLimit
 
 from bot.channels.telegram.codec import button_data
-from flows.questionnaire import ALL, NONE
+from flows.questionnaire import ALL, NONE, UNDERSTOOD
 from flows.turns import SECTIONS, START, Answer, Command, Finish, Tick
 from flows.when import NOT_KNOWN
 from messages.message import LISTED, Block, Button, Message
@@ -24,6 +24,8 @@ ENTITIES = int(MessageLimit.MESSAGE_ENTITIES) - 10
 """Entities one message may have; the rest would be ignored in silence."""
 HALF = 20
 """Characters a label may have for two in a row: what a narrow phone shows of half a row."""
+WIDEST = 34
+"""Characters of a label a narrow phone shows of a whole row."""
 FEWEST_FOLDED = 3
 """Blocks under a subheading from which they are folded away."""
 TICK = "\N{CHECK MARK} "
@@ -199,8 +201,20 @@ def keyboard_of(message: Message, prefix: str) -> list[Row]:
     """A message's buttons in rows, two in a row where their labels are short. `prefix`: of their data (codec)."""
     if message.several:
         return _ticks(message, prefix)
-    rows = rows_of([_key(button, prefix) for button in message.buttons])
+    rows = rows_of([_key(button, prefix) for button in _short(message).buttons])
     return [*rows, *_ways(message, prefix)]
+
+
+def _short(message: Message) -> Message:
+    """Readings that a narrow phone would cut off get numbers for labels, and the legend says what they stand for."""
+    if message.id != UNDERSTOOD:
+        return message
+    label = chat_words().buttons["reading"]
+    buttons = (
+        button._replace(short=label.format(number=number)) if len(button.label) > WIDEST else button
+        for number, button in enumerate(message.buttons, 1)
+    )
+    return message._replace(buttons=tuple(buttons))
 
 
 def _ticks(message: Message, prefix: str) -> list[Row]:
@@ -223,7 +237,7 @@ def _ticks(message: Message, prefix: str) -> list[Row]:
 
 def _ways(message: Message, prefix: str) -> list[Row]:
     """Back, and why this is asked."""
-    if not message.asks or message.id == START:
+    if not message.asks or message.id in (START, UNDERSTOOD):  # what was understood is confirmed or discarded
         return []
     words = chat_words().buttons
     ways = (Button(words["back"], Command("back")), Button(words["why"], Command("why")))
@@ -253,7 +267,7 @@ def legend(message: Message) -> Message:
         return message
     named = [
         button.label if button.short.lower() in button.label.lower() else f"{button.short}: {button.label}"
-        for button in message.buttons
+        for button in _short(message).buttons
         if button.short not in ("", button.label)
     ]
     return message._replace(blocks=(*message.blocks, *(Block("item", text) for text in named)))

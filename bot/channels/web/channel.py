@@ -386,7 +386,7 @@ def _incoming(form: Sent, screen: Screen) -> Incoming:
     """What a form brings: a button pressed, boxes ticked, or something typed."""
     question, turn = form.fields.get("question", ""), form.fields.get("turn", "")
     if "text" in form.fields:
-        return Text(form.fields["text"], screen=screen)
+        return Text(form.fields["text"].replace("\r\n", "\n"), screen=screen)  # as a browser sends a line's end
     if form.options and turn and question in QUESTIONS and _alone(turn, question):
         turn = f"{turn}+{'+'.join(form.options)}"  # boxes beside what stands alone: said, never dropped in silence
     elif not turn:

@@ -50,7 +50,13 @@ function show(page) {
   const skip = document.querySelector("a.skip");
   if (skip) skip.href = page.querySelector("a.skip").getAttribute("href");
   for (const name of ["at", "screen"]) $("log").dataset[name] = part("log").dataset[name];
-  $("controls").replaceWith(document.adoptNode(part("controls")));
+  // What was typed and not taken stays, to be changed; anything else that was typed is gone with the old page.
+  const kept = page.querySelector("[data-retyped]") ? $("text")?.value : "";
+  for (const name of ["whole", "controls"]) $(name)?.replaceWith(document.adoptNode(part(name)));
+  if (kept && $("text")) {
+    $("text").value = kept;
+    $("text").select();
+  }
   // What is asked is taken anew as a whole: its key says whether it is another question.
   reconcile(document.querySelector("#log .lines"), page.querySelector("#log .lines"));
   tell("");
@@ -120,6 +126,22 @@ document.addEventListener("click", (event) => {
   else copy($(button.dataset.copy));
 });
 
+// Enter sends what is typed, Shift+Enter breaks the line; Enter that ends a composed character does neither.
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "text" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  event.target.form.requestSubmit(); // of an empty one the browser says that something is needed
+});
+
+// The box grows with what is in it, also where the style sheet alone cannot do that.
+function grow() {
+  const box = $("text");
+  if (!box || CSS.supports("field-sizing", "content")) return;
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
+}
+document.addEventListener("input", grow);
+
 async function copy(source) {
   const text = source.value ?? source.textContent;
   try {
@@ -136,6 +158,7 @@ async function copy(source) {
 // Buttons that need this file are shown by it.
 function ready() {
   for (const button of document.querySelectorAll("[data-copy][hidden], [data-print][hidden]")) button.hidden = false;
+  grow();
 }
 
 // A page that was out of sight may be behind another tab: an answer must never stand beside a case that went on.

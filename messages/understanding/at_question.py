@@ -1,0 +1,94 @@
+"""A text read at the question it was typed at: what it states by itself, and what its words mean as an answer there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from flows.knowledge.load import Knowledge, KnowledgeError
+from flows.plain_yaml import read_yaml
+from flows.profile import Line, Profile
+from flows.questionnaire import QUESTIONS
+from messages.understanding.lexicon import FOLDER
+from messages.understanding.understand import LONGEST, Ambiguity, Span, Understanding
+from messages.understanding.understand import understand as understand_text
+
+_OUTCOME = "line_outcome"
+_PLACES = {"setting", "extracranial_disease"}
+"""What the place of a progression says: it belongs to how the line ended."""
+
+
+@lru_cache(maxsize=1)
+def contexts() -> Mapping[str, str]:
+    """Question to the words its short answers are read after. Raises KnowledgeError where a question is unknown."""
+    found: dict[str, str] = read_yaml((FOLDER / "contexts.yaml").read_text("utf-8"))
+    for name in found:
+        if name not in QUESTIONS:
+            raise KnowledgeError("lexicon/contexts.yaml", name, "there is no such question")
+    return found
+
+
+def understand(text: str, knowledge: Knowledge, question: str | None = None) -> Understanding:
+    """What a text says, typed first or at a question.
+
+    Never raises; of a text longer than LONGEST only the beginning is read. A text that could identify a person is not
+    read: `identifier` says so and nothing else is there.
+    """
+    found = understand_text(text, knowledge)
+    field = "prior_lines" if question == _OUTCOME else question
+    words = contexts().get(question or "")
+    if words is None or field is None or found.identifier:
+        return found
+    if field in found.profile.model_fields_set:
+        return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
+    return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+
+
+def _after(words: str, text: str, field: str, found: Understanding, knowledge: Knowledge) -> Understanding:
+    """The text as it reads after the question's own words, without what those words state by themselves."""
+    again = understand_text(words + text, knowledge)
+    shift = len(words)
+    spans = tuple(_moved(span, text, shift) for span in again.spans if span.end > shift)
+    asked = tuple(_moved(entry, text, shift) for entry in again.ambiguous if entry.end > shift)
+    alone = _alone(words, knowledge)
+    kept = {field, *found.fields}
+    values: dict[str, Any] = {
+        name: value for name, value in again.fields.items() if name in kept and alone.fields.get(name) != value
+    }
+    if field == "prior_lines":
+        lines = again.profile.prior_lines or ()
+        if not found.fields.keys() <= _PLACES or len(lines) != 1 or lines[0].outcome is None:
+            return found
+        values = {**found.fields, "prior_lines": (Line(outcome=lines[0].outcome),)}
+    elif field not in values:
+        before = {entry.readings for entry in alone.ambiguous}  # asked back for the question's words alone
+        mine = tuple(entry for entry in asked if entry.field == field and entry.readings not in before)
+        return replace(found, ambiguous=(*found.ambiguous, *mine)) if mine and not found.fields else found
+    left = tuple(said for said in again.leftover if said in text)
+    return replace(again, profile=Profile.model_validate(values), spans=spans, ambiguous=asked, leftover=left)
+
+
+def _ended_first(words: str, text: str, found: Understanding, knowledge: Knowledge) -> Understanding:
+    """What was found, after how the line asked about ended where the text begins with it: "PD, then T-DXd, ongoing"."""
+    first, *rest = understand_text(words + text, knowledge).profile.prior_lines or ()
+    lines = found.profile.prior_lines or ()
+    if first.outcome is None or tuple(rest) != lines:
+        return found
+    values = {**found.fields, "prior_lines": (Line(outcome=first.outcome), *lines)}
+    asked = tuple(entry if entry.place is None else replace(entry, place=entry.place + 1) for entry in found.ambiguous)
+    return replace(found, profile=Profile.model_validate(values), ambiguous=asked)
+
+
+@lru_cache(maxsize=32)
+def _alone(words: str, knowledge: Knowledge) -> Understanding:
+    """What the words of the question state by themselves."""
+    return understand_text(words, knowledge)
+
+
+def _moved(entry: Any, text: str, shift: int) -> Any:
+    """A span or an ambiguity at its place in the text itself."""
+    assert isinstance(entry, Span | Ambiguity)
+    start, end = max(0, entry.start - shift), entry.end - shift
+    return replace(entry, start=start, end=end, text=text[start:end])

@@ -1,0 +1,410 @@
+"""The brain: no metastases, not imaged, stable, active, symptomatic, or not known; what leaves that open is asked back.
+
+Each mention is judged by its own words: those of its clause from where the brain becomes the subject, and the clauses
+after it that go on without a subject of their own. Then the mentions are brought together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from messages.understanding.context import Context
+from messages.understanding.drugs import names_drugs
+from messages.understanding.scan import Piece
+from messages.understanding.statements import Stated
+
+BARE = ("stable", "active", "symptomatic")
+"""What metastases of which nothing more is said may be."""
+_BACK, _ON = 15, 30
+"""Pieces looked at before and after a mention, at most."""
+_STATES = (
+    "treated", "stable", "symptomatic", "asymptomatic", "new", "progression", "no_progression", "responding", "pending",
+    "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
+)  # fmt: skip
+_STATES_SET = frozenset(_STATES)
+_OF_STATE = _STATES_SET - {"negation", "uncertain", "planned", "declined"}
+_LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
+"""Cues that may stand between a negation and what it denies."""
+_NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging")
+
+
+@dataclass(slots=True)
+class _Mention:
+    """One mention of the brain, and what its words say."""
+
+    place: int
+    window: range
+    said: frozenset[str]
+    """Cues of state, and `lesion`, `imaging`, `clear`, `count`."""
+    denied: str | None
+    """What is denied: the `imaging`, the `need` for it, the `lesions`, or nothing."""
+
+
+@dataclass(slots=True)
+class _Verdict:
+    value: str
+    """A value of the field, or `bare`: metastases, and nothing more is said."""
+    pieces: list[Piece]
+    metastatic: bool = True
+    """Whether lesions or their growth are named; treatment of the brain alone names none."""
+
+
+class Brain:
+    """Reads every mention of the brain."""
+
+    def __init__(self, context: Context, stated: Stated) -> None:
+        self.context = context
+        self.pieces = context.pieces
+        self.stated = stated
+        self._mentioned = [
+            place
+            for place, piece in enumerate(self.pieces)
+            if piece.is_("noun", "brain_mets", "brain_imaging", "brain") and not context.is_family(place)
+        ]
+        self._subjects = [self._is_subject(place) for place in range(len(self.pieces))] if self._mentioned else []
+        self._facts = [self._facts_of(place) for place in range(len(self.pieces))] if self._mentioned else []
+        self._goes_on: dict[int, bool] = {}
+        self._windows = {place: self._window(place) for place in self._mentioned}
+        self.covered: frozenset[int] = frozenset().union(*self._windows.values())
+        """Places whose words belong to the brain: 'untreated' there is no word of the patient."""
+
+    def read(self, *, seizing: bool) -> None:
+        """State what the text says of the brain. `seizing`: it tells of a seizure now."""
+        verdicts = []
+        for place in self._mentioned:
+            verdict = self._verdict(self._mention(place))
+            if verdict is not None:
+                verdicts.append(verdict)
+        self._state(verdicts, seizing=seizing)
+
+    # ---- the words of one mention ------------------------------------------------------------------------------------
+
+    def _window(self, place: int) -> range:
+        """The places of the words that speak of the brain at a place."""
+        first = self._list_begins(place)
+        clause = self.context.clause(first)
+        while first > max(clause.start, place - _BACK) and not self._subjects[first - 1]:
+            first -= 1
+        stop = min(self.context.stop_after_header(place), place + _ON)
+        last = place + 1
+        while last < stop and not self._subjects[last]:
+            before = self.pieces[last - 1]
+            enters = self.pieces[last].clause != before.clause
+            bracket = before.kind == "sign" and before.key in "()"
+            header = before.sentence != self.pieces[last].sentence  # 'Brain? Never imaged.'
+            if enters and not bracket and not header and not self._is_continued(last):
+                break
+            last += 1
+        return range(first, last)
+
+    def _list_begins(self, place: int) -> int:
+        """Where the list of organs begins that the brain is one of: 'PD in liver and brain', 'stage IV (bone, CNS)'."""
+        first = place
+        while first > 1 and first > place - _BACK and self.pieces[place].is_("noun", "brain"):
+            joiner, organ = self.pieces[first - 1], self.pieces[first - 2]
+            joins = joiner.key == "and" or (joiner.kind == "sign" and joiner.key in ",/+&")
+            listed = organ.is_("noun", "organ") or (
+                organ.is_("noun", "organ_mets") and self.context.of(organ, "lesion")  # mets in liver and brain
+            )
+            if not joins or not listed or organ.sentence != self.pieces[place].sentence:
+                break
+            first -= 2
+        opened = first < place and first > 0 and self.pieces[first - 1].key == "("
+        return first - 1 if opened else first
+
+    def _is_subject(self, place: int) -> bool:
+        """Whether a piece turns to something else than the brain."""
+        piece = self.pieces[place]
+        if piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
+            return not (place and self.pieces[place - 1].is_("noun", *_NO_SUBJECT))
+        if not piece.concepts:
+            return piece.kind in ("line", "fuzzy")
+        if names_drugs(piece):
+            return True
+        if piece.is_("noun", *_NO_SUBJECT) or piece.cue(*_STATES):
+            return False
+        if piece.is_("say"):
+            return not piece.is_("say", "setting", "treatment", "platelets")
+        return piece.is_("noun") or piece.is_("find")
+
+    def _is_continued(self, first: int) -> bool:
+        """Whether the clause that begins here goes on about the brain: words of state, and no subject of its own."""
+        if first not in self._goes_on:
+            self._goes_on[first] = self._continues(first)
+        return self._goes_on[first]
+
+    def _continues(self, first: int) -> bool:
+        stop = self.context.sentence(first).stop
+        for at in range(first, min(stop, first + _ON)):
+            piece = self.pieces[at]
+            if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging") or piece.cue("ongoing"):
+                return False
+            if not _OF_STATE.isdisjoint(self._facts[at]) or self.context.of(piece, "size"):
+                return not self._turns(at)
+        return False
+
+    def _turns(self, place: int) -> bool:
+        """Whether the rest of a clause turns to something else: 'stable on T-DXd'."""
+        stop = min(self.context.clause(place).stop, place + _ON)
+        return any(self._subjects[at] for at in range(place + 1, stop))
+
+    def _facts_of(self, place: int) -> frozenset[str]:
+        """What one piece says of the brain, where it stands in its words."""
+        piece = self.pieces[place]
+        found = self._states_of(place)
+        if _says_none(piece):
+            found.add("none")
+        elif piece.is_("noun", "brain_mets") or piece.is_("say", "setting") or self.context.of(piece, "lesion"):
+            found.add("lesion")
+        if piece.is_("noun", "brain_imaging", "imaging"):
+            found.add("imaging")
+        if self.context.of(piece, "clear", "empty") and self._is_of_the_brain(place):
+            found.add("clear")
+        dated = place > 0 and self.pieces[place - 1].kind == "date"
+        if self.context.of(piece, "count") or (piece.kind == "number" and not dated):
+            found.add("count")
+        return frozenset(found)
+
+    def _states_of(self, place: int) -> set[str]:
+        """The words of state in a piece, without those that are denied at once or only planned."""
+        found = {concept.name for concept in self.pieces[place].concepts if concept.kind == "cue"} & _STATES_SET
+        if not found:
+            return set()
+        if self.context.is_denied_at_once(place):
+            if "treated" in found:
+                return {"new"}
+            found -= {"symptomatic", "new", "progression", "stable"}
+        if "progression" in found and self._is_no_growth_of_the_brain(place):
+            found.discard("progression")
+        if "treated" in found and self._is_to_come(place):
+            found.discard("treated")
+        return found
+
+    def _is_no_growth_of_the_brain(self, place: int) -> bool:
+        """'No CNS progression': it tells nothing of what is there."""
+        if place < 2 or not self.pieces[place - 1].is_("noun", "brain"):
+            return False
+        return self.pieces[place - 2].cue("negation")
+
+    def _is_to_come(self, place: int) -> bool:
+        """Whether a local treatment is only planned: 'SRS planned', 'referred for WBRT'."""
+        near = self.pieces[max(0, place - 2) : place] + self.pieces[place + 1 : place + 3]
+        return self.pieces[place].asked or any(piece.cue("planned", "pending") for piece in near)
+
+    def _is_of_the_brain(self, place: int) -> bool:
+        """Whether 'clear' or 'normal' belongs to what came before, and to no noun behind it."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if following is None or following.sentence != self.pieces[place].sentence:
+            return True
+        if self.context.of(self.pieces[place], "negative") and place and self.pieces[place - 1].is_("noun", *_NO_SUBJECT):
+            return True  # 'brain neg EF 60'
+        return not following.is_("noun") or following.is_("noun", *_NO_SUBJECT)
+
+    def _mention(self, place: int) -> _Mention:
+        window = self._windows[place]
+        said = frozenset().union(*self._facts[window.start : window.stop])
+        if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
+            said |= {"lesion"}  # 'MBC: bone, liver, brain'
+        return _Mention(place, window, said, self._denied(place, window, said))
+
+    def _is_metastatic(self, place: int) -> bool:
+        """Whether the sentence speaks of metastatic disease."""
+        near = range(max(self.context.sentence(place).start, place - _ON), place)
+        return any(
+            (self.pieces[at].is_("say", "setting") and not _says_none(self.pieces[at]))
+            or self.context.of(self.pieces[at], "sites")
+            for at in near
+        )
+
+    def _denied(self, place: int, window: range, said: frozenset[str]) -> str | None:
+        """What a negation in the window denies."""
+        if "none" in said or self.context.is_minus(place):
+            return "lesions"
+        if self.context.is_refuted(place):  # 'Brain mets? No.'
+            return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
+        held = bool(said & {"treated", "stable"})
+        negations = [at for at in window if "negation" in self._facts[at]] if "negation" in said else []
+        for at in negations:
+            following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
+            if not following:
+                return None if self.pieces[place].is_("noun", "brain_imaging") and at < place else "lesions"
+            if self.context.of(self.pieces[at + 1], "within"):  # nil on MRI
+                return "lesions"
+            denied = self._denies(following, held=held)
+            if denied is not None:
+                return denied
+        if not negations and self.context.stance(place) == "denied":
+            return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
+        return None
+
+    def _denies(self, following: list[int], *, held: bool) -> str | None:
+        """What the first pieces after a negation make it deny. `held`: the metastases are treated or stable."""
+        first = self.pieces[following[0]]
+        if first.is_("noun", "brain_imaging") or self.context.of(first, "imaging", "recent"):
+            second = self.pieces[following[1]] if len(following) > 1 else None
+            if second is not None and self.context.of(second, "needed"):
+                return "need"
+            return "lesions" if second is not None and self.context.of(second, "lesion") else "imaging"
+        if first.cue("new") and held:
+            return None
+        for at, after in zip(following, (*following[1:], None), strict=True):
+            piece = self.pieces[at]
+            if piece.is_("noun", "brain_imaging"):
+                return "imaging"
+            if piece.is_("noun", "brain") and after is not None and self.pieces[after].cue("progression"):
+                return None
+            if piece.is_("noun", "brain") or "lesion" in self._facts[at] or self.context.of(piece, "finding"):
+                return "lesions"
+            if piece.kind != "word" and not piece.cue(*_LIGHT):
+                return None
+        return None
+
+    # ---- what one mention says ---------------------------------------------------------------------------------------
+
+    def _verdict(self, mention: _Mention) -> _Verdict | None:
+        piece, said = self.pieces[mention.place], mention.said
+        states = said & (_STATES_SET - {"uncertain", "planned", "declined"})
+        spoken = bool(said & {"lesion", "clear"} or states or mention.denied) or (
+            "imaging" in said and bool(said & {"planned", "declined"})
+        )
+        if not spoken or mention.denied == "need" or self.context.stance(mention.place) == "hypothetical":
+            return None
+        asked = piece.asked and not self.context.is_refuted(mention.place)
+        if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
+            alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
+            return _Verdict("unknown", [piece]) if alone else None
+        value = self._value(mention, is_mets=piece.is_("noun", "brain_mets"))
+        named = bool(said & {"lesion", "progression"})
+        return None if value is None else _Verdict(value, self._words(mention), named)
+
+    def _is_whole_sentence(self, mention: _Mention) -> bool:
+        """'Brain mets?'"""
+        sentence = self.context.sentence(mention.place)
+        return all(at == mention.place or self.pieces[at].kind in ("sign", "silent") for at in sentence)
+
+    def _value(self, mention: _Mention, *, is_mets: bool) -> str | None:
+        said = mention.said
+        lesions, clear = "lesion" in said, "clear" in said
+        if is_mets and "uncertain" in said and not clear and "treated" not in said:
+            return "unknown"
+        found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
+        to_come = bool(said & {"pending", "planned", "declined"}) and ("imaging" in said or not is_mets)
+        if mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said)):
+            return "not_imaged"
+        if "treated" not in said and not clear:
+            if "uncertain" in said and lesions:
+                return "unknown"
+            if "unknown" in said and "new" not in said:
+                return "unknown"
+        symptomatic = "symptomatic" in said and "asymptomatic" not in said
+        untouched = "treated" not in said and not {"count", "lesion"} <= said
+        if mention.denied == "lesions" or (clear and untouched and not symptomatic):
+            return "none"
+        if symptomatic and (lesions or "treated" in said):
+            return "symptomatic"
+        return _course(said)
+
+    def _words(self, mention: _Mention) -> list[Piece]:
+        """The pieces of a mention that mean something."""
+        return [
+            self.pieces[at]
+            for at in mention.window
+            if at == mention.place
+            or (self._facts[at] and not (self.pieces[at].kind == "number" and self.pieces[at].used))
+            or self.pieces[at].is_("noun", *_NO_SUBJECT)
+            or self.context.of(self.pieces[at], "answer")
+        ]
+
+    # ---- all mentions together ---------------------------------------------------------------------------------------
+
+    def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
+        known = [verdict for verdict in verdicts if verdict.value != "bare"]
+        bare = [verdict for verdict in verdicts if verdict.value == "bare"]
+        values = [verdict.value for verdict in known]
+        if "active" in values and (seizing or self._symptoms_follow(known)):
+            values = ["symptomatic"]
+            for verdict in known:
+                verdict.value = "symptomatic" if verdict.value == "active" else verdict.value
+        if seizing and values == ["stable"] and not any(self._is_called_stable(verdict) for verdict in known):
+            values = ["symptomatic"]
+            known[0].value = "symptomatic"
+        if bare and not set(values) & set(BARE) and "unknown" not in values:
+            if seizing:
+                self._note("symptomatic", bare)
+            else:
+                self.stated.ask("brain_metastases", BARE, bare[0].pieces)
+                self._metastatic(bare)
+            return
+        self._use(bare)
+        chosen = self._chosen(values)
+        if chosen in BARE:
+            self._metastatic([verdict for verdict in verdicts if verdict.value in ("bare", *BARE)])
+        if chosen is not None:
+            self._note(chosen, [verdict for verdict in known if verdict.value == chosen])
+            self._use(known)
+            return
+        for verdict in known:
+            self.stated.note("brain_metastases", verdict.value, verdict.pieces)
+
+    def _is_called_stable(self, verdict: _Verdict) -> bool:
+        return any(piece.cue("stable", "no_progression", "responding") for piece in verdict.pieces)
+
+    def _symptoms_follow(self, verdicts: list[_Verdict]) -> bool:
+        """Whether the next sentence only names symptoms: 'Two growing cerebellar mets. Headaches, gait problems.'"""
+        for verdict in verdicts:
+            first = self.context.sentences_end(verdict.pieces[-1].sentence)
+            if verdict.value != "active" or first >= len(self.pieces):
+                continue
+            rest = [self.pieces[at] for at in self.context.sentence(first)]
+            content = [piece for piece in rest if piece.kind not in ("silent", "sign") and not piece.cue("joined")]
+            if content and all(piece.cue("symptomatic") and not piece.cue("asymptomatic") for piece in content):
+                for piece in content:
+                    piece.used = True
+                return True
+        return False
+
+    def _chosen(self, values: list[str]) -> str | None:
+        """The one value that mentions of different value come to; None where they contradict one another."""
+        there = [value for value in values if value in BARE]
+        if there and "none" in values:
+            return None
+        if there:
+            if "symptomatic" in there:
+                return "symptomatic"
+            if "active" in there:
+                return "stable" if there[-1] == "stable" and there.index("active") < len(there) - 1 else "active"
+            return "stable"
+        return values[0] if values and len(set(values)) == 1 else None
+
+    def _note(self, value: str, verdicts: list[_Verdict]) -> None:
+        if value in BARE:
+            self._metastatic(verdicts)
+        for verdict in verdicts:
+            self.stated.note("brain_metastases", value, verdict.pieces)
+
+    def _metastatic(self, verdicts: list[_Verdict]) -> None:
+        for verdict in [verdict for verdict in verdicts if verdict.metastatic][-1:]:
+            self.stated.note("setting", "metastatic", verdict.pieces)
+
+    def _use(self, verdicts: list[_Verdict]) -> None:
+        for verdict in verdicts:
+            for piece in verdict.pieces:
+                piece.used = True
+
+
+def _says_none(piece: Piece) -> bool:
+    """Whether a piece is 'no metastases' in one phrase."""
+    return any(concept.name == "setting" and concept.value == "early" for concept in piece.concepts)
+
+
+def _course(said: frozenset[str]) -> str | None:
+    """How metastases do that are there."""
+    lesions = "lesion" in said
+    grows = "progression" in said and "no_progression" not in said
+    if grows or ("new" in said and lesions):
+        return "active"
+    if said & {"treated", "stable", "no_progression", "responding"}:
+        return "stable"
+    if lesions:
+        return "active" if "count" in said else "bare"
+    return None

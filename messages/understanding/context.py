@@ -1,0 +1,289 @@
+"""What the words around a piece make of it: denied, doubted, only possible one day, or a relative's.
+
+Worked out once for a whole text, in one pass over its pieces: how far each negation, each doubt and each mention of
+another person reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from messages.understanding.drugs import names_drugs
+from messages.understanding.lexicon import Lexicon
+from messages.understanding.scan import Piece
+
+Stance = Literal["affirmed", "denied", "uncertain", "unknown", "listed", "hypothetical", "family"]
+"""How a piece is meant. `listed`: bare, after a comma behind what is denied: 'no brain mets, ILD'."""
+_FAR = 30
+"""Pieces a negation or a doubt reaches over at most."""
+_NEAR = 10
+"""Pieces between a suspicion and the word that rules it out, at most."""
+_HEADER = 2
+"""Pieces of a sentence that only names what the next one speaks of, its sign among them."""
+_WORDS_BETWEEN = 3
+"""Words of content that may stand between a negation and what it denies."""
+
+
+class Context:
+    """The sentences and clauses of a text, and the stance of each piece."""
+
+    def __init__(self, pieces: list[Piece], lexicon: Lexicon) -> None:
+        self.pieces = pieces
+        self.lexicon = lexicon
+        self._sentences = _runs([piece.sentence for piece in pieces])
+        self._clauses = _runs([piece.clause for piece in pieces])
+        self._corrections = {piece.sentence for piece in pieces if piece.cue("correction")}
+        self._family = [False] * len(pieces)
+        self._marked: dict[int, tuple[Stance, int]] = {}
+        self._refuted: set[int] = set()
+        for place, piece in enumerate(pieces):
+            if "if" in piece.roles:  # 'if brain mets appear'
+                self._mark(place, "hypothetical")
+            if not piece.concepts:
+                continue
+            if piece.cue("family"):
+                self._mark_family(place)
+            if piece.cue("negation"):
+                self._mark_denied(place)
+            elif piece.cue("excluded"):
+                self._mark_closed(place, "denied")
+                self._mark_excluded(place)
+            elif piece.cue("hypothetical"):
+                self._mark(place, "hypothetical")
+                if place and self._is_target(self.pieces[place - 1]):  # ILD risk, seizure prophylaxis
+                    self._marked.setdefault(place - 1, ("hypothetical", place))
+            elif piece.cue("uncertain"):
+                self._mark(place, "uncertain")
+                self._mark_closed(place, "uncertain")
+            elif piece.cue("unknown", "pending"):
+                self._mark_closed(place, "unknown")
+
+    # ---- where a piece stands ----------------------------------------------------------------------------------------
+
+    def of(self, piece: Piece, *groups: str) -> bool:
+        """Whether the first word of a piece is in one of these groups of the lexicon."""
+        known = self.lexicon.groups.get(piece.key, ())
+        return any(f"<{group}>" in known for group in groups)
+
+    def sentence(self, place: int) -> range:
+        """The places of a piece's sentence."""
+        return self._sentences[self.pieces[place].sentence]
+
+    def sentences_end(self, sentence: int) -> int:
+        """Where the sentence of this number ends."""
+        return self._sentences[sentence].stop
+
+    def clause(self, place: int) -> range:
+        """The places of a piece's clause."""
+        return self._clauses[self.pieces[place].clause]
+
+    def stop_after_header(self, place: int) -> int:
+        """Where the sentence of a piece ends; of one that is only a header ('Brain?'), where the next clause ends."""
+        sentence = self.sentence(place)
+        if sentence.stop < len(self.pieces) and all(
+            at == place or self.pieces[at].kind == "sign" for at in sentence[-_HEADER - 1 :]
+        ):
+            return self.clause(sentence.stop).stop if len(sentence) <= _HEADER else sentence.stop
+        return sentence.stop
+
+    def following(self, place: int, most: int = 6) -> Iterator[int]:
+        """The places after a piece in its clause, nearest first."""
+        return iter(range(place + 1, min(self.clause(place).stop, place + 1 + most)))
+
+    def next_word(self, place: int) -> Piece | None:
+        """The next piece of the sentence that is neither silent nor a sign."""
+        for at in range(place + 1, min(self.sentence(place).stop, place + 5)):
+            if self.pieces[at].kind not in ("silent", "sign"):
+                return self.pieces[at]
+        return None
+
+    def is_denied_at_once(self, place: int) -> bool:
+        """Whether the piece before is a plain negation: 'not', 'no', 'non'."""
+        before = self.pieces[place - 1] if place else None
+        if before is None or before.clause != self.pieces[place].clause:
+            return False
+        return before.cue("negation") and before.end - before.start <= len("without")
+
+    def is_refuted(self, place: int) -> bool:
+        """Whether a piece is asked and answered with no: 'hormone insensitive? no'."""
+        return place in self._refuted
+
+    def is_minus(self, place: int) -> bool:
+        """Whether a minus in brackets stands behind a piece: 'ILD (-)'."""
+        return [piece.key for piece in self.pieces[place + 1 : place + 4]] == ["(", "-", ")"]
+
+    def is_corrected(self, place: int) -> bool:
+        """Whether the sentence says itself to be a correction."""
+        return self.pieces[place].sentence in self._corrections
+
+    def is_family(self, place: int) -> bool:
+        """Whether a piece is about another person."""
+        return self._family[place]
+
+    def stance(self, place: int) -> Stance:
+        """How the piece at a place is meant; marks the word that makes it so as used."""
+        if self._family[place]:
+            return "family"
+        stance, by = self._marked.get(place, ("affirmed", place))
+        if by != place:
+            self.pieces[by].used = True
+        return stance
+
+    # ---- how far a word reaches --------------------------------------------------------------------------------------
+
+    def _is_target(self, piece: Piece) -> bool:
+        """Whether a piece is something that can be denied or doubted."""
+        return piece.is_("find") or piece.is_("noun") or piece.is_("say") or names_drugs(piece)
+
+    def _mark_family(self, place: int) -> None:
+        """A relative's: from the word on, over the clauses that go on about it; before it only by 'in', 'of'."""
+        pieces = self.pieces
+        clause = self.clause(place)
+        before = next((pieces[at] for at in range(place - 1, clause.start - 1, -1) if pieces[at].key != "her"), None)
+        first = clause.start if before is not None and self.of(before, "belongs") else place
+        last = clause.stop
+        if place and pieces[place - 1].is_("find"):  # her pregnant sister
+            self._family[place - 1] = True
+        if pieces[last - 1].key == "(" and last < self.sentence(place).stop:  # her husband is ill (ECOG 3)
+            last = self.clause(last).stop
+        elif any(pieces[at].concepts for at in range(place + 1, clause.stop)):
+            while last < self.sentence(place).stop and self._goes_on(last):
+                last = self.clause(last).stop
+        for at in range(first, last):
+            if at > place and (self.of(pieces[at], "patient") or pieces[at].cue("the_patient")):
+                break
+            self._family[at] = True
+
+    def _goes_on(self, first: int) -> bool:
+        """Whether the clause that begins here has no subject of its own: it begins with a verb or 'and'."""
+        pieces = self.pieces
+        while first < len(pieces) and pieces[first].kind == "sign":
+            first += 1
+        return first < len(pieces) and self.of(pieces[first], "goes_on")
+
+    def _mark_denied(self, place: int) -> None:
+        """What a negation denies: what follows it, with its list; behind a noun, what stands before it."""
+        if (self._closes(place) and self._mark_closed(place, "denied")) or self._answers(place):
+            return
+        heads = 0
+        between = 0
+        comma = joined = False
+        waiting: list[int] = []
+        for at in range(place + 1, min(self.sentence(place).stop, place + _FAR)):
+            piece = self.pieces[at]
+            if piece.cue("new_word", "then", "negation"):
+                break
+            if piece.key in ("or", "and") or (piece.kind == "sign" and piece.key in "/+&"):
+                joined = joined or piece.key == "or"
+                if joined and waiting:
+                    self._deny(waiting, place)
+                    waiting = []
+                between = 0 if heads else between
+            elif piece.kind == "sign" and piece.key == ",":
+                comma = True
+            elif piece.kind == "sign" and (piece.key not in "-'" or self._is_dash(at)):
+                break
+            elif self._is_target(piece):
+                if heads and piece.is_("say") and not piece.is_("say", "red_flags", "setting"):
+                    break
+                if comma and not joined:
+                    waiting.append(at)
+                elif heads and not self._is_joined(at):
+                    break
+                else:
+                    self._deny([at], place)
+                heads += 0 if names_drugs(piece) and not heads else 1
+            elif piece.kind == "silent" or self.of(piece, "copula") or piece.cue("previously", "new", "uncertain"):
+                if piece.cue("uncertain"):
+                    piece.used = True
+            else:
+                between += 1
+                if comma or between > _WORDS_BETWEEN:
+                    break
+        for at in waiting:
+            if self._is_bare(at):
+                self._marked.setdefault(at, ("listed", place))
+
+    def _is_dash(self, place: int) -> bool:
+        """Whether a sign is a dash with blanks around it, which ends what was said before."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        return not self.pieces[place].glued and (following is None or not following.glued)
+
+    def _answers(self, place: int) -> bool:
+        """Whether a negation answers the sentence before it: 'ILD? No.'"""
+        if place != self.sentence(place).start or not place:
+            return False
+        if place + 1 < len(self.pieces) and self.pieces[place + 1].kind != "sign":
+            return False
+        before = self.clause(place - 1)
+        if len(before) > _HEADER or not self._is_target(self.pieces[before.start]):
+            return False
+        self._marked.setdefault(before.start, ("denied", place))
+        self._refuted.add(before.start)
+        return True
+
+    def _deny(self, places: list[int], by: int) -> None:
+        for at in places:
+            self._marked[at] = ("denied", by)
+
+    def _is_joined(self, place: int) -> bool:
+        """Whether 'or', 'and' or a stroke stands before a piece, or the head it belongs to ('brain or liver mets')."""
+        for at in range(place - 1, max(-1, place - 4), -1):
+            piece = self.pieces[at]
+            if piece.key in ("or", "and") or piece.key in ("/", "+", "&", "-"):
+                return True
+            if piece.kind != "silent" and not piece.cue("new", "previously"):
+                return False
+        return False
+
+    def _is_bare(self, place: int) -> bool:
+        """Whether nothing else stands in a piece's clause."""
+        return all(at == place or self.pieces[at].kind == "sign" for at in self.clause(place))
+
+    def _mark(self, place: int, stance: Stance) -> None:
+        """A doubt or a hypothesis: what follows it in its clause, with what is joined to that."""
+        heads = 0
+        for at in self.following(place, _FAR):
+            piece = self.pieces[at]
+            if not self._is_target(piece):
+                continue
+            if heads and not self._is_joined(at):
+                return
+            heads += 1
+            self._marked.setdefault(at, (stance, place))
+
+    def _mark_closed(self, place: int, stance: Stance) -> bool:
+        """A word that follows what it is said of: 'ILD: no', 'LMD ruled out', 'pneumonitis suspected'."""
+        marked = False
+        for at in range(place - 1, max(self.clause(place).start - 1, place - 6), -1):
+            piece = self.pieces[at]
+            if piece.is_("find") or piece.is_("noun") or piece.is_("say", "red_flags", "setting"):
+                if marked and not self._is_joined(at + 2 if at + 2 < place else at + 1):
+                    return marked
+                self._marked.setdefault(at, (stance, place))
+                marked = True
+            elif piece.kind not in ("silent", "sign") and not piece.cue("uncertain", "unknown", "pending", "joined"):
+                return marked
+        return marked
+
+    def _mark_excluded(self, place: int) -> None:
+        """What was suspected and is ruled out: 'suspected ILD on T-DXd ruled out by CT'."""
+        clause = self.clause(place)
+        for at in range(max(clause.start, place - _NEAR), place):
+            suspected = self._marked.get(at, ("affirmed", at))[0] == "uncertain"
+            if suspected or self.pieces[at].is_("say", "red_flags"):
+                self._marked[at] = ("denied", place)
+
+    def _closes(self, place: int) -> bool:
+        """Whether nothing but signs and silent words follows in the clause."""
+        return all(self.pieces[at].kind in ("silent", "sign") for at in range(place + 1, self.clause(place).stop))
+
+
+def _runs(numbers: list[int]) -> dict[int, range]:
+    """Each number, which stand in order, to the places where it stands."""
+    found: dict[int, range] = {}
+    for place, number in enumerate(numbers):
+        known = found.get(number)
+        found[number] = range(known.start if known is not None else place, place + 1)
+    return found

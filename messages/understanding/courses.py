@@ -1,0 +1,266 @@
+"""The lines of therapy while they are read: what is told of each, which drugs join one, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from messages.understanding.drugs import (
+    ANTI_HER2,
+    ANTIBODIES,
+    BEFORE_A_TAXANE,
+    CONJUGATES,
+    ENDOCRINE,
+    KINASE_INHIBITORS,
+    KINDS,
+    Readings,
+    generic,
+    go_together,
+)
+from messages.understanding.scan import Piece
+
+_MOST = 15
+"""The highest number of a line that is counted with."""
+_STRENGTH = {"none": 0, "joined": 1, "other": 2, "comma": 3, "then": 4, "sentence": 5, "start": 6}
+
+
+@dataclass(slots=True)
+class Reading:
+    """A drug that has to be asked back: what was typed, what it may mean, and the line it belongs to."""
+
+    piece: Piece
+    readings: Readings
+
+
+@dataclass(slots=True, eq=False)
+class Course:
+    """One line, or one early-stage treatment, as it is read."""
+
+    agents: list[str] = field(default_factory=list)
+    outcome: str | None = None
+    early: bool = False
+    number: int | None = None
+    counted: bool = False
+    """Whether its number only counts an enumeration."""
+    ongoing: bool = False
+    regimen: bool = False
+    """Whether a regimen's shorthand named it."""
+    closed: bool = False
+    """Whether a date or a number behind its drugs ended their list."""
+    maintenance: bool = False
+    combined: bool = False
+    """Whether its drugs were joined by a sign or 'and', not by commas."""
+    pieces: list[Piece] = field(default_factory=list)
+    unclear: list[Reading] = field(default_factory=list)
+    sentence: int = 0
+    clause: int = 0
+    follows: Course | None = None
+    """The line it came directly after, where the text says so."""
+
+    def likely(self, new: set[str]) -> set[str]:
+        """The first reading of each unclear drug, but of those that the new drugs make clear."""
+        return {
+            agent
+            for each in self.unclear
+            if not any(new >= set(reading) for reading in each.readings) or each.piece.kind == "fuzzy"
+            for agent in each.readings[0]
+        }
+
+
+@dataclass(slots=True)
+class Told:
+    """What a text tells of treatment."""
+
+    lines: list[Course] = field(default_factory=list)
+    early: list[Course] = field(default_factory=list)
+    denied: list[tuple[str, Piece]] = field(default_factory=list)
+    focus: list[tuple[str, Piece]] = field(default_factory=list)
+    access: tuple[str, Piece] | None = None
+    unclear_focus: list[Reading] = field(default_factory=list)
+    seeking: int | None = None
+    """The number of the line that is asked for."""
+    numbered: bool = False
+    """Whether a line of therapy was named by its number."""
+    untreated: bool = False
+    """Whether nothing was given for metastatic disease yet."""
+
+
+class Courses:
+    """The courses read so far, the one being told, and what separated it from the next drug."""
+
+    def __init__(self) -> None:
+        self.all: list[Course] = []
+        self.current: Course | None = None
+        self.between = "start"
+        """The strongest separator since the last drug: none, joined, other, comma, then, sentence, start."""
+        self.insert_stays = False
+        """Whether what follows 'then' still came before."""
+        self.referred: Course | None = None
+        """The line that was named by its number, in the sentence being read."""
+        self.insert: int | None = None
+        """Where the next course belongs, where that is before one named already."""
+
+    def separate(self, kind: str) -> None:
+        """Note a separator; a weaker one than stands there already changes nothing."""
+        if _STRENGTH[kind] > _STRENGTH[self.between]:
+            self.between = kind
+
+    def near(self) -> bool:
+        """Whether nothing that ends a line stands since its last drug."""
+        return self.current is not None and self.between in ("none", "joined", "other")
+
+    def metastatic(self) -> list[Course]:
+        """The courses that are no early-stage treatment."""
+        return [course for course in self.all if not course.early]
+
+    def latest(self, sentence: int) -> Course | None:
+        """The line that something is said of: the one being told, or the last."""
+        if self.referred is not None:
+            return self.referred
+        inserted = self.insert is not None and self.between not in ("none", "joined")
+        if self.current is not None and not self.current.early and self.current.sentence == sentence and not inserted:
+            return self.current
+        lines = self.metastatic()
+        if lines and all(course.number is not None for course in lines):
+            return max(lines, key=lambda course: course.number or 0)
+        return lines[-1] if lines else None
+
+    def begin(self, course: Course) -> None:
+        """Put a new course in its place."""
+        if self.insert is not None:
+            self.all.insert(self.insert, course)
+            self.insert += 1
+        else:
+            self.all.append(course)
+        self.current = course
+
+    def add(self, piece: Piece, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
+        """Add the drugs of a piece to the course being told; a named drug takes the place of its class."""
+        course = self.current
+        assert course is not None
+        course.pieces.append(piece)
+        course.combined = course.combined or self.between == "joined"
+        if agents is None:
+            if readings is not None:
+                course.unclear.append(Reading(piece, readings))
+            return
+        answered = [each for each in course.unclear if agents in each.readings and each.piece.kind == "known"]
+        for each in answered:
+            course.unclear.remove(each)
+        for agent in agents:
+            kind = next((name for name, kinds in KINDS.items() if agent in kinds and name in course.agents), None)
+            if kind is not None:
+                course.agents[course.agents.index(kind)] = agent
+            elif agent not in course.agents and not (agent in KINDS and KINDS[agent] & set(course.agents)):
+                course.agents.append(agent)
+
+    # ---- whether drugs belong to a line --------------------------------------------------------------------------
+
+    def joins(self, new: Iterable[str], group: set[str], *, regimen: bool) -> bool:
+        """Whether drugs belong to the line being told. `group`: the drugs that are joined to them."""
+        course = self.current
+        if course is None or self.between in ("then", "sentence", "start"):
+            return False
+        more = set(new)
+        have = set(course.agents) | course.likely(more)
+        if course.closed and self.between != "joined":
+            return False
+        if not go_together(have, more) or (self.between == "comma" and CONJUGATES & (have | more)):
+            return False
+        if self.between == "comma" and course.combined and group - more and have & ANTI_HER2 and group & ANTI_HER2:
+            return False  # A + B, C + D
+        named = any(kind in have and more & kinds for kind, kinds in KINDS.items())
+        if named and self.between not in ("joined", "none"):
+            return False
+        if self.between == "comma" and (regimen or course.regimen):
+            return regimen and more <= ANTIBODIES and not have & ANTI_HER2
+        return not (regimen and course.regimen)
+
+    def describes(self, new: Iterable[str]) -> bool:
+        """Whether drugs in brackets only say again what the line being told consists of."""
+        course = self.current
+        return course is not None and bool(new) and generic(new) <= generic(course.agents)
+
+    def maintains(self, new: Iterable[str]) -> bool:
+        """Whether drugs called maintenance belong to the line being told."""
+        course = self.current
+        return course is not None and set(new) <= (ANTIBODIES | ENDOCRINE) and not CONJUGATES & set(course.agents)
+
+    def steps_down(self, new: Iterable[str]) -> bool:
+        """Whether the antibodies of the line being told go on without their chemotherapy: THP, then HP."""
+        course, more = self.current, set(new)
+        if course is None or course.outcome not in (None, "completed") or not course.agents:
+            return False
+        antibodies = more & ANTIBODIES
+        kept = antibodies <= set(course.agents) and more <= ANTIBODIES | ENDOCRINE
+        return bool(antibodies) and kept and bool(set(course.agents) - more - ENDOCRINE)
+
+    def move_to_front(self, course: Course) -> None:
+        """Put a course before the other lines."""
+        lines = self.metastatic()
+        if course in lines and lines[0] is not course:
+            self.all.remove(course)
+            self.all.insert(self.all.index(lines[0]), course)
+
+    def merge_step_down(self) -> None:
+        """Make one line of 'HP after THP': what goes on without the chemotherapy is no line of its own."""
+        course = self.current
+        if course is None or self.insert is None or course not in self.all:
+            return
+        at = self.all.index(course) + 1
+        following = self.all[at] if at < len(self.all) else None
+        if following is None or following.early != course.early or following.number is not None:
+            return
+        agents, more = set(course.agents), set(following.agents)
+        kept = more & ANTIBODIES if following.maintenance else more
+        stepped_down = bool(kept) and kept < agents and kept <= ANTIBODIES
+        maintained = following.maintenance and not CONJUGATES & agents
+        if (stepped_down or maintained) and more <= ANTIBODIES | ENDOCRINE:
+            course.agents += [agent for agent in following.agents if agent not in agents]
+            course.pieces += following.pieces
+            course.outcome, course.ongoing = following.outcome, following.ongoing
+            self.all.remove(following)
+            self.insert = min(self.insert, len(self.all))
+
+    def known(self, new: Iterable[str]) -> Course | None:
+        """The latest course that holds all these drugs."""
+        more = set(new)
+        return next((course for course in reversed(self.all) if more and more <= set(course.agents)), None)
+
+    def same(self, new: Iterable[str]) -> Course | None:
+        """The latest course of exactly these drugs, or whose conjugate or kinase inhibitor they are."""
+        more = set(new)
+        for course in reversed(self.all):
+            if more and (more == set(course.agents) or (more <= set(course.agents) and self._marks(more))):
+                return course
+        return None
+
+    @staticmethod
+    def _marks(more: set[str]) -> bool:
+        return bool((CONJUGATES | KINASE_INHIBITORS) & more)
+
+    def before_a_taxane(self) -> bool:
+        """Whether the course being told is the first half of chemotherapy around surgery."""
+        course = self.current
+        return course is not None and course.early and bool(course.agents) and set(course.agents) <= BEFORE_A_TAXANE
+
+    def order(self) -> list[Course]:
+        """The lines in their order: numbered ones at their number, the others where they were told.
+
+        Where a number shows that a line is not told, it has no drugs.
+        """
+        lines = self.metastatic()
+        at: dict[int, Course] = {}
+        for course in lines:
+            if course.number is not None:
+                at.setdefault(min(course.number, _MOST), course)
+        last = 0
+        for course in lines:
+            if course.number is None or at[min(course.number, _MOST)] is not course:
+                last += 1
+                while last in at:
+                    last += 1
+                at[last] = course
+            else:
+                last = min(course.number, _MOST)
+        return [at.get(number) or Course() for number in range(1, max(at, default=0) + 1)]

@@ -1,0 +1,278 @@
+"""Disease outside the brain: the organs that hold metastases, and whether it grows or is under control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from messages.understanding.context import Context
+from messages.understanding.lines import Told
+from messages.understanding.scan import Piece
+from messages.understanding.statements import Stated
+
+_FAR = 20
+"""Pieces of a clause before and after an organ that are looked at, at most."""
+_LISTED = 6
+"""Organs of one list in brackets, at most."""
+
+
+class Disease:
+    """Reads every organ that is named."""
+
+    def __init__(self, context: Context, stated: Stated, told: Told, text: str) -> None:
+        self.context = context
+        self.text = text
+        self.pieces = context.pieces
+        self.stated = stated
+        self.lines = len(told.lines)
+        self._course = [self._course_at(place) for place in range(len(self.pieces))]
+        self._line_at = _lines_at(self.pieces, told)
+        self._latest_before = _running_latest(self._line_at, len(self.pieces))
+
+    def read(self) -> None:
+        """State what the text says of every organ."""
+        for place, piece in enumerate(self.pieces):
+            if piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets"):
+                self._organ(place)
+            if piece.is_("noun", "body_imaging"):
+                self._hold(place, self._clause(place))
+            if piece.is_("noun", "extracranial", "body_imaging") and not self.context.is_family(place):
+                self._as_a_whole(place)
+        self._use_sites()
+
+    def _use_sites(self) -> None:
+        """Where metastatic disease is stated, the organs that hold it are no words left over."""
+        if not any(said.field == "setting" and said.value == "metastatic" for said in self.stated.statements):
+            return
+        for place, piece in enumerate(self.pieces):
+            if piece.is_("noun", "organ", "organ_mets") and self.context.stance(place) == "affirmed":
+                piece.used = True
+
+    def _organ(self, place: int) -> None:
+        piece = self.pieces[place]
+        stance = self.context.stance(place)
+        if stance in ("denied", "family", "uncertain", "hypothetical"):
+            piece.used = piece.used or stance == "denied"
+            return
+        mets = piece.is_("noun", "organ_mets") and not piece.is_("other")  # 'liver disease' may be any
+        if piece.asked and not mets:
+            return
+        clause = self._clause(place)
+        growing = self._growing(clause, mets=mets or (place > 0 and self.pieces[place - 1].cue("new")))
+        if (mets and not self._is_recurrence(piece)) or self._holds_metastases(place, clause, growing=bool(growing)):
+            self.stated.note("setting", "metastatic", [piece])
+        if growing:
+            if not self._is_of_earlier_line(place):
+                self.stated.note("extracranial_disease", "progressing", [piece, *growing])
+            return
+        self._hold(place, clause)
+
+    def _hold(self, place: int, clause: range) -> None:
+        """Disease under control in an organ, or on a scan of the body."""
+        held = [self.pieces[at] for at in clause if self._is_held(self.pieces[at])]
+        if held and not self._is_about_brain(clause) and not any(self.pieces[at].cue("progression") for at in clause):
+            self.stated.note("extracranial_disease", "controlled", [self.pieces[place], *held])
+
+    def _as_a_whole(self, place: int) -> None:
+        """Disease outside the brain as such, by the word right behind or before it: 'extracranial: SD', 'CT TAP: PD'."""
+        clause = _near(self.context.clause(place), place)
+        for places in (range(place + 1, clause.stop), range(place - 1, clause.start - 1, -1)):
+            for at in places:
+                course = self._course_as_a_whole(at)
+                if course == "progressing" and self._is_of_earlier_line(place):
+                    return
+                if course is not None:
+                    words = [self.pieces[place], self.pieces[at]]
+                    self.stated.note("extracranial_disease", course, words)
+                    return
+                if not self._is_between(at):
+                    break
+
+    def _course_as_a_whole(self, at: int) -> str | None:
+        """What a word says of disease as such: `controlled`, `progressing` or nothing."""
+        piece = self.pieces[at]
+        denied = self.context.is_denied_at_once(at)
+        if piece.cue("no_progression"):
+            return "controlled"
+        if self._is_held(piece):
+            return None if denied else "controlled"
+        if piece.cue("progression") and not piece.cue("governing"):
+            return "controlled" if denied else "progressing"
+        return None
+
+    def _is_between(self, at: int) -> bool:
+        """Whether a piece may stand between disease as such and how it does."""
+        piece = self.pieces[at]
+        passed = piece.kind in ("silent", "sign", "date") or piece.cue("negation", "ongoing", "good")
+        return passed or self.context.of(piece, "copula", "lesion", "degree") or self._shares_with_brain(at)
+
+    def _shares_with_brain(self, at: int) -> bool:
+        """Whether the brain is named with it: 'stable intracranial and extracranial disease'."""
+        joined = self.pieces[at].cue("joined")
+        return joined or (self.pieces[at].is_("noun", "brain", "brain_mets") and self.pieces[at + 1].cue("joined"))
+
+    def _clause(self, place: int) -> range:
+        """The clause of an organ; for organs in brackets, with what stands before them: 'PD (liver, bone)'."""
+        clause = _near(self.context.clause(place), place)
+        if clause.stop < self.context.sentence(place).stop and self._goes_on(clause):
+            return range(clause.start, min(self.context.clause(clause.stop).stop, clause.stop + _FAR))
+        first = clause.start
+        for _ in range(_LISTED):
+            before = self.pieces[first - 1] if first else None
+            if before is None or before.sentence != self.pieces[place].sentence:
+                break
+            earlier = self.context.clause(first - 1)
+            if before.key == "(":
+                return range(max(earlier.start, first - _FAR), clause.stop)
+            if before.key != "," or not all(self._is_listed(at) for at in earlier):
+                break
+            first = earlier.start
+        return clause
+
+    def _goes_on(self, clause: range) -> bool:
+        """Whether the next clause says how the organ of this one does: 'bone mets only, growing on TCT'."""
+        if any(self.pieces[at].cue("progression", "stable", "responding") for at in clause):
+            return False
+        first, second = clause.stop, clause.stop + 1
+        said = self.context.of(self.pieces[first], "does")
+        return said and not (second < len(self.pieces) and self.pieces[second].is_("noun"))
+
+    def _is_listed(self, place: int) -> bool:
+        piece = self.pieces[place]
+        return piece.kind in ("silent", "sign") or piece.is_("noun", "organ", "organ_mets") or piece.cue("joined")
+
+    def _growing(self, clause: range, *, mets: bool) -> list[Piece]:
+        """The words of growth in a clause; of new metastases where a line was given before."""
+        said = [at for at in clause if self._course[at]]
+        if any(self._course[at] == "no_progression" for at in said):
+            return []
+        return [self.pieces[at] for at in said if self._course[at] == "growth" or mets]
+
+    def _course_at(self, place: int) -> str:
+        """Whether a piece is a word of `growth`, of `more` (new lesions, where a line was given), `no_progression`."""
+        piece = self.pieces[place]
+        if piece.kind == "sign":
+            return ""
+        if piece.cue("no_progression"):
+            return "no_progression"
+        grows = piece.cue("progression", "governing")
+        more = self.context.of(piece, "more")
+        if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
+            return ""
+        return "growth" if grows else "more"
+
+    def _is_recurrence(self, piece: Piece) -> bool:
+        """Whether a piece is a recurrence near the breast: 'recurrence in axillary nodes'."""
+        return self.context.of(piece, "recurs") and self._is_local(piece)
+
+    def _is_local(self, piece: Piece) -> bool:
+        """Whether the organs a piece names are local or regional only: skin, chest wall, lymph nodes."""
+        words = self.text[piece.start : piece.end].lower().split()
+        known = [self.context.lexicon.groups.get(word, ()) for word in words]
+        organs = [groups for groups in known if "<organ>" in groups]
+        return bool(organs) and all("<local>" in groups for groups in organs)
+
+    def _holds_metastases(self, place: int, clause: range, *, growing: bool) -> bool:
+        """Whether an organ that is named by itself holds metastases."""
+        piece = self.pieces[place]
+        if self._is_local(piece) or self.context.of(piece, "whole_body"):
+            return False
+        near = [self.pieces[at] for at in clause]
+        if growing or any(other.cue("relapse", "new") or self.context.of(other, "lesion", "more") for other in near):
+            return True
+        return self._is_elided(place) or self._is_bare_list(place)
+
+    def _is_bare_list(self, place: int) -> bool:
+        """Whether a clause only lists organs, in a text that tells of lines: ', lung and liver.'"""
+        clause = self.context.clause(place)
+        if not self.lines or len(clause) > _LISTED * 2 or self.context.sentence(place) == clause:
+            return False
+        before = self.pieces[clause.start - 1].key if clause.start else ""
+        listed = all(self._is_listed(at) for at in clause) and self.pieces[clause.stop - 1].key != ":"
+        return listed and before == ","
+
+    def _is_elided(self, place: int) -> bool:
+        """Whether metastases are carried on from the clause before: 'no mets in the brain, but in both lungs'."""
+        clause, sentence = self.context.clause(place), self.context.sentence(place)
+        begins = [piece for piece in self.pieces[clause.start : place] if piece.kind != "sign"]
+        if not begins or not any(piece.key == "in" for piece in begins[:2]) or clause.start == sentence.start:
+            return False
+        before = _near(self.context.clause(clause.start - 1), clause.start)
+        return any(self.context.of(self.pieces[at], "lesion") or self.pieces[at].is_("say", "setting") for at in before)
+
+    def _is_held(self, piece: Piece) -> bool:
+        """Whether a word says that disease is under control; 'PR' may have been read as a receptor."""
+        held = piece.cue("stable", "responding") or self.context.of(piece, "held")
+        return held and not (piece.used and piece.is_("noun", "pr"))
+
+    def _is_about_brain(self, clause: range) -> bool:
+        return any(self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging") for at in clause)
+
+    def _is_of_earlier_line(self, place: int) -> bool:
+        """Whether the progression at a place belongs to a line before the latest one."""
+        last = self.lines - 1
+        linked = self._linked_line(place)
+        if linked is not None:
+            return linked < last
+        before = self._latest_before[place]
+        later = [line for at, line in self._line_at.items() if at > place and line > before] if before < last else []
+        if before >= 0 or not later:
+            return bool(later)
+        return self._leads_on(place)
+
+    def _linked_line(self, place: int) -> int | None:
+        """The line a progression is said to have happened under: 'PD in liver under THP'."""
+        link = False
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 10)):
+            piece = self.pieces[at]
+            if at in self._line_at:
+                return self._line_of_list(at) if link else None
+            if piece.key == "->" or piece.cue("then"):
+                return None
+            if link and piece.cue("line_word"):  # after three lines
+                return self.lines - 1
+            link = link or self.context.of(piece, "under")
+        return None
+
+    def _line_of_list(self, place: int) -> int:
+        """The line of a drug; of a list that ends in 'and', its latest: 'after THP, T-DXd and TCT'."""
+        latest = whole = self._line_at[place]
+        joined = False
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _FAR)):
+            piece = self.pieces[at]
+            if at in self._line_at:
+                latest = max(latest, self._line_at[at])
+                whole = latest if joined else whole
+            elif piece.key in ("and", "&"):
+                joined = True
+            elif not (piece.kind == "sign" and piece.key in ",/+") and piece.kind not in ("silent", "cycles", "line"):
+                break
+        return whole
+
+    def _leads_on(self, place: int) -> bool:
+        """Whether the sentence goes on to a drug by 'then' or an arrow."""
+        for at in range(place + 1, self.context.sentence(place).stop):
+            if at in self._line_at:
+                return False
+            if self.pieces[at].key == "->" or self.pieces[at].cue("then"):
+                return True
+        return False
+
+
+def _near(places: range, place: int) -> range:
+    """What of a clause stands near a place."""
+    return range(max(places.start, place - _FAR), min(places.stop, place + _FAR))
+
+
+def _lines_at(pieces: list[Piece], told: Told) -> Mapping[int, int]:
+    """The place of each piece that names drugs of a line, to the line's number from 0."""
+    lines = {id(piece): number for number, course in enumerate(told.lines) for piece in course.pieces}
+    return {place: lines[id(piece)] for place, piece in enumerate(pieces) if id(piece) in lines}
+
+
+def _running_latest(line_at: Mapping[int, int], count: int) -> list[int]:
+    """For each place, the latest line named up to it; -1 where none is."""
+    found, latest = [], -1
+    for place in range(count):
+        latest = max(latest, line_at.get(place, -1))
+        found.append(latest)
+    return found

@@ -1,0 +1,94 @@
+"""The months since adjuvant anti-HER2 therapy ended, where a text says them."""
+
+from __future__ import annotations
+
+from messages.understanding.courses import Course, Told
+from messages.understanding.drugs import ANTI_HER2
+from messages.understanding.outline import Outline
+from messages.understanding.scan import Piece
+
+_LONGEST = 720
+"""Months a relapse may come after adjuvant therapy."""
+
+
+def months_since_adjuvant(pieces: list[Piece], told: Told) -> tuple[int, Piece] | None:
+    """The months between the end of adjuvant anti-HER2 therapy and the relapse, and the words they stand in."""
+    early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
+    durations = [
+        place for place, piece in enumerate(pieces) if piece.kind == "duration" and isinstance(piece.value, float)
+    ]
+    if not early or not durations:
+        return None
+    reader = _Interval(Outline(pieces), early)
+    for place in durations:
+        months = round(pieces[place].value)
+        if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
+            return months, pieces[place]
+    return None
+
+
+class _Interval:
+    def __init__(self, outline: Outline, early: list[Course]) -> None:
+        self.outline = outline
+        self.drugs = {piece.start for course in early for piece in course.pieces}
+        self.counted = {outline.sentence[at] for at, cues in enumerate(outline.cues) if "interval" in cues}
+        self.relapsed = any("relapse" in cues for cues in outline.cues) or any(
+            piece.is_("noun", "organ_mets", "brain_mets") for piece in outline.pieces
+        )
+
+    def is_since_the_end(self, place: int) -> bool:
+        """Whether a duration counts from the end of adjuvant therapy."""
+        outline = self.outline
+        before = range(max(outline.sentence_start[place], place - 7), place)
+        behind = range(place + 1, min(outline.sentence_end[place], place + 10))
+        if place and outline.pieces[place - 1].key == "for":  # for a year
+            return False
+        if outline.sentence[place] in self.counted:
+            return True
+        relation = next((at for at in behind if not self._is_passed_over(at)), None)
+        if relation is not None and "early" in outline.cues[relation]:  # after surgery
+            return False
+        if relation is not None:
+            roles = outline.pieces[relation].roles
+            if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
+                return self._ends_treatment(relation, before)
+            if "of" in roles:
+                within = any("within" in outline.pieces[at].roles for at in before)
+                return within and self._ends_treatment(relation, before)
+            if "earlier" in roles:
+                ended = self.relapsed or self._is_end(before) or self._is_end(behind)
+                return ended and self._is_told_of_adjuvant(place)
+            if "later" in roles:
+                return self.relapsed and self._is_told_of_adjuvant(place)
+        ever_since = any("ever_since" in outline.pieces[at].roles for at in before[-2:])
+        return ever_since and self._is_end(before) and self._is_told_of_adjuvant(place)
+
+    def _is_told_of_adjuvant(self, place: int) -> bool:
+        """Whether the last drug before a duration was adjuvant."""
+        last = self.outline.last_drug[place]
+        return last is None or self.outline.pieces[last].start in self.drugs
+
+    def _is_passed_over(self, at: int) -> bool:
+        piece = self.outline.pieces[at]
+        return (piece.kind == "sign" and piece.key in ("-", "(")) or "only" in piece.roles
+
+    def _ends_treatment(self, relation: int, before: range) -> bool:
+        """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""
+        outline = self.outline
+        if "then" in outline.cues[relation]:  # after that
+            return self._is_end(range(max(0, relation - 30), relation))
+        for at in range(relation + 1, min(outline.sentence_end[relation], relation + 8)):
+            piece, cues = outline.pieces[at], outline.cues[at]
+            if "surgery" in cues:
+                return False
+            if piece.start in self.drugs or cues & {"completed", "completed_adjuvant", "early", "stopped"}:
+                return True
+            if "pronoun" in piece.roles:
+                return self._is_end(range(max(0, relation - 30), relation))
+            if outline.is_drug[at] or piece.is_("noun"):
+                return False
+        return self._is_end(before) and self._is_told_of_adjuvant(relation)
+
+    def _is_end(self, places: range) -> bool:
+        """Whether the end of a treatment is told there."""
+        return self.outline.has(places, "completed", "completed_adjuvant", "stopped", "ended")

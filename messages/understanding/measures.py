@@ -1,0 +1,259 @@
+"""Numbers with what they count: lines of therapy, cycles, durations, dates, ages."""
+
+from __future__ import annotations
+
+from messages.understanding.scan import ITEM, Piece
+
+FIRST_YEAR, LAST_YEAR = 1950, 2099
+_MOST_LINES = 9
+_PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365}
+"""Months in a unit of time, by its first letter."""
+_PER_FRACTION = {"12": 1.0, "52": 12 / 52}
+"""Months in a unit written as a fraction: 18/12 is months, 6/52 weeks."""
+_BEGINNINGS = frozenset(("a", "an", "one", "x", "line"))
+Taken = tuple[Piece, int]
+"""A composed piece, and the place to go on at."""
+
+
+def compose(pieces: list[Piece], text: str) -> list[Piece]:
+    """The pieces with numbers and their units put together; nothing is lost."""
+    found: list[Piece] = []
+    at, count = 0, len(pieces)
+    while at < count:
+        if not _may_begin(pieces[at]):
+            found.append(pieces[at])
+            at += 1
+            continue
+        taken = _line(pieces, at) or _time(pieces, at) or _cycles(pieces, at) or _number(pieces, at, found, text)
+        if taken is None:
+            found.append(pieces[at])
+            at += 1
+            continue
+        piece, at = taken
+        last = pieces[at - 1]
+        piece.sentence, piece.clause, piece.asked = last.sentence, last.clause, last.asked
+        found.append(piece)
+    return found
+
+
+def _may_begin(piece: Piece) -> bool:
+    """Whether a number, a date or a duration may begin with a piece: most words are passed over with this."""
+    if piece.kind == "sign":
+        return piece.key == "#"
+    if piece.kind == "known" and piece.value is None and not piece.roles:
+        return piece.key in _BEGINNINGS or piece.cue("line_word")
+    return piece.kind != "silent" or piece.value is not None or bool(piece.roles) or piece.key in _BEGINNINGS
+
+
+def _key(pieces: list[Piece], at: int) -> str:
+    return pieces[at].key if 0 <= at < len(pieces) else ""
+
+
+def _is_number(pieces: list[Piece], at: int) -> bool:
+    return 0 <= at < len(pieces) and pieces[at].kind == "number"
+
+
+def _is_cue(pieces: list[Piece], at: int, name: str) -> bool:
+    return 0 <= at < len(pieces) and pieces[at].cue(name)
+
+
+def _join(pieces: list[Piece], first: int, last: int, kind: str, value: object) -> Taken:
+    piece = Piece(
+        kind, pieces[first].start, pieces[last].end, pieces[first].key, value=value, glued=pieces[first].glued
+    )
+    return piece, last + 1
+
+
+def _skip(pieces: list[Piece], at: int) -> int:
+    """The place after a hyphen."""
+    return at + 1 if at < len(pieces) and pieces[at].kind == "sign" and pieces[at].key == "-" else at
+
+
+# ---- lines of therapy ------------------------------------------------------------------------------------------------
+
+
+def _line(pieces: list[Piece], at: int) -> Taken | None:
+    """The number of a line of therapy: 1L, 2nd line, third-line, line 2, 2nd and 3rd line, L2."""
+    piece = pieces[at]
+    if piece.kind == "line":
+        return piece, at + 1
+    ordinal = _ordinal(pieces, at)
+    if ordinal is not None:
+        return _ordinal_line(pieces, at, ordinal)
+    if _is_count(piece):
+        after = _skip(pieces, at + 1)
+        glued = _is_line_word(pieces, after) and (pieces[after].key != "l" or pieces[after].glued)
+        if glued and not _is_per_litre(pieces, after):
+            return _join(pieces, at, after, "line", int(piece.value))
+    if _is_line_word(pieces, at) and piece.key != "l" and _is_number(pieces, at + 1) and _is_count(pieces[at + 1]):
+        return _join(pieces, at, at + 1, "line", int(pieces[at + 1].value))
+    if piece.kind == "word" and len(piece.key) == 2 and piece.key[0] == "l" and piece.key[1] in "123456789":
+        return _join(pieces, at, at, "line", int(piece.key[1]))
+    return None
+
+
+def _ordinal(pieces: list[Piece], at: int) -> int | None:
+    """The value of 2nd or second."""
+    if not 0 <= at < len(pieces):
+        return None
+    piece = pieces[at]
+    if piece.kind in ("ordinal", "silent", "known", "word") and isinstance(piece.value, int | float):
+        return int(piece.value) if 1 <= piece.value <= _MOST_LINES else None
+    return None
+
+
+def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
+    after = _skip(pieces, at + 1)
+    if _is_line_word(pieces, after) or _key(pieces, after) == "lines":
+        return _join(pieces, at, after, "line", value)
+    if _key(pieces, at + 1) in ("and", "/", ",", "or") and at + 2 < len(pieces):
+        counted = _ordinal(pieces, at + 2) is not None or _is_count(pieces[at + 2])
+        last = _skip(pieces, at + 3)
+        if counted and (_is_line_word(pieces, last) or _key(pieces, last) == "lines"):
+            return _join(pieces, at, at, "line", value)
+    named = at + 2 if at + 2 < len(pieces) and ("is" in pieces[at + 1].roles or _key(pieces, at + 1) == ":") else at + 1
+    if _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles"):  # first THP, second T-DXd
+        piece, after = _join(pieces, at, at, "line", value)
+        piece.key = ITEM
+        return piece, after
+    return None
+
+
+def _names_drugs(pieces: list[Piece], at: int) -> bool:
+    return at < len(pieces) and (pieces[at].is_("agents") or pieces[at].is_("regimen") or pieces[at].is_("class"))
+
+
+def _is_count(piece: Piece) -> bool:
+    return piece.kind == "number" and 1 <= piece.value <= _MOST_LINES and piece.value == int(piece.value)
+
+
+def _is_line_word(pieces: list[Piece], at: int) -> bool:
+    return _is_cue(pieces, at, "line_word") and pieces[at].key != "lines" and not pieces[at].is_("agents")
+
+
+def _is_per_litre(pieces: list[Piece], at: int) -> bool:
+    """Whether an l is litres: 80 x 10^9/l."""
+    return pieces[at].key == "l" and "/" in (_key(pieces, at - 1), _key(pieces, at - 2))
+
+
+# ---- dates and durations ---------------------------------------------------------------------------------------------
+
+
+def _is_year(pieces: list[Piece], at: int) -> bool:
+    if not _is_number(pieces, at):
+        return False
+    piece = pieces[at]
+    return len(piece.key) == 4 and piece.key.isdigit() and FIRST_YEAR <= piece.value <= LAST_YEAR
+
+
+def _time(pieces: list[Piece], at: int) -> Taken | None:
+    """A date or a duration that begins with a word: May 2021, a year and a half."""
+    piece = pieces[at]
+    if piece.kind != "number" and "month" in piece.roles:
+        return _month(pieces, at)
+    if piece.key in ("a", "an", "one"):
+        return _single(pieces, at)
+    if "half" in piece.roles and _key(pieces, at + 1) == "a" and _is_cue(pieces, at + 2, "duration"):
+        return _join(pieces, at, at + 2, "duration", _months_of(pieces[at + 2]) / 2)
+    return None
+
+
+def _month(pieces: list[Piece], at: int) -> Taken | None:
+    piece = pieces[at]
+    after = at + 1
+    if _key(pieces, after) in ("'", "-", ",", "/"):
+        after += 1
+    if _is_year(pieces, after):
+        return _join(pieces, at, after, "date", None)
+    shortened = _is_number(pieces, after) and pieces[after].value > 19
+    if piece.key == "may" and not shortened:
+        return None
+    return _join(pieces, at, at, "date", None) if piece.kind in ("word", "silent") else None
+
+
+def _single(pieces: list[Piece], at: int) -> Taken | None:
+    """A year, a month, a year and a half, one and a half years."""
+    if _is_cue(pieces, at + 1, "duration") and _key(pieces, at + 1)[0] in "ym" and len(_key(pieces, at + 1)) > 1:
+        months = _months_of(pieces[at + 1])
+        if [_key(pieces, at + step) for step in (2, 3, 4)] == ["and", "a", "half"]:
+            return _join(pieces, at, at + 4, "duration", months * 1.5)
+        if _key(pieces, at + 1) in ("year", "month"):
+            return _join(pieces, at, at + 1, "duration", months)
+    return None
+
+
+def _months_of(unit: Piece) -> float:
+    return _PER_UNIT.get(unit.key[0], 1.0)
+
+
+def _cycles(pieces: list[Piece], at: int) -> Taken | None:
+    """x8, x 8 cycles, #6."""
+    if pieces[at].key not in ("x", "#") or not _is_number(pieces, at + 1):
+        return None
+    if _key(pieces, at + 2) in ("uln", "10") or (_key(pieces, at + 1) == "10" and _is_power(pieces, at + 2)):
+        return None
+    if _is_cue(pieces, at + 2, "duration"):
+        return _join(pieces, at, at + 2, "cycles", None)
+    last = at + 2 if _is_cue(pieces, at + 2, "cycles") else at + 1
+    return _join(pieces, at, last, "cycles", pieces[at + 1].value)
+
+
+def _is_power(pieces: list[Piece], at: int) -> bool:
+    """Whether a power of ten goes on there: x 10^9."""
+    return _key(pieces, at) in ("^", "9", "*") or _key(pieces, at).startswith("e9")
+
+
+def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken | None:
+    """What a number counts: a date, an age, a duration, cycles."""
+    if not _is_number(pieces, at):
+        return None
+    if _is_year(pieces, at):
+        if _key(pieces, at + 1) in ("-", "/") and _is_number(pieces, at + 2):
+            return _join(pieces, at, at + 2, "date", None)
+        return _join(pieces, at, at, "date", None)
+    if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
+        return _join(pieces, at, at + 2, "date", None)
+    return _age(pieces, at, before, text) or _counted(pieces, at)
+
+
+def _age(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken | None:
+    """An age: 44F, 44 y/o, 62-year-old, aged 44."""
+    value = pieces[at].value
+    if not 1 <= value <= 110 or value != int(value):
+        return None
+    after = _skip(pieces, at + 1)
+    key = _key(pieces, after)
+    if key == "y" and _key(pieces, after + 1) in ("/", ".") and _key(pieces, after + 2) == "o":
+        return _join(pieces, at, after + 2, "age", int(value))
+    if _is_cue(pieces, after, "duration") and key.startswith("y"):
+        last = _skip(pieces, after + 1)
+        if _key(pieces, last) in ("old", "o"):
+            return _join(pieces, at, last, "age", int(value))
+        if last < len(pieces) and (pieces[last].roles & {"woman"} or _key(pieces, last) in ("patient", "f")):
+            return _join(pieces, at, after, "age", int(value))
+    if after < len(pieces) and (pieces[after].is_("noun", "age") or "woman" in pieces[after].roles):
+        return _join(pieces, at, after, "age", int(value))
+    if before and before[-1].is_("noun", "age"):
+        return _join(pieces, at, at, "age", int(value))
+    if after < len(pieces) and "sex" in pieces[after].roles:
+        typed = text[pieces[after].start]
+        if (pieces[after].glued or typed.isupper()) and value >= 15 and (key != "m" or typed == "M"):
+            return _join(pieces, at, after, "age", int(value))
+    return None
+
+
+def _counted(pieces: list[Piece], at: int) -> Taken | None:
+    """A duration in months, or cycles."""
+    value = pieces[at].value
+    if _key(pieces, at + 1) == "/" and _key(pieces, at + 2) in _PER_FRACTION and pieces[at + 2].glued:
+        return _join(pieces, at, at + 2, "duration", value * _PER_FRACTION[_key(pieces, at + 2)])
+    after = _skip(pieces, at + 1)
+    if after > at + 1 and _is_number(pieces, after):  # 8-10 months
+        value, after = pieces[after].value, _skip(pieces, after + 1)
+    if [_key(pieces, after + step) for step in (0, 1, 2)] == ["and", "a", "half"]:
+        value, after = value + 0.5, after + 3
+    if _is_cue(pieces, after, "duration"):
+        return _join(pieces, at, after, "duration", value * _months_of(pieces[after]))
+    if _is_cue(pieces, after, "cycles"):
+        return _join(pieces, at, after, "cycles", value)
+    return None

@@ -1,0 +1,374 @@
+"""Heart, liver, kidneys, platelets, DPD and performance status: by the number or the word beside their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from messages.understanding.context import Context
+from messages.understanding.drugs import names_drugs
+from messages.understanding.scan import Piece
+from messages.understanding.statements import Stated
+
+MONTHS = 12
+_ROMAN = ("i", "ii", "iii", "iv")
+_NEAR = 12
+"""Pieces between a name and its number, at most."""
+_LVEF_FROM, _PLATELETS_FROM, _CRCL_FROM, _BILIRUBIN_ABOVE = 50, 100, 30, 1.5
+"""Where the questionnaire draws its lines: per cent, 10^9/L, ml/min, times the upper limit of normal."""
+
+
+class Figure(NamedTuple):
+    """A number that follows a name, the bound before it (< or >), and its place."""
+
+    value: float
+    bound: str
+    place: int
+
+
+QUALIFIED: dict[str, tuple[str, str | None, str | None]] = {
+    "lvef": ("lvef", "normal", "reduced"),
+    "liver_function": ("hepatic_impairment", "none", None),
+    "bilirubin": ("hepatic_impairment", "none", None),
+    "crcl": ("renal_impairment", "none", None),
+    "platelets": ("platelets", "normal", "low"),
+    "dpd": ("dpd_deficiency", "none", None),
+    "ecog": ("performance_status", None, None),
+    "pregnancy_test": ("pregnancy", None, None),
+    "leptomeningeal": ("leptomeningeal", "absent", None),
+    "extracranial": ("extracranial_disease", None, None),
+    "staging": ("setting", None, None),
+}
+"""A noun to its field, and what a word such as 'normal' or 'reduced' says of it; pending or not known is unknown."""
+
+
+class OrganFunction:
+    """Reads what is measured."""
+
+    def __init__(self, context: Context, stated: Stated) -> None:
+        self.context = context
+        self.pieces = context.pieces
+        self.stated = stated
+
+    def _note(self, name: str, value: object, place: int, last: int) -> None:
+        pieces = self.pieces[place : last + 1]
+        corrected = self.context.is_corrected(place) or self._is_latest(place)
+        self.stated.note(name, value, pieces, corrected=corrected)
+
+    def _is_latest(self, place: int) -> bool:
+        """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55'."""
+        return place > 0 and self.context.of(self.pieces[place - 1], "changed")
+
+    def qualified(self, place: int, name: str) -> None:
+        """A noun with a word in place of a number: normal, reduced, pending, not known."""
+        field, good, bad = QUALIFIED[name]
+        values = {"good": good, "bad": bad, "pending": "unknown", "unknown": "unknown", "planned": "unknown"}
+        if name == "extracranial":
+            values |= {"stable": "controlled", "responding": "controlled", "progression": "progressing"}
+        for at in (*self.context.following(place), *self._just_before(place)):
+            piece = self.pieces[at]
+            said = next((word for word in values if piece.cue(word)), None)
+            if said is None and name == "leptomeningeal" and self.context.of(piece, "clear"):
+                said = "good"
+            valued = name == "bilirubin" and at > place and piece.kind == "number"  # 'bili 12 (normal)'
+            if said is None and (valued or self._passes(piece) or self._shares(at)):
+                continue
+            if said is None:
+                if at > place and piece.kind in ("word", "number", "known") and not piece.is_("noun"):
+                    return
+                continue
+            if (value := values[said]) is not None and not self.context.is_denied_at_once(at):
+                self._note(field, value, min(place, at), max(place, at))
+            return
+
+    def _just_before(self, place: int) -> range:
+        """The place before a noun, where it holds a word that says how it is."""
+        before = place - 1
+        if before < 0 or self.pieces[before].clause != self.pieces[place].clause:
+            return range(0)
+        named = sum(concept.kind == "noun" for concept in self.pieces[place].concepts)
+        free = not self.pieces[before].used or named > 1  # 'normal liver and renal function'
+        fits = self.pieces[before].cue("good", "bad", "pending", "unknown") and free
+        return range(before, place) if fits else range(0)
+
+    def _passes(self, piece: Piece) -> bool:
+        """Whether a piece may stand between a name and the word for it."""
+        return (
+            piece.kind in ("silent", "sign") or piece.cue("uncertain", "negation") or self.context.of(piece, "copula")
+        )
+
+    def _shares(self, at: int) -> bool:
+        """Whether a name shares what is said with the one before it: 'LFTs and creatinine normal'."""
+        piece = self.pieces[at]
+        if piece.cue("joined"):
+            return True
+        measured = piece.is_("noun", *QUALIFIED) or self.context.of(piece, "measured")
+        before = self.pieces[at - 1]
+        return measured and (before.cue("joined") or before.key in ("/", "+"))
+
+    # ---- numbers -----------------------------------------------------------------------------------------------------
+
+    def _figures(self, place: int) -> Iterator[Figure]:
+        """The numbers that follow a name in its clause, up to what has nothing to do with it."""
+        bound, skipped = "", place
+        for at in range(place + 1, min(self.context.stop_after_header(place), place + 1 + _NEAR)):
+            piece = self.pieces[at]
+            if piece.kind == "number":
+                if self._is_month_and_year(at):
+                    skipped = at + 3
+                elif at >= skipped and not self._is_power(at) and not piece.used:
+                    units = self._units_after(at)
+                    yield Figure(float(piece.value) + units, bound, at + 2 if units else at)
+                    skipped = at + 3 if units else skipped
+                bound = ""
+            elif at < skipped:
+                continue
+            elif piece.kind == "sign":
+                if piece.key in "<>":
+                    bound = piece.key
+                elif piece.key == "(":
+                    skipped = self._bracket_ends(at)
+                elif not self._goes_on(at):
+                    return
+            elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
+                bound = "<" if self.context.of(piece, "below") else ">"
+            elif not self._goes_with_number(piece):
+                return
+
+    def _units_after(self, at: int) -> float:
+        """The units of a number written as two words: 'fifty-five'."""
+        ends = self.pieces[at + 2] if at + 2 < len(self.pieces) and self.pieces[at + 1].key == "-" else None
+        written = ends is not None and ends.kind == "number" and ends.key.isalpha() and self.pieces[at].key.isalpha()
+        tens = written and self.pieces[at].value >= 20 and self.pieces[at].value % 10 == 0
+        return float(ends.value) if tens and ends is not None and ends.value < 10 else 0.0
+
+    def _became(self, figures: list[Figure], place: int) -> list[Figure]:
+        """The figures, and what the last became further on: 'fell to 44 on trastuzumab, recovered to 58'."""
+        if not figures:
+            return figures
+        first = figures[-1].place + 1
+        for at in range(first, min(self.context.sentence(place).stop, first + _NEAR)):
+            piece = self.pieces[at]
+            if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
+                break
+            if self.context.of(piece, "recovers"):
+                later = next(self._figures(at), None)
+                return figures if later is None else [*figures, later]
+        return figures
+
+    def first_figure(self, place: int) -> float | None:
+        """The first number that follows a name."""
+        return next((figure.value for figure in self._figures(place)), None)
+
+    def _is_month_and_year(self, at: int) -> bool:
+        """Whether a number begins a month with its year: 'echo 03/24'."""
+        if at + 2 >= len(self.pieces) or self.pieces[at + 1].key != "/" or self.pieces[at].value > MONTHS:
+            return False
+        year = self.pieces[at + 2]
+        return year.kind == "number" and len(year.key) == 2 and self.pieces[at + 1].glued and year.glued
+
+    def _bracket_ends(self, at: int) -> int:
+        """Where a bracket that only names how or when it was measured ends: 'LVEF (echo, March 2024) 58'."""
+        for end in range(at + 1, min(len(self.pieces), at + 6)):
+            if self.pieces[end].key == ")":
+                return end
+        return at
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a sign may stand between a name and its number; a comma before what it became: '45, now 55'."""
+        if self.pieces[at].key == ",":
+            ahead = self.pieces[at + 1 : at + 3]
+            return any(self.context.of(piece, "changed") or piece.key == "%" for piece in ahead)
+        return self.pieces[at].key in ("->", *":=~-/%).'^*?")
+
+    def _goes_with_number(self, piece: Piece) -> bool:
+        if (
+            piece.kind in ("silent", "date", "duration")
+            or piece.key == "->"
+            or "month" in piece.roles
+            or self.context.of(piece, "copula", "measure")
+        ):
+            return True
+        if names_drugs(piece) or piece.is_("find") or piece.is_("say"):
+            return False
+        return piece.cue("stable", "uncertain", "progression", "bad", "then", "cycles") or piece.is_("noun", "imaging")
+
+    def _is_power(self, at: int) -> bool:
+        """Whether a number belongs to a unit: 10^9, x10, /1.73."""
+        before = self.pieces[at - 1].key if at else ""
+        after = self.pieces[at + 1].key if at + 1 < len(self.pieces) else ""
+        return before in ("^", "*") or after == "^" or (self.pieces[at].value == 10 and before == "x")
+
+    def lvef(self, place: int) -> None:
+        """The ejection fraction: the last number; a range across the line is asked back."""
+        figures = [
+            figure._replace(value=figure.value * 100 if 0 < figure.value < 1 else figure.value)
+            for figure in self._became(list(self._figures(place)), place)
+        ]
+        figures = [figure for figure in figures if 5 <= figure.value <= 90]
+        if not figures:
+            return
+        last = figures[-1]
+        lowest = highest = last.value
+        if len(figures) > 1 and self._is_range(figures[-2].place, last.place):
+            lowest = figures[-2].value
+        if last.bound == "<":
+            lowest, highest = 0, last.value - 1
+        elif last.bound == ">":
+            highest = 100
+        if lowest < _LVEF_FROM <= highest:
+            self.stated.ask("lvef", ("normal", "reduced"), self.pieces[place : last.place + 1])
+        else:
+            self._note("lvef", "normal" if lowest >= _LVEF_FROM else "reduced", place, last.place)
+
+    def _is_range(self, first: int, last: int) -> bool:
+        """Whether two numbers are the ends of a range, and no change: 48-52, 1 to 2, but 'from 60 to 45'."""
+        between = self.pieces[first + 1 : last]
+        before = self.pieces[first - 1] if first else None
+        changed = before is not None and (self.context.of(before, "changed") or before.key in ("to", "->"))
+        return len(between) == 1 and between[0].key in ("-", "/", "to", "or") and not changed
+
+    def platelets(self, place: int) -> None:
+        """Platelets, in 10^9/L or single cells."""
+        figures = [figure._replace(value=self._per_nanolitre(figure)) for figure in self._figures(place)]
+        figures = [figure for figure in figures if 5 <= figure.value <= 1500]
+        if not figures:
+            return
+        figure = figures[-1] if self._changes(figures) else figures[0]
+        low = figure.value < _PLATELETS_FROM or (figure.bound == "<" and figure.value <= _PLATELETS_FROM)
+        self._note("platelets", "low" if low else "normal", place, figure.place)
+
+    def _per_nanolitre(self, figure: Figure) -> float:
+        """A count of platelets in 10^9/L, from cells per microlitre or lakh."""
+        following = self.pieces[figure.place + 1] if figure.place + 1 < len(self.pieces) else None
+        if following is not None and self.context.of(following, "lakh"):
+            return figure.value * 100
+        return figure.value / 1000 if figure.value >= 2000 else figure.value
+
+    def crcl(self, place: int) -> None:
+        """The clearance of creatinine, in ml/min."""
+        figures = [figure for figure in self._figures(place) if 1 <= figure.value <= 250]
+        if not figures:
+            return
+        figure = figures[-1] if self._changes(figures) else figures[0]
+        low = figure.value < _CRCL_FROM or (figure.bound == "<" and figure.value <= _CRCL_FROM)
+        if figure.bound == "<" and figure.value > _CRCL_FROM:
+            return  # 'below 60' leaves both
+        if len(figures) > 1 and self._is_range(figures[0].place, figures[1].place):
+            ends = {end.value < _CRCL_FROM for end in figures[:2]}
+            if len(ends) > 1:
+                self.stated.ask("renal_impairment", ("none", "severe"), self.pieces[place : figures[1].place + 1])
+                return
+        self._note("renal_impairment", "severe" if low else "none", place, figure.place)
+
+    def _changes(self, figures: list[Figure]) -> bool:
+        """Whether the last number is what the first one became."""
+        return any(
+            self.pieces[at].key in ("->", "to") or self.context.of(self.pieces[at], "changed")
+            for at in range(figures[0].place + 1, figures[-1].place)
+        )
+
+    def bilirubin(self, place: int) -> None:
+        """Bilirubin in times the upper limit of normal; in units it says nothing."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+            word = self.pieces[at].kind == "word" and not self.context.of(self.pieces[at], "twice", "above", "copula")
+            if self.pieces[at].cue("a_toxicity") or word:  # ALT 3x ULN
+                return
+            if not self.pieces[at].is_("noun", "uln"):
+                continue
+            figures = [piece for piece in self.pieces[place + 1 : at] if isinstance(piece.value, float)]
+            above = any(piece.key == ">" or self.context.of(piece, "above") for piece in self.pieces[place + 1 : at])
+            doubled = any(self.context.of(piece, "twice") for piece in self.pieces[place + 1 : at])
+            value = figures[-1].value if figures else 2.0 if doubled else 0.0
+            if value > _BILIRUBIN_ABOVE or (above and value >= _BILIRUBIN_ABOVE):
+                self._note("hepatic_impairment", "severe", place, at)
+            return
+
+    def child_pugh(self, place: int) -> None:
+        """The class of Child and Pugh: a letter, or its points."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
+            piece = self.pieces[at]
+            grade = self._child_grade(piece)
+            if grade is not None:
+                self._note("hepatic_impairment", grade, place, at)
+                return
+            if piece.kind not in ("silent", "sign") and not self.context.of(piece, "copula"):
+                return
+
+    def _child_grade(self, piece: Piece) -> str | None:
+        letter, points = piece.key[:1], piece.key[1:]
+        if letter in ("a", "b", "c") and (not points or points.isdigit()):
+            return {"a": "none", "b": "moderate", "c": "severe"}[letter]
+        if piece.kind == "number" and 5 <= piece.value <= 15:
+            return "none" if piece.value <= 6 else "moderate" if piece.value <= 9 else "severe"
+        return None
+
+    def ecog(self, place: int) -> None:
+        """Performance status; a range across the line is asked back, of a change the last counts."""
+        if self.pieces[place].key == "who" and self.pieces[place].end - self.pieces[place].start == len("who"):
+            following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+            if following is None or not (
+                following.kind in ("number", "sign") or self.context.of(following, "performance")
+            ):
+                return
+        figures = [figure for figure in self._figures(place) if figure.value in (0, 1, 2, 3, 4)]
+        if not figures:
+            self._roman(place)
+            return
+        if figures[0].place > place + 5:
+            return
+        chosen = figures[:1]
+        if len(figures) > 1:
+            if self._is_range(figures[0].place, figures[1].place):
+                chosen = figures[:2]
+            elif self._changes(figures):
+                chosen = figures[-1:]
+        values = {"ecog_0_2" if figure.value <= 2 else "ecog_3_4" for figure in chosen}
+        last = chosen[-1].place
+        if len(values) > 1:
+            self.stated.ask("performance_status", ("ecog_0_2", "ecog_3_4"), self.pieces[place : last + 1])
+        else:
+            self._note("performance_status", values.pop(), place, last)
+
+    def _variant_named(self, place: int) -> Iterator[int]:
+        """The places behind DPD up to what has nothing to do with it; a variant's name holds full stops."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+            piece = self.pieces[at]
+            other = piece.is_("noun") and not piece.is_("noun", "dpd")
+            if other or names_drugs(piece) or piece.is_("say") or piece.key in (",", ";"):
+                return
+            yield at
+
+    def _roman(self, place: int) -> None:
+        """Performance status in Roman numerals: 'ECOG II'; of a range, 'I-II', its ends."""
+        found: list[int] = []
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
+            piece = self.pieces[at]
+            if piece.key in _ROMAN and (piece.key != "i" or self._ends_numeral(at)):
+                found.append(at)
+            elif not (piece.kind == "sign" and piece.key in ":=-/") and not self.context.of(piece, "copula"):
+                break
+        values = {"ecog_0_2" if len(self.pieces[at].key) <= 2 and self.pieces[at].key != "iv" else "ecog_3_4" for at in found}
+        if len(values) == 1:
+            self._note("performance_status", values.pop(), place, found[-1])
+        elif values:
+            self.stated.ask("performance_status", ("ecog_0_2", "ecog_3_4"), self.pieces[place : found[-1] + 1])
+
+    def _ends_numeral(self, at: int) -> bool:
+        """Whether nothing but a sign follows an I, which else is the one who writes."""
+        return at + 1 == len(self.pieces) or self.pieces[at + 1].kind == "sign"
+
+    def dpd(self, place: int) -> None:
+        """DPD: a word for its degree in the clause, before or after."""
+        clause = self.context.clause(place)
+        near = (*self._variant_named(place), *range(max(clause.start, place - 2), place))
+        for at in near:
+            if self.pieces[at].cue("negation") and at + 1 < clause.stop:
+                lost = self.context.of(self.pieces[at + 1], "activity")
+                if lost or self.context.of(self.pieces[at + 1], "variant"):
+                    self._note("dpd_deficiency", "complete" if lost else "none", min(place, at), max(place, at + 1))
+                    return
+            for degree in ("complete", "partial", "none"):
+                if self.context.of(self.pieces[at], f"dpd_{degree}"):
+                    self._note("dpd_deficiency", degree, min(place, at), max(place, at))
+                    return

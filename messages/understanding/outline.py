@@ -1,0 +1,141 @@
+"""Where sentences, stretches and drugs stand among the pieces of a text: worked out once, so that no rule searches."""
+
+from __future__ import annotations
+
+from messages.understanding.drugs import names_drugs
+from messages.understanding.scan import Piece
+
+_NOTHING: frozenset[str] = frozenset()
+_FAR = 24
+"""Pieces before and behind a word that may belong to what it says, at most."""
+_JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
+
+
+class Outline:
+    """The pieces of a text with, for each, its cues, its sentence and its stretch.
+
+    A stretch is a clause, cut at a dash with blanks around it, too.
+    """
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self.pieces = pieces
+        count = len(pieces)
+        self.cues: list[frozenset[str]] = [
+            frozenset(concept.name for concept in piece.concepts if concept.kind == "cue")
+            if piece.concepts
+            else _NOTHING
+            for piece in pieces
+        ]
+        self.is_drug = [names_drugs(piece) for piece in pieces]
+        self.sentence = [piece.sentence for piece in pieces]
+        self.stretch = _stretches(pieces)
+        self.sentence_end = _ends(self.sentence)
+        self.stretch_end = _ends(self.stretch)
+        self.sentence_start = _starts(self.sentence)
+        self.stretch_start = _starts(self.stretch)
+        self.next_drug: list[int | None] = [None] * count
+        """The next drug after a place, anywhere in the text."""
+        self.last_drug: list[int | None] = [None] * count
+        """The last drug before a place, anywhere in the text."""
+        following: int | None = None
+        for place in range(count - 1, -1, -1):
+            self.next_drug[place] = following
+            following = place if self.is_drug[place] else following
+        before: int | None = None
+        for place in range(count):
+            self.last_drug[place] = before
+            before = place if self.is_drug[place] else before
+
+    def drug_in_stretch_after(self, place: int) -> int | None:
+        """The next drug of the same stretch."""
+        found = self.next_drug[place]
+        return found if found is not None and found < self.stretch_end[place] else None
+
+    def drug_in_stretch_before(self, place: int) -> int | None:
+        """The last drug of the same stretch."""
+        found = self.last_drug[place]
+        return found if found is not None and found >= self.stretch_start[place] else None
+
+    def drug_in_sentence_after(self, place: int) -> int | None:
+        """The next drug of the same sentence."""
+        found = self.next_drug[place]
+        return found if found is not None and found < self.sentence_end[place] else None
+
+    def next_meaning(self, place: int, within: int = 6) -> int | None:
+        """The place of the next piece that means something."""
+        for at in range(place + 1, min(place + 1 + within, len(self.pieces))):
+            piece = self.pieces[at]
+            if piece.kind != "silent" and not (piece.kind == "sign" and piece.key in ("-", "'", '"', "(", ":")):
+                return at
+        return None
+
+    def in_stretch(self, place: int) -> range:
+        """The places of a stretch."""
+        return range(self.stretch_start[place], self.stretch_end[place])
+
+    def near(self, place: int) -> range:
+        """The places of a stretch that are not far from a place."""
+        return range(max(self.stretch_start[place], place - _FAR), min(self.stretch_end[place], place + _FAR))
+
+    def rest_of_stretch(self, place: int, within: int = 14) -> range:
+        """The places after a piece in its stretch."""
+        return range(place + 1, min(self.stretch_end[place], place + 1 + within))
+
+    def before_in_stretch(self, place: int, within: int = 8) -> range:
+        """The places before a piece in its stretch, the nearest first."""
+        return range(place - 1, max(self.stretch_start[place], place - within) - 1, -1)
+
+    def has(self, places: range, *names: str) -> bool:
+        """Whether a piece at one of these places is one of these cues."""
+        return any(not self.cues[at].isdisjoint(names) for at in places)
+
+    def joins(self, first: int, last: int) -> bool:
+        """Whether nothing but joining words and signs stands between two places."""
+        if last - first > 6:
+            return False
+        return all(self.is_joining(at) for at in range(first + 1, last))
+
+    def is_joining(self, place: int) -> bool:
+        """Whether a piece only joins what stands around it."""
+        piece = self.pieces[place]
+        if piece.kind == "sign":
+            return piece.key in _JOINING_SIGNS
+        if "clausal" in piece.roles:
+            return False
+        return piece.kind in ("silent", "line", "cycles") or "joined" in self.cues[place]
+
+
+def _stretches(pieces: list[Piece]) -> list[int]:
+    """A number for each piece that changes where a clause, a sentence or a spaced dash ends the stretch."""
+    found: list[int] = []
+    number = 0
+    for place, piece in enumerate(pieces):
+        before = pieces[place - 1] if place else None
+        if before is not None:
+            dashed = before.kind == "sign" and before.key == "-" and not before.glued and not piece.glued
+            if dashed or before.clause != piece.clause or before.sentence != piece.sentence:
+                number += 1
+        found.append(number)
+    return found
+
+
+def _ends(numbers: list[int]) -> list[int]:
+    """For each place, where the run of equal numbers it stands in ends."""
+    ends = [0] * len(numbers)
+    end = len(numbers)
+    for place in range(len(numbers) - 1, -1, -1):
+        if place + 1 < len(numbers) and numbers[place + 1] != numbers[place]:
+            end = place + 1
+        ends[place] = end
+    return ends
+
+
+def _starts(numbers: list[int]) -> list[int]:
+    """For each place, where the run of equal numbers it stands in begins."""
+    starts = [0] * len(numbers)
+    start = 0
+    for place in range(len(numbers)):
+        if place and numbers[place - 1] != numbers[place]:
+            start = place
+        starts[place] = start
+    return starts

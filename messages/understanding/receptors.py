@@ -1,0 +1,364 @@
+"""Hormone receptors and HER2: by a sign, a word, a percentage or a score beside their name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from messages.understanding.context import Context
+from messages.understanding.scan import Piece
+from messages.understanding.statements import Stated
+
+_NEAR = 8
+"""Pieces between a receptor and what is said of it, at most."""
+_AMPLIFIED_FROM = 2.0
+"""Copies of HER2 for one of chromosome 17 from which the gene is amplified."""
+_POSITIVE_FROM = 1
+"""Per cent of stained cells from which a hormone receptor is positive."""
+
+
+class Reading(NamedTuple):
+    """What is said of a receptor, and the last piece that says it."""
+
+    verdict: str
+    """`positive`, `negative`, `unknown`, or `open`: a bound that leaves both."""
+    last: int
+
+
+class Receptors:
+    """Reads ER, PR, HR and HER2."""
+
+    def __init__(self, context: Context, stated: Stated) -> None:
+        self.context = context
+        self.pieces = context.pieces
+        self.stated = stated
+        self._taken: set[int] = set()
+        """Places of names that were read together with the name before them."""
+
+    # ---- hormone receptors -------------------------------------------------------------------------------------------
+
+    def er(self, place: int) -> None:
+        """The oestrogen receptor, or both where they share what is said."""
+        pair = self._pair(place)
+        if pair is not None and self._three(place, pair):
+            return
+        if pair is None:
+            self._hormone("er", place, self._reading(place, counts=True) or self._likewise(place))
+            return
+        shared = self._reading(pair, counts=True)
+        if shared is None:
+            return
+        second = self._second(shared.last)
+        self._hormone("er", place, shared)
+        if second is not None:
+            self._hormone("pr", pair, second)
+
+    def _three(self, place: int, pair: int) -> bool:
+        """'ER/PR/HER2: neg/neg/0': three names, then three values or one for all."""
+        third = pair + 2
+        if (
+            third >= len(self.pieces)
+            or self.pieces[pair + 1].key not in "/,"
+            or not self.pieces[third].is_("noun", "her2")
+        ):
+            return False
+        er = self._reading(third, counts=True)
+        if er is None or er.verdict == "open":
+            return False
+        pr = self._second(er.last)
+        if pr is None:
+            self._note_her2(er.verdict, third, er.last)
+        else:
+            self._hormone("pr", pair, pr)
+            if pr.last + 1 < len(self.pieces):
+                self._her2(pr.last + 1)
+        self._hormone("er", place, er)
+        self._taken.update((pair, third))
+        return True
+
+    def pr(self, place: int) -> None:
+        """The progesterone receptor."""
+        if place not in self._taken and not any(piece.used for piece in self.pieces[place : place + 2]):
+            self._hormone("pr", place, self._reading(place, counts=True))
+
+    def both(self, place: int) -> None:
+        """ER and PR named as one."""
+        reading = self._reading(place, counts=True)
+        self._hormone("er", place, reading)
+        if reading is not None and (second := self._second(reading.last)) is not None:
+            self._hormone("pr", place, second)
+
+    def hr(self, place: int) -> None:
+        """Hormone receptors together; a number beside HR is a heart rate."""
+        self._hormone("hr", place, self._reading(place, counts=False))
+
+    def _hormone(self, name: str, place: int, reading: Reading | None) -> None:
+        if reading is None or self.context.is_family(place):
+            return
+        if self.context.stance(place) == "denied":  # neither ER nor PR expressed
+            reading = reading._replace(verdict={"positive": "negative"}.get(reading.verdict, reading.verdict))
+        pieces = self.pieces[place : reading.last + 1]
+        if reading.verdict == "open":
+            self.stated.ask("hr_status", ("positive", "negative"), pieces)
+            return
+        corrected = self.context.is_corrected(place)
+        self.stated.note(f"receptor_{name}", reading.verdict, pieces, corrected=corrected)
+
+    def _pair(self, place: int) -> int | None:
+        """Where PR stands that shares what is said with the ER at a place: 'ER/PR negative'."""
+        for at in range(place + 1, min(len(self.pieces), place + 4)):
+            piece = self.pieces[at]
+            if piece.is_("noun", "pr"):
+                return at
+            if piece.key == "+" and (piece.glued or self._is_signed(at + 1)):
+                return None
+            if piece.key == "-" and not self._is_hyphen(at):
+                return None
+            if piece.key not in ("/", ",", "&", "+", "-", "and", "or", "nor", "both"):
+                return None
+        return None
+
+    def _is_signed(self, place: int) -> bool:
+        return place + 1 < len(self.pieces) and self.pieces[place + 1].key in ("+", "-", "+ve", "-ve")
+
+    def _is_hyphen(self, place: int) -> bool:
+        """Whether a '-' joins two words, and is no minus: 'ER-positive', 'ER-PR negative', but 'ER-PR-'."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if following is None or not following.glued or following.kind == "sign":
+            return False
+        return not (following.is_("noun") and self._is_signed(place + 1))
+
+    def _second(self, last: int) -> Reading | None:
+        """The second of two values: 'ER/PR 90%/0', '+/-'."""
+        if last + 2 < len(self.pieces) and self.pieces[last + 1].key == "/":
+            return self._reading(last + 1, counts=True)
+        return None
+
+    def _reading(self, place: int, *, counts: bool) -> Reading | None:
+        """What follows the name of a receptor. `counts`: a number is a percentage or a score."""
+        bound = ""
+        denied = False
+        stained: Reading | None = None
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+            piece = self.pieces[at]
+            if piece.kind == "sign":
+                if piece.key == "+":
+                    return Reading("positive", self._last_plus(at))
+                if piece.key == "-" and not self._is_hyphen(at):
+                    return Reading("negative", at)
+                if piece.key in "<>":
+                    bound = piece.key
+                elif piece.key not in "-:=(~":
+                    return stained
+            elif self.context.of(piece, "below", "above"):  # 'less than 1%'
+                bound = "<" if self.context.of(piece, "below") else ">"
+            elif piece.kind == "number":
+                return self._number(at, bound) if counts or self._is_percentage(at) else None
+            elif self.context.of(piece, "positive"):
+                return Reading("negative" if denied else "positive", at)
+            elif self.context.of(piece, "negative", "lacking"):
+                return Reading("negative", at)
+            elif piece.cue("pending", "unknown"):
+                return Reading("unknown", at)
+            elif piece.cue("negation"):
+                denied = True
+            elif self.context.of(piece, "stained"):  # 'ER strong'
+                stained = Reading("positive", at)
+            elif piece.kind != "silent" and not self.context.of(piece, "copula"):
+                return stained
+        return stained
+
+    def _likewise(self, place: int) -> Reading | None:
+        """'HER2 is positive, ER also': what was said of the receptor before."""
+        following = place + 1
+        if following >= len(self.pieces) or not self.context.of(self.pieces[following], "likewise"):
+            return None
+        for statement in reversed(self.stated.statements):
+            if statement.field in ("her2_status", "receptor_er", "receptor_pr", "receptor_hr"):
+                same = statement.value in ("positive", "negative") and self._ends_in_sentence(statement.end, place)
+                return Reading(str(statement.value), following) if same else None
+        return None
+
+    def _ends_in_sentence(self, end: int, place: int) -> bool:
+        """Whether a statement that ends there stands in the sentence of a piece."""
+        return end >= self.pieces[self.context.sentence(place).start].start
+
+    def _last_plus(self, at: int) -> int:
+        while at + 1 < len(self.pieces) and self.pieces[at + 1].key == "+" and self.pieces[at + 1].glued:
+            at += 1
+        return at
+
+    def _is_percentage(self, at: int) -> bool:
+        return self.pieces[at].value == 0 or (at + 1 < len(self.pieces) and self.pieces[at + 1].key == "%")
+
+    def _number(self, at: int, bound: str) -> Reading:
+        value = float(self.pieces[at].value)
+        last = at
+        if last + 1 < len(self.pieces) and self.pieces[last + 1].key in ("%", "+"):
+            last += 1
+        if bound == "<" and value > _POSITIVE_FROM:
+            return Reading("open", last)
+        positive = value >= _POSITIVE_FROM and bound != "<"
+        return Reading("positive" if positive else "negative", last)
+
+    # ---- HER2 --------------------------------------------------------------------------------------------------------
+
+    def her2(self, place: int) -> None:
+        """HER2 by a score, a sign or a word; and a second score in the sentence: 'positive in 2019, now 1+'."""
+        if self.context.is_family(place) or place in self._taken:
+            return
+        before = len(self.stated)
+        self._her2(place)
+        if len(self.stated) > before or self._stands_before(place):
+            self.later_score(place)
+        elif place and self.pieces[place - 1].cue("uncertain", "pending", "unknown"):  # 'equivocal HER2'
+            self._note_her2("unknown", place - 1, place)
+        elif place > 2 and self._is_plus(place - 2) and self._is_score(place - 3):  # '2+ by IHC'
+            self._score(place, place - 3)
+        else:
+            self.later_score(place)
+
+    def _stands_before(self, place: int) -> bool:
+        """Whether what is said of HER2 stands before it: 'positive for HER2', 'overexpresses HER2'."""
+        said = place - 1
+        while said >= 0 and self.pieces[said].kind == "silent" and said > place - 3:
+            said -= 1
+        if said < 0 or self.pieces[said].clause != self.pieces[place].clause:
+            return False
+        overexpressed = self.context.of(self.pieces[said], "amplified")
+        verdict = self._her2_word(said) if overexpressed or said < place - 1 else None
+        if verdict in ("positive", "negative"):
+            self._note_her2(verdict, said, place)
+            return True
+        return False
+
+    def refuted(self, place: int, value: str) -> None:
+        """A phrase for HER2 that is denied: 'no HER2 overexpression'; another value may follow: 'not HER2-low: 3+'."""
+        before = len(self.stated)
+        self.her2(place)
+        if len(self.stated) == before and value == "positive":
+            near = self.context.sentence(place)
+            equivocal = any(self._is_two_plus(at) for at in range(max(near.start, place - 20), place))
+            self._note_her2("low" if equivocal else "negative", place - 1, place)
+
+    def later_score(self, place: int) -> None:
+        """A score with its plus, further on in the sentence, before any other noun."""
+        for at in range(place + 1, min(self.context.sentence(place).stop - 1, place + 2 * _NEAR)):
+            piece = self.pieces[at]
+            if piece.is_("noun") and not piece.is_("noun", "her2", "imaging", "organ", "organ_mets"):
+                return
+            scored = piece.kind == "number" and piece.value in (0, 1, 2, 3) and not piece.used
+            if scored and self.pieces[at + 1].key == "+" and self.pieces[at + 1].glued:
+                self._score(at, at)
+                return
+
+    def _her2(self, place: int) -> None:
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+            piece = self.pieces[at]
+            if piece.kind == "number" and piece.value in (0, 1, 2, 3) and (len(piece.key) == 1 or piece.key.isalpha()):
+                self._score(place, at)
+                return
+            if piece.key == "+":
+                last = self._last_plus(at)
+                if last - at == 1:
+                    self._equivocal(place, last)
+                else:
+                    self._note_her2("positive", place, last)
+                return
+            if piece.key == "-" and not self._is_hyphen(at):
+                if at == place + 1 and piece.glued:
+                    self._note_her2("negative", place, at)
+                return
+            verdict = self._her2_word(at)
+            if verdict is not None:
+                self._note_her2(verdict, place, at)
+                return
+            allowed = piece.kind == "silent" or piece.is_("noun", "her2") or self.context.of(piece, "copula", "non", "stained")
+            allowed = allowed or piece.cue("negation", "uncertain")
+            if not allowed and not (piece.kind == "sign" and piece.key in ":=(-"):
+                return
+
+    def _her2_word(self, at: int) -> str | None:
+        piece = self.pieces[at]
+        for group, verdict in (("positive", "positive"), ("amplified", "positive"), ("negative", "negative")):
+            if self.context.of(piece, group):
+                return "negative" if verdict == "positive" and self._is_negated(at) else verdict
+        return "unknown" if piece.cue("pending", "unknown") else None
+
+    def _is_score(self, at: int) -> bool:
+        piece = self.pieces[at]
+        return piece.kind == "number" and piece.value in (0, 1, 2, 3) and not piece.used
+
+    def _is_plus(self, at: int) -> bool:
+        return at < len(self.pieces) and self.pieces[at].key in ("+", "plus")
+
+    def _is_negated(self, at: int) -> bool:
+        return at > 0 and (self.pieces[at - 1].cue("negation") or self.context.of(self.pieces[at - 1], "non"))
+
+    def _note_her2(self, verdict: str, place: int, last: int) -> None:
+        pieces = self.pieces[min(place, last) : max(place, last) + 1]
+        self.stated.note("her2_status", verdict, pieces, corrected=self.context.is_corrected(place))
+
+    def _score(self, place: int, at: int) -> None:
+        plus = self._is_plus(at + 1)
+        last = at + 1 if plus else at
+        value = int(self.pieces[at].value)
+        if value == 2:
+            self._equivocal(place, last)
+        elif value or not plus:
+            self._note_her2({0: "negative", 1: "low", 3: "positive"}[value], place, last)
+
+    def _equivocal(self, place: int, last: int) -> None:
+        """2+: by the in situ hybridisation beside it."""
+        sentence = self.context.sentence(place)
+        after = range(last + 1, min(sentence.stop, last + _NEAR))
+        before = range(max(sentence.start, place - _NEAR), place)
+        for at in (*after, *before):
+            if not self.pieces[at].is_("noun", "ish"):
+                continue
+            for piece in self.pieces[last : sentence.stop][:_NEAR]:
+                piece.used = piece.used or self.context.of(piece, "amplified")
+            verdict = self._hybridised(at) or self._amplified_before(at)
+            score = {"positive": "positive", "negative": "low"}.get(verdict or "", "unknown")
+            self._note_her2(score, min(place, at), max(last, at))
+            return
+        amplified = [at for at in after if self.context.of(self.pieces[at], "amplified")]
+        if amplified:
+            at = amplified[0]
+            self._note_her2("low" if self._is_negated(at) else "positive", place, at)
+            return
+        self._note_her2("unknown", place, last)
+
+    def _hybridised(self, place: int) -> str | None:
+        """What in situ hybridisation found."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
+            piece = self.pieces[at]
+            if self.context.of(piece, "amplified"):
+                return "negative" if self._is_negated(at) or self._is_negated(at - 1) else "positive"
+            if piece.kind == "number" and "ratio" in (self.pieces[at - 1].key, self.pieces[at - 2].key):
+                return "positive" if piece.value >= _AMPLIFIED_FROM else "negative"
+        reading = self._reading(place, counts=False)
+        return reading.verdict if reading is not None else None
+
+    def _amplified_before(self, place: int) -> str | None:
+        """'Not amplified by ISH'."""
+        for at in range(place - 1, max(self.context.clause(place).start, place - 4) - 1, -1):
+            if self.context.of(self.pieces[at], "amplified"):
+                return "negative" if self._is_negated(at) else "positive"
+        return None
+
+    def ish(self, place: int) -> None:
+        """In situ hybridisation without a score beside it."""
+        sentence = self.context.sentence(place)
+        if any(self._is_two_plus(at) for at in range(max(sentence.start, place - 20), min(sentence.stop, place + 20))):
+            return
+        verdict = self._hybridised(place)
+        if verdict == "positive":
+            self._note_her2("positive", place, place)
+        elif verdict == "negative" and any(
+            statement.field == "her2_status" and statement.value == "unknown" for statement in self.stated.statements
+        ):
+            self._note_her2("low", place, place)
+
+    def _is_two_plus(self, at: int) -> bool:
+        piece: Piece = self.pieces[at]
+        return piece.kind == "number" and piece.value == 2 and self._is_plus(at + 1)

@@ -1,0 +1,152 @@
+"""A text as pieces: what each stretch of it stands for, before anything is decided about it."""
+
+from __future__ import annotations
+
+from rapidfuzz.distance import OSA
+
+from messages.understanding.lexicon import SHORTEST, Concept, Lexicon, Node
+from messages.understanding.pieces import ITEM, NO_ROLES, Piece
+from messages.understanding.sentences import divide, enumerated
+from messages.understanding.shorthand import settle_short_names
+from messages.understanding.tokens import Token, tokens_of
+
+__all__ = ["ITEM", "NO_ROLES", "Piece", "near", "number_of", "scan"]
+_ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
+
+
+def scan(text: str, lexicon: Lexicon) -> list[Piece]:
+    """The pieces of a text, in order, with their sentences and clauses."""
+    tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
+    pieces: list[Piece] = []
+    at = 0
+    count = len(tokens)
+    while at < count:
+        token = tokens[at]
+        end, concepts = _longest(lexicon, tokens, at)
+        if end > at:
+            pieces.append(_known(tokens, at, end, concepts, text, lexicon))
+            at = end
+        elif token.kind == "number":
+            at = _number(tokens, at, pieces)
+        else:
+            word = token.kind == "word"
+            pieces.append(_word(token, lexicon) if word else _sign(token))
+            at += 1
+    settle_short_names(pieces, text, lexicon)
+    pieces = enumerated(pieces, text)
+    divide(pieces, text, lexicon)
+    return pieces
+
+
+def _sign(token: Token) -> Piece:
+    return Piece("sign", token.start, token.end, token.key, glued=token.glued)
+
+
+def _known(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...], text: str, lexicon: Lexicon) -> Piece:
+    token = tokens[at]
+    single = end == at + 1
+    return Piece(
+        "known",
+        token.start,
+        tokens[end - 1].end,
+        token.key,
+        concepts,
+        value=lexicon.ordinals.get(token.key) if single else None,
+        glued=token.glued,
+        low=single and text[token.start].islower(),
+        roles=lexicon.roles.get(token.key, NO_ROLES) if single else NO_ROLES,
+    )
+
+
+# ---- phrases, words, numbers -----------------------------------------------------------------------------------------
+
+
+def _longest(lexicon: Lexicon, tokens: list[Token], at: int) -> tuple[int, tuple[Concept, ...]]:
+    """Where the longest phrase that begins here ends, and what it stands for; `at` where none does."""
+    best, concepts = at, ()
+    groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
+    if tokens[at].key not in lexicon.root and tokens[at].key not in groups:
+        return best, concepts
+    stack: list[tuple[Node, int, bool]] = [(lexicon.root, at, False)]
+    while stack:
+        node, here, skipping = stack.pop()
+        if here >= best and not skipping and (found := node.get("")) is not None:
+            concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
+            best = here
+        if here >= count:
+            continue
+        token = tokens[here]
+        key = token.key
+        onward = node.get(key)
+        if onward is not None:
+            stack.append((onward, here + 1, False))
+        for group in groups.get(key, ()):
+            onward = node.get(group)
+            if onward is not None:
+                stack.append((onward, here + 1, False))
+        if here > at and here - at < 12:
+            skipped = key in fillers or (key in "-'" and (token.glued or _glues(tokens, here)))
+            if skipped and here + 1 < count:
+                stack.append((node, here + 1, True))
+    return best, concepts
+
+
+def _glues(tokens: list[Token], at: int) -> bool:
+    return at + 1 < len(tokens) and tokens[at + 1].glued
+
+
+def _word(token: Token, lexicon: Lexicon) -> Piece:
+    key = token.key
+    piece = Piece("word", token.start, token.end, key, glued=token.glued, roles=lexicon.roles.get(key, NO_ROLES))
+    piece.value = lexicon.ordinals.get(key)
+    if key in lexicon.numbers:
+        piece.kind, piece.value = "number", float(lexicon.numbers[key])
+    elif key in lexicon.silent:
+        piece.kind = "silent"
+    elif len(key) >= SHORTEST and key not in lexicon.ordinary and (readings := near(key, lexicon)):
+        piece.kind, piece.value = "fuzzy", readings
+    elif key.endswith(lexicon.toxicity_endings):
+        piece.roles |= {"toxicity_word"}
+    return piece
+
+
+def near(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
+    """The drugs a misspelt word may mean: names one edit away, two for eight letters and more; the nearest only.
+
+    Optimal string alignment on whole words; names equally near are all given.
+    """
+    most = 1 if len(word) < 8 else 2
+    best = most
+    readings: dict[tuple[str, ...], int] = {}
+    for length in range(len(word) - most, len(word) + most + 1):
+        for name in lexicon.by_length.get(length, ()):
+            distance = OSA.distance(word, name, score_cutoff=best)
+            if distance <= best:
+                best = distance
+                for agents in lexicon.names[name]:
+                    readings[agents] = min(distance, readings.get(agents, distance))
+    return tuple(agents for agents, distance in readings.items() if distance == best)
+
+
+def number_of(raw: str) -> float:
+    """A number as typed: 0.58, 0,58, 80,000, 80.000."""
+    parts = raw.replace(",", ".").split(".")
+    if len(parts) > 1 and all(len(part) == 3 for part in parts[1:]) and parts[0] not in ("", "0"):
+        return float("".join(parts))
+    return float(parts[0] + "." + "".join(parts[1:])) if len(parts) > 1 else float(raw)
+
+
+def _number(tokens: list[Token], at: int, pieces: list[Piece]) -> int:
+    """A number with what belongs to it: an ordinal's ending, a thousand. Returns where to go on."""
+    token = tokens[at]
+    value = number_of(token.key) if len(token.key) < 16 else 0.0
+    end = at + 1
+    if end < len(tokens):
+        following = tokens[end]
+        if following.kind == "number" and len(following.key) == 3 and len(token.key) <= 3 and following.key == "000":
+            value, end = value * 1000, end + 1
+        elif following.glued and following.key in _ORDINAL_ENDINGS:
+            pieces.append(Piece("ordinal", token.start, following.end, token.key, value=value, glued=token.glued))
+            return end + 1
+    pieces.append(Piece("number", token.start, tokens[end - 1].end, token.key, value=value, glued=token.glued))
+    return end

@@ -1,0 +1,155 @@
+"""Whether a text is about what this project covers, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from messages.understanding.context import Context
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, names_drugs
+from messages.understanding.lines import Told
+from messages.understanding.scan import Piece
+
+Scope = Literal["in", "out", "unclear"]
+ADULT = 18
+_ASKED_OF = ("dosing", "symptom", "other_question")
+"""What lies outside only where it is asked about: a dose that was reduced is told, not asked."""
+_PLAIN_CUES = ("asked", "asked_weak", "joined", "new_word", "negation", "correction", "treated", "available", "unavailable", "access", "good", "bad")
+
+_ALSO_LOW = CONJUGATES - {"t_dm1"}
+"""Antibody-drug conjugates that are given, or tried, in HER2-low disease too: they imply nothing."""
+
+
+def implied(values: Mapping[str, Any], told: Told, context: Context) -> dict[str, str]:
+    """HER2-positive disease where anti-HER2 therapy other than T-DXd was given (T-DXd is for HER2-low, too);
+    metastatic disease where a line was given, or where it came back after early-stage treatment."""
+    found: dict[str, str] = {}
+    received = {agent for course in (*told.lines, *told.early) for agent in course.agents}
+    if "her2_status" not in values and (received & ANTI_HER2) - _ALSO_LOW:
+        found["her2_status"] = "positive"
+    relapsed = bool(told.early) and any(piece.cue("relapse") for piece in context.pieces)
+    if "setting" not in values and (told.lines or relapsed):
+        found["setting"] = "metastatic"
+    return found
+
+
+def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) -> bool:
+    """Whether early-stage treatment is what is asked about: nothing in the text is of a relapse."""
+    if told.lines or "setting" in values or "months_since_adjuvant_her2" in values:
+        return False
+    if any(piece.cue("relapse") for piece in pieces):
+        return False
+    asks = any(piece.asked for piece in pieces) or not told.early
+    return any(piece.cue("early_stage") or (asks and piece.cue("early")) for piece in pieces)
+
+
+def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[Scope, str | None]:
+    """In, out with its reason, or unclear."""
+    named = _named(context, told=bool(told.lines or values))
+    if "not_professional" in named:
+        return "out", "not_professional"
+    if "other_tumour" in named and not _is_breast(values, context):
+        return "out", "other_tumour"
+    if _is_minor(context):
+        return "out", "under_18"
+    her2 = values.get("her2_status")
+    if her2 in ("negative", "low"):
+        return "out", f"her2_{her2}"
+    for name in ("dosing", "symptom", "other_question"):
+        if name in named:
+            return "out", name
+    if values.get("setting") == "early":
+        return "out", "early_stage"
+    follows = implied(values, told, context)
+    positive = (her2 or follows.get("her2_status")) == "positive"
+    metastatic = (values.get("setting") or follows.get("setting")) == "metastatic"
+    if not values and _is_of_something_else(told, context):
+        return "out", "other_question"
+    return ("in" if positive and metastatic else "unclear"), None
+
+
+def _is_of_something_else(told: Told, context: Context) -> bool:
+    """Whether a text asks, in words nobody knows here, and names nothing of a patient or of medicine."""
+    if told.lines or told.early or told.focus or told.denied:
+        return False
+    pieces = context.pieces
+    if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
+        return False
+    asks = any(piece.cue("asked") or piece.key == "?" for piece in pieces)
+    return asks and any(piece.kind == "word" or piece.is_("other") for piece in pieces) and not any(context.of(p, "patient") for p in pieces)
+
+
+def _is_plain_cue(piece: Piece) -> bool:
+    """Whether a piece only asks or joins."""
+    return bool(piece.concepts) and all(
+        concept.name in _PLAIN_CUES or concept.kind == "other" for concept in piece.concepts
+    )
+
+
+def _named(context: Context, *, told: bool) -> set[str]:
+    """What lies outside and is named; another tumour of a relative, denied or long past is none."""
+    found = set()
+    for place, piece in enumerate(context.pieces):
+        for concept in piece.concepts:
+            if concept.kind != "scope" or (concept.name == "other_tumour" and _is_other(context, place)):
+                continue
+            if told and concept.name in _ASKED_OF and not _asks(context, place):
+                continue
+            piece.used = True
+            found.add(concept.name)
+        if piece.asked and context.of(piece, "withholds") and _is_drug(context, place + 1):
+            found.add("dosing")  # 'hold Kadcyla for platelets of 60?'
+    return found
+
+
+def _asks(context: Context, place: int) -> bool:
+    """Whether the sentence of a piece asks, by its mark or by a word for asking."""
+    sentence = [context.pieces[at] for at in context.sentence(place)]
+    return sentence[-1].key == "?" or any(piece.cue("asked", "asked_weak") for piece in sentence)
+
+
+def _is_drug(context: Context, place: int) -> bool:
+    return place < len(context.pieces) and names_drugs(context.pieces[place])
+
+
+def _is_other(context: Context, place: int) -> bool:
+    if context.stance(place) in ("family", "denied", "hypothetical"):
+        return True
+    clause = context.clause(place)
+    near = range(max(clause.start, place - 4), min(clause.stop, place + 4))
+    return any(context.of(context.pieces[at], "past") or context.pieces[at].kind == "date" for at in near)
+
+
+def _is_breast(values: Mapping[str, Any], context: Context) -> bool:
+    return "hr_status" in values or any(context.of(piece, "breast") for piece in context.pieces)
+
+
+def _is_minor(context: Context) -> bool:
+    pieces = context.pieces
+    for place, piece in enumerate(pieces):
+        if context.is_family(place):
+            continue
+        aged = piece.kind == "age" or _is_bare_age(context, place)
+        if aged and piece.value < ADULT:
+            piece.used = True
+            return True
+    return False
+
+
+def _is_bare_age(context: Context, place: int) -> bool:
+    """Whether a number alone is an age: 'she is 16 with ...', 'only 15'."""
+    pieces = context.pieces
+    if pieces[place].kind != "number" or pieces[place].value != int(pieces[place].value):
+        return False
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    if place == 0:  # '16 y, HER2+'
+        after = pieces[2] if len(pieces) > 2 else None
+        in_years = following is not None and context.of(following, "years_old")
+        return in_years and (after is None or after.kind == "sign")
+    ends = following is None or following.key in (".", ",", "and", "with", ";")
+    before = pieces[place - 1]
+    if before.key == "s" and place > 2 and pieces[place - 2].key == "'":  # she's 15
+        return ends and context.of(pieces[place - 3], "patient")
+    if before.cue("the_patient"):  # she is
+        return ends
+    return ends and context.of(before, "age_before") and place > 1 and context.of(pieces[place - 2], "patient")

@@ -1,0 +1,156 @@
+"""Sentences, clauses and enumerations of a text, and the part of a sentence that asks."""
+
+from __future__ import annotations
+
+from messages.understanding.lexicon import Concept, Lexicon
+from messages.understanding.pieces import ITEM, Piece
+
+_ASKING = ("dosing", "symptom", "other_question")
+"""What may be asked of a drug besides whether to give it."""
+_SHORT = 3
+"""Pieces before the last clause of a question that belong to it: 'T-DXd then?'."""
+_INTRODUCTION = 7
+"""Pieces between a request and the patient it is about, at most."""
+_BREAKS = frozenset((",", ";", "(", ")", "[", "]", "."))
+
+
+def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
+    """Number the sentences and clauses, and mark what is asked."""
+    sentence = clause = 0
+    first = 0
+    for place, piece in enumerate(pieces):
+        piece.sentence, piece.clause = sentence, clause
+        gap = text[pieces[place - 1].end : piece.start] if place else ""
+        if "\n" in gap and piece.sentence == sentence and place > first:
+            _mark_asked(pieces[first:place], ends=False)
+            sentence, clause, first = sentence + 1, clause + 1, place
+            piece.sentence, piece.clause = sentence, clause
+        if piece.kind != "sign":
+            if piece.cue("then", "new_word") or (piece.kind == "known" and piece.key == "->"):
+                clause += 1
+                piece.clause = clause
+            continue
+        following = pieces[place + 1] if place + 1 < len(pieces) else None
+        doubts = following is not None and (place == first or (following.glued and not (place and piece.glued)))
+        doubts = doubts or _queries(pieces, place)
+        if piece.key == "?" and doubts:
+            piece.concepts = (Concept("cue", "uncertain"),)
+            continue
+        stops = piece.key == "." and (following is None or not following.glued)
+        if stops and _is_abbreviated(pieces, place, lexicon):
+            continue
+        ends = stops or piece.key in ("?", "!")
+        if ends or piece.key == ";":
+            _mark_asked(pieces[first : place + 1], ends=piece.key == "?")
+            sentence, clause, first = sentence + 1, clause + 1, place + 1
+        elif piece.key in _BREAKS or piece.key == "->":
+            clause += 1
+    _mark_asked(pieces[first:], ends=False)
+
+
+def _queries(pieces: list[Piece], place: int) -> bool:
+    """Whether a question mark behind a comma or a bracket doubts what follows it: 'THP, ? brain mets'."""
+    if not place or place + 1 >= len(pieces) or pieces[place - 1].key not in (",", "(", ":", ";", "-"):
+        return False
+    following = pieces[place + 1]
+    return not pieces[place].glued and (following.is_("noun") or following.is_("find")) or (
+        pieces[place - 1].key == "(" and (following.is_("noun") or following.is_("find"))
+    )
+
+
+def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
+    """The pieces with the numbers of an enumeration of drugs put together: 1) THP 2) T-DXd, 1. THP 2. T-DXd."""
+    found: list[Piece] = []
+    counted, at = 0, 0
+    while at < len(pieces):
+        piece = pieces[at]
+        found.append(piece)
+        at += 1
+        if piece.kind != "number" or at + 1 >= len(pieces) or piece.value not in (1, 2, 3, 4, 5, 6, 7, 8):
+            continue
+        mark, following = pieces[at], pieces[at + 1]
+        if mark.key not in (")", ".") or not mark.glued or following.glued or not _opens_an_item(following):
+            continue
+        before = found[-2] if len(found) > 1 else None
+        begins = (
+            before is None
+            or (before.kind == "sign" and before.key in ":;.-(,")
+            or "\n" in text[before.end : piece.start]
+        )
+        if begins or piece.value == counted + 1 > 1:
+            counted = int(piece.value)
+            found[-1] = Piece("line", piece.start, mark.end, ITEM, value=counted, glued=piece.glued)
+            at += 1
+    return found
+
+
+def _opens_an_item(piece: Piece) -> bool:
+    return piece.names_drugs_by_name() or piece.kind == "fuzzy" or piece.key in ("neoadjuvant", "adjuvant")
+
+
+def _is_abbreviated(pieces: list[Piece], place: int, lexicon: Lexicon) -> bool:
+    """Whether a full stop belongs to an abbreviation: 'end of adj. trastuzumab'; 'TCHP adj.' ends a sentence."""
+    if not place or place + 1 == len(pieces) or not pieces[place].glued:
+        return False
+    if pieces[place - 1].key not in lexicon.abbreviations:
+        return False
+    before = pieces[place - 2] if place > 1 else None
+    return before is None or not (before.names_drugs_by_name() or before.kind == "number")
+
+
+def _inverts(sentence: list[Piece], place: int) -> bool:
+    """Whether a verb stands before its subject, as in 'is T-DXd an option': a question without its mark."""
+    opens = place == 0 or sentence[place - 1].clause != sentence[place].clause or sentence[place - 1].kind == "sign"
+    return (
+        opens
+        and place + 1 < len(sentence)
+        and "is" in sentence[place].roles
+        and sentence[place + 1].names_drugs_by_name()
+    )
+
+
+def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
+    """Mark the part of a sentence that asks: from its asking word on; without one, its last clause."""
+    begins = None
+    for place, piece in enumerate(sentence):
+        opens = place == 0 and "interrogative" in piece.roles
+        weak = piece.cue("asked_weak", "asked_back") and (ends or opens or _inverts(sentence, place))
+        if weak or piece.cue("asked") or piece.is_("scope", *_ASKING):
+            begins = place
+            break
+    if begins is None and ends and sentence:
+        begins = _last_clause(sentence)
+    if begins is not None:
+        for piece in sentence[begins : len(sentence) if ends else _question_ends(sentence, begins)]:
+            piece.asked = True
+
+
+def _last_clause(sentence: list[Piece]) -> int:
+    """Where the clause begins that a question mark ends; 'T-DXd then?' is one, of 'THP > T-DXd > ?' only the end."""
+    mark = len(sentence) - 1
+    if mark and sentence[mark - 1].key in ("->", ">"):
+        return mark - 1
+    last = sentence[-1].clause
+    begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
+    if all(piece.kind == "sign" or piece.cue("then") for piece in sentence[begins:]) and begins <= _SHORT:
+        return 0
+    return begins
+
+
+def _is_person(sentence: list[Piece], place: int) -> bool:
+    piece = sentence[place]
+    aged = place > 0 and sentence[place - 1].kind == "number" and "sex" in piece.roles
+    return aged or bool(piece.roles & {"woman", "person"}) or piece.is_("noun", "age")
+
+
+def _question_ends(sentence: list[Piece], begins: int) -> int:
+    """Where a question without its mark ends: at the colon of a heading, or where the patient's story begins."""
+    for place in range(begins + 1, len(sentence)):
+        piece = sentence[place]
+        if place < begins + _INTRODUCTION and _is_person(sentence, place):  # advice on this 63F who had ...
+            return place
+        if piece.key == ":" and piece.kind == "sign" and not any(each.names_drugs_by_name() for each in sentence[:place]):
+            return place
+        if piece.cue("the_patient") and place > begins + 2 and not sentence[place - 1].cue("asked_weak"):
+            return place if "if" not in sentence[place - 1].roles else len(sentence)
+    return len(sentence)

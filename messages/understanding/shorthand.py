@@ -1,0 +1,115 @@
+"""Names too short to stand alone, read by what stands around them: H and P, 'lap', shorthand typed without capitals."""
+
+from __future__ import annotations
+
+from messages.understanding.lexicon import Concept, Lexicon
+from messages.understanding.pieces import Piece
+
+
+def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
+    """Read what is short by what stands around it: H and P beside other drugs, 'lap', shorthand without capitals."""
+    for place, piece in enumerate(pieces):
+        if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
+            if _beside_a_drug(pieces, place, signs_only=text[piece.start].islower()):
+                agent = lexicon.single_letters[piece.key]
+                piece.kind, piece.concepts = "known", (Concept("agents", piece.key, (agent,)),)
+        elif piece.kind == "known":
+            if (
+                piece.key in lexicon.short_names
+                and piece.names_drugs_by_name()
+                and not _stands_alone(piece, place, pieces, text)
+            ):
+                piece.concepts, piece.kind = (), "word"
+        elif piece.kind == "word" and _near_a_code(pieces, place):
+            _read_as_either_conjugate(pieces, place)
+
+
+def _stands_alone(piece: Piece, place: int, pieces: list[Piece], text: str) -> bool:
+    """Whether a short name means a drug: in capitals where it is a regimen, else with treatment around it."""
+    typed = text[piece.start : piece.end]
+    if piece.is_("regimen") and not typed.islower() and not _is_ordinal_ending(pieces, place):
+        return True
+    if len(typed) != len(piece.key):
+        return True  # the short name is only the beginning of what was typed
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    if following is not None and following.kind == "word":
+        return False
+    return _in_company(pieces, place) and not _is_ordinal_ending(pieces, place)
+
+
+def _is_ordinal_ending(pieces: list[Piece], place: int) -> bool:
+    return pieces[place].key == "th" and place > 0 and pieces[place - 1].kind in ("number", "ordinal")
+
+
+_LONG = 5
+"""Letters of a short name that is no other word: a number behind it is company enough: 'cleopatra 12 mo'."""
+_COMPANY = (
+    "early",
+    "then",
+    "cycles",
+    "maintenance",
+    "progression",
+    "started",
+    "previously",
+    "completed",
+    "joined",
+    "after",
+)
+
+
+def _in_company(pieces: list[Piece], place: int) -> bool:
+    """Whether a drug, or a word of treatment, stands next to a place."""
+    for step in (-1, 1):
+        at = place + step
+        while 0 <= at < len(pieces) and abs(at - place) < 4 and pieces[at].key in ("+", "/", "-", ",", "&", "(", "and"):
+            at += step
+        if not 0 <= at < len(pieces):
+            continue
+        piece = pieces[at]
+        counted = (step == 1 and piece.key in ("x", "\u00d7")) or piece.key == "->"
+        numbered = step == 1 and (piece.cue("line_word") or isinstance(piece.value, int))
+        timed = step == 1 and piece.kind == "number" and len(pieces[place].key) >= _LONG
+        if piece.names_drugs_by_name() or piece.kind == "fuzzy" or counted or numbered or timed or piece.cue(*_COMPANY):
+            return True
+    return False
+
+
+def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool:
+    """Whether a single letter is joined to a drug: 'vino + H', 'weekly w/ H'; a small one only with + and /."""
+    for step in (-1, 1):
+        at, joined = place + step, False
+        while 0 <= at < len(pieces) and abs(at - place) < 5:
+            piece = pieces[at]
+            if piece.names_drugs_by_name():
+                return joined and not (signs_only and abs(at - place) > 2)
+            joined = joined or piece.key in ("+", "/") or (not signs_only and _joins(piece))
+            if signs_only and not joined:
+                break
+            if not joined and not piece.cue("cycles") and piece.kind != "silent":
+                break
+            at += step
+    return False
+
+
+def _joins(piece: Piece) -> bool:
+    return piece.cue("joined") or piece.key in ("-", "&")
+
+
+def _read_as_either_conjugate(pieces: list[Piece], place: int) -> None:
+    """Read a mistyped code of an antibody-drug conjugate as either, with the T- before it where one stands there."""
+    piece = pieces[place]
+    piece.kind, piece.value = "fuzzy", (("t_dm1",), ("t_dxd",))
+    if not piece.key.startswith("t"):
+        first, hyphen = pieces[place - 2], pieces[place - 1]
+        piece.start = first.start
+        first.kind = hyphen.kind = "silent"
+        first.key = hyphen.key = ""
+
+
+def _near_a_code(pieces: list[Piece], place: int) -> bool:
+    """Whether a word is like T-DM1 and T-DXd and neither: T-DX1, TDMd."""
+    key = pieces[place].key
+    if (len(key) == 4 and key.startswith("td") and key[2] in "mx1d") or key in ("tdm", "tdx"):
+        return True
+    hyphen = place > 1 and pieces[place - 1].key == "-" and pieces[place - 2].key == "t"
+    return hyphen and len(key) in (2, 3) and key[0] == "d" and key[1] in "mx1d"

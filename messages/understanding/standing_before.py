@@ -1,0 +1,230 @@
+"""What the words before a drug make of it: refused, planned, compared, a relative's, or given."""
+
+from __future__ import annotations
+
+from messages.understanding.outline import Outline
+
+_TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
+"""Cues after which a drug was certainly given."""
+_RUNNING = frozenset(("ongoing", "started", "maintenance", "early"))
+_REFUSING = frozenset(("denied", "declined", "unavailable", "available", "other_than"))
+
+
+class Before:
+    """Reads a sentence forwards, with the meaning that holds for the next drug."""
+
+    def __init__(self, outline: Outline, first: int, end: int) -> None:
+        self.outline, self.first, self.end = outline, first, end
+        self.before: dict[int, str | None] = {}
+        """What stands before each drug, by its place."""
+        self.relatives: set[int] = set()
+        """The drugs that a relative had."""
+        self.list_end = -1
+        self.unsure_after = -1
+        self.general = False
+        """Whether the sentence speaks of no patient: 'guidelines say THP, then T-DXd'."""
+        self.taken = False
+        """Whether a drug took the meaning that the words before give."""
+
+    def read(self) -> None:
+        """Note what stands before each drug."""
+        outline = self.outline
+        mode: str | None = None
+        relative = False
+        for at in range(self.first, self.end):
+            if at != self.first and outline.stretch_start[at] == at:
+                mode = self._over_a_break(mode, at)
+                self.taken = mode is not None and self.taken
+            if outline.is_drug[at]:
+                self.before[at] = mode
+                self.taken = True
+                if relative:
+                    self.relatives.add(at)
+                continue
+            cues = outline.cues[at]
+            if "family" in cues and mode != "denied":
+                relative = self._begins_a_relative(at)
+            elif "the_patient" in cues:
+                relative = False
+            shifted = self._shift(mode, at)
+            if shifted != mode or (shifted == "denied" and "negation" in cues):
+                self.taken = self.taken and shifted in ("mentioned", "unsure")
+            mode = shifted
+
+    def _begins_a_relative(self, at: int) -> bool:
+        """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
+        outline = self.outline
+        if any("for" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 3)):
+            drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
+            self.relatives.update(drugs)
+            return not drugs
+        return True
+
+    def _over_a_break(self, mode: str | None, at: int) -> str | None:
+        """What of the meaning goes on in the next stretch."""
+        outline = self.outline
+        cues = outline.cues[at]
+        comma = outline.pieces[at - 1].key == ","
+        if "new_word" in cues:
+            return None
+        if self.general and not cues & {"the_patient", "progression"}:
+            return "mentioned"
+        if mode == "planned" and not self.taken and outline.pieces[at - 1].key == "-":
+            return mode
+        if mode in ("denied", "other_than", "declined", "unavailable", "mentioned") and at <= self.list_end:
+            return mode if at > self.unsure_after else "mentioned"
+        if mode == "denied" and self.taken and comma and self._begins_with_a_denial():
+            return "unsure"
+        if mode == "unsure" and comma:
+            return mode
+        if mode in ("planned", "compared") and self.taken:
+            return mode
+        if mode == "received" and self.taken and comma and outline.pieces[at].asked:
+            asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
+            return mode if asked_before and not self._ends_in_a_choice(at) else None
+        return None
+
+    def _begins_with_a_denial(self) -> bool:
+        """Whether no drug stands before the sentence's denial."""
+        return next(iter(self.before.values()), None) == "denied"
+
+    def _ends_in_a_choice(self, at: int) -> bool:
+        return any("or" in self.outline.pieces[place].roles for place in range(at, min(self.end, at + 12)))
+
+    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
+        """The meaning after one more piece that names no drug."""
+        outline = self.outline
+        cues, piece = outline.cues[at], outline.pieces[at]
+        opened = self._refusal(mode, at)
+        if opened is not None:
+            self.list_end, self.unsure_after = self._list_end(at, opened)
+            return opened
+        if mode in _REFUSING or mode in ("mentioned", "unsure"):
+            return self._within_refusal(mode, at)
+        if "versus" in cues:
+            return "compared"
+        if piece.key == ":" and self.taken and mode == "received":
+            return None
+        if cues & {"in_general", "hypothetical"} and outline.drug_in_stretch_after(at) is not None:
+            self.general = "in_general" in cues
+            return "mentioned"
+        if self._opens_a_plan(at):
+            return "planned"
+        if "planned" in cues:
+            return mode if mode == "received" and not self.taken else "planned"
+        if cues & _TOLD:
+            return "received"
+        if "asked" in cues:
+            return None
+        if mode in ("planned", "compared"):
+            return mode
+        if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
+            return "given"
+        return mode
+
+    def _opens_a_plan(self, at: int) -> bool:
+        """Whether a piece tells of what may come: 'if X', 'once X fails'; 'HER2+ MBC, for X', where X ends it."""
+        outline = self.outline
+        roles = outline.pieces[at].roles
+        next_to = at + 1 < self.end and outline.is_drug[at + 1]
+        begins = outline.stretch_start[at] == at
+        if "if" in roles:
+            return next_to or begins
+        if not (begins and next_to):
+            return False
+        return "once" in roles or outline.pieces[at].key == "for"
+
+    def _refusal(self, mode: str | None, at: int) -> str | None:
+        """The refusal a piece begins, of what follows it."""
+        cues = self.outline.cues[at]
+        if not cues:
+            return None
+        if "than" in cues:
+            return "other_than"
+        if "negated_after" in cues and not denies_what_follows(self.outline, at):
+            return None
+        if "negation" in cues or "negated_after" in cues:
+            return "denied"
+        if "declined" in cues:
+            return "declined"
+        if "unavailable" in cues:
+            return "unavailable"
+        if "available" in cues:
+            return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
+        if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
+            return "available"
+        return None
+
+    def _within_refusal(self, mode: str | None, at: int) -> str | None:
+        """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
+        outline = self.outline
+        cues, piece = outline.cues[at], outline.pieces[at]
+        if cues & _TOLD and not (cues & {"previously"} and not self.taken):
+            return "received"
+        if piece.kind == "line":
+            return "given" if self.taken or mode == "unsure" else mode
+        if not self.taken:
+            if "more" in piece.roles:
+                return "given"
+            beside = piece.is_("noun") or piece.is_("find") or piece.is_("say") or "a_toxicity" in cues
+            return None if beside and mode == "denied" else mode
+        if mode == "unsure" or at <= self.list_end or "or" in piece.roles or piece.kind == "sign":
+            return mode
+        if piece.key == "and" or "early" in cues or "previously" in cues:
+            return mode
+        if "planned" in cues:
+            return "planned"
+        if "so" in piece.roles:
+            return None
+        return "mentioned"
+
+    def _list_end(self, at: int, mode: str) -> tuple[int, int]:
+        """Where the list of drugs behind a refusal ends, over its commas; and up to where that is certain.
+
+        Certain where it ends in 'or', 'nor'; a list that ends in 'and' may be two statements.
+        """
+        outline = self.outline
+        last, joined, certain = -1, False, False
+        for place in range(at + 1, min(self.end, at + 30)):
+            piece = outline.pieces[place]
+            if outline.is_drug[place]:
+                last = place
+                if joined:
+                    break
+            elif "or" in piece.roles:
+                joined = certain = True
+            elif piece.key == "and":
+                joined = last >= 0 and outline.pieces[outline.stretch_start[place] - 1].key == ","
+            elif outline.is_joining(place) or outline.cues[place] & {"previously", "early", "negation", "planned"}:
+                continue
+            elif last >= 0 or piece.kind == "number":
+                break
+        if last >= 0 and not joined and self._only_lists(at, last):
+            return last, -1
+        if not joined or last < 0:
+            return -1, -1
+        first = outline.next_drug[at]
+        return last, (-1 if certain or mode != "denied" else outline.stretch_end[first or at])
+
+    def _only_lists(self, at: int, last: int) -> bool:
+        """Whether a sentence is nothing but the denial and its list: 'Never had: A, B, C.'"""
+        outline = self.outline
+        before = outline.last_drug[at]
+        if before is not None and before >= self.first:
+            return False
+        first = outline.next_drug[at] or at
+        if any(
+            outline.pieces[each].kind == "word" or "only" in outline.pieces[each].roles for each in range(at, first)
+        ):
+            return False
+        inside = range(first, last)
+        listed = all(outline.is_drug[each] or outline.pieces[each].key in (",", "/", "+") for each in inside)
+        return listed and all(outline.pieces[each].kind in ("sign", "silent") for each in range(last + 1, self.end))
+
+
+def denies_what_follows(outline: Outline, at: int) -> bool:
+    """Whether 'not given', 'never' is said of the drug behind it."""
+    following = outline.next_meaning(at)
+    if following is not None and outline.is_drug[following] and following < outline.stretch_end[at]:
+        return "negation" in outline.cues[at] or outline.drug_in_stretch_before(at) is None
+    return outline.drug_in_stretch_before(at) is None and outline.drug_in_stretch_after(at) is not None

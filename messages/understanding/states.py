@@ -1,0 +1,280 @@
+"""What the pieces of a text say of the profile, but for the lines of therapy.
+
+Phrases that say a value, findings that the words around them affirm or deny, and nouns with what stands beside them;
+the readers of receptors, of organ function, of the brain and of disease elsewhere have modules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from messages.understanding.brain import Brain
+from messages.understanding.context import Context
+from messages.understanding.disease import Disease
+from messages.understanding.drugs import names_drugs
+from messages.understanding.emergencies import Emergencies
+from messages.understanding.lexicon import Finding, Lexicon
+from messages.understanding.lines import Told
+from messages.understanding.organ_function import QUALIFIED, OrganFunction
+from messages.understanding.receptors import Receptors
+from messages.understanding.scan import Piece
+from messages.understanding.statements import Stated, Statement
+
+_SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
+
+__all__ = ["Reader", "Stated", "Statement"]
+
+
+class Reader:
+    """Reads the pieces once for every field."""
+
+    def __init__(self, pieces: list[Piece], lexicon: Lexicon, told: Told, text: str) -> None:
+        self.pieces = pieces
+        self.lexicon = lexicon
+        self.text = text
+        self.stated = Stated()
+        self.context = Context(pieces, lexicon)
+        self.brain = Brain(self.context, self.stated)
+        self.disease = Disease(self.context, self.stated, told, text)
+        receptors = Receptors(self.context, self.stated)
+        organs = OrganFunction(self.context, self.stated)
+        self.receptors, self.organs = receptors, organs
+        self.emergencies = Emergencies(self.context, self.stated, organs)
+        self._nouns: dict[str, Callable[[int], None]] = {
+            "er": receptors.er, "pr": receptors.pr, "hr": receptors.hr, "er_pr": receptors.both,
+            "her2": receptors.her2, "ish": receptors.ish, "lvef": organs.lvef, "platelets": organs.platelets,
+            "crcl": organs.crcl, "ecog": organs.ecog, "bilirubin": organs.bilirubin, "dpd": organs.dpd,
+            "child_pugh": organs.child_pugh, "breathlessness": self.emergencies.breathless,
+            "neutrophils": self.emergencies.neutrophils,
+        }  # fmt: skip
+        self._sites = {piece.sentence for piece in pieces if piece.is_("noun", *_SITES)}
+        self._says_of: dict[str, Callable[[int, str, str], None]] = {
+            "setting": self._setting,
+            "early_stage_agents": self._untreated,
+            "prior_lines": self._untreated,
+            "treatment": self._untreated,
+            "red_flags": self._red_flags,
+            "interacting_medicines": self._medicines,
+            "chemotherapy": self._chemotherapy,
+        }
+        self._graded = {
+            concept.name for piece in pieces for concept in piece.concepts if concept.kind == "say"
+        } | ({"hepatic_impairment"} if any(piece.is_("noun", "child_pugh") for piece in pieces) else set())  # fmt: skip
+
+    def read(self) -> Stated:
+        """Everything the text states."""
+        for place, piece in enumerate(self.pieces):
+            for concept in piece.concepts:
+                if concept.kind == "say":
+                    self._say(place, concept.name, concept.value)
+                elif concept.kind == "find":
+                    self._find(place, self.lexicon.findings[concept.name])
+                elif concept.kind == "noun":
+                    self._noun(place, concept.name)
+            if piece.cue("declined"):
+                self._declined(place)
+        self.brain.read(seizing=self.emergencies.is_seizing())
+        self.disease.read()
+        self._united_states()
+        return self.stated
+
+    def _note(self, name: str, value: object, place: int, *others: int) -> None:
+        pieces = [self.pieces[at] for at in (place, *others)]
+        self.stated.note(name, value, pieces, corrected=self.context.is_corrected(place))
+
+    # ---- phrases that say a value ------------------------------------------------------------------------------------
+
+    def _say(self, place: int, name: str, value: str) -> None:
+        if self.context.is_family(place):
+            return
+        if name in self._says_of:
+            self._says_of[name](place, name, value)
+        elif self._says(place, name, value):
+            self._note(name, value, place)
+            if name == "her2_status":
+                self.receptors.later_score(place)
+
+    def _says(self, place: int, name: str, value: str) -> bool:
+        """Whether a phrase means here what it says."""
+        if value != "unknown" and self._is_refuted(place):
+            if name == "her2_status":  # 'not HER2-low: 3+'
+                self.receptors.refuted(place, value)
+            return False
+        if name == "platelets" and value == "low":
+            return self.context.stance(place) in ("affirmed", "listed") and not self.emergencies.is_past(place)
+        return True
+
+    def _is_refuted(self, place: int) -> bool:
+        return self.context.is_denied_at_once(place) or self.context.is_refuted(place)
+
+    def _chemotherapy(self, place: int, name: str, value: str) -> None:
+        """Fit or unfit for chemotherapy; 'fit' may be a seizure, or the fit of something else."""
+        fit = value == "suitable"
+        if fit and self._is_refuted(place):
+            if self._is_of_chemotherapy(place):
+                self._note(name, "unsuitable", place - 1, place)
+            return
+        if value != "unknown" and self._is_refuted(place):
+            return
+        if fit and self.context.of(self.pieces[place], "fit"):
+            if place and self.context.of(self.pieces[place - 1], "one_of"):  # 'last fit in 2016'
+                return
+            following = self.context.next_word(place)
+            if following is not None and following.is_("noun", "organ"):
+                return
+        self._note(name, value, place)
+
+    def _is_of_chemotherapy(self, place: int) -> bool:
+        """Whether 'not fit' is said of chemotherapy, or of nothing else."""
+        ahead = [self.pieces[at] for at in self.context.following(place)]
+        rest = [piece for piece in ahead if piece.kind not in ("silent", "sign")]
+        return not rest or any(self.context.of(piece, "chemo") for piece in rest)
+
+    def _setting(self, place: int, name: str, value: str) -> None:
+        piece = self.pieces[place]
+        if value == "metastatic":
+            stance = "affirmed" if self._is_what_for(place) else self.context.stance(place)
+            if stance in ("denied", "hypothetical") or (stance == "uncertain" and not piece.is_("noun")):
+                return
+            following = self.context.next_word(place)
+            if following is not None and self.context.of(following, "without"):
+                return  # metastasis-free
+        elif value == "early" and self._is_of_one_site(place):
+            return
+        self._note(name, value, place)
+
+    def _is_what_for(self, place: int) -> bool:
+        """Whether it is what something is given for: 'not yet received anything for the metastases'."""
+        before = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        return "for" in before
+
+    def _is_of_one_site(self, place: int) -> bool:
+        """Whether 'no metastases' is said of one organ only: 'cranial MRI: no metastases', 'no mets in the liver'."""
+        return self.pieces[place].sentence in self._sites
+
+    def _untreated(self, place: int, name: str, value: str) -> None:
+        if name == "treatment":
+            if place not in self.brain.covered:  # untreated brain metastases are no untreated patient
+                self._note("prior_lines", (), place)
+                self._note("early_stage_agents", (), place)
+            return
+        self._note(name, () if value == "none" else value, place)
+        words = self.text[self.pieces[place].start : self.pieces[place].end].lower().replace("-", " ").split()
+        if name == "prior_lines" and any("<of_metastases>" in self.lexicon.groups.get(word, ()) for word in words):
+            self._note("setting", "metastatic", place)
+
+    def _red_flags(self, place: int, name: str, value: str) -> None:
+        if value in ("none", "unknown"):
+            self._note(name, () if value == "none" else value, place)
+        elif not self._is_ruled_out(place) and not self.emergencies.is_past(place):
+            self.emergencies.note(value, place)
+
+    def _medicines(self, place: int, name: str, value: str) -> None:
+        if value in ("none", "unknown"):
+            self._note(name, () if value == "none" else value, place)
+        elif not self._is_ruled_out(place) and not self._is_stopped(place):
+            self._note(name, (value,), place)
+
+    def _is_ruled_out(self, place: int) -> bool:
+        """Whether an emergency or a medicine is denied or only possible: 'no seizures', 'seizure-free'."""
+        if self.context.stance(place) in ("denied", "hypothetical") or self.context.is_denied_at_once(place):
+            self.pieces[place].used = True
+            return True
+        following = self.context.next_word(place)
+        return following is not None and self.context.of(following, "without")
+
+    def _is_stopped(self, place: int) -> bool:
+        """Whether a medicine is taken no more: 'off warfarin', 'phenytoin stopped in 2020'."""
+        near = (place - 1, place - 2, place + 1, place + 2)
+        clause = self.context.clause(place)
+        ended = any(at in clause and self.pieces[at].cue("stopped", "before_it") for at in near)
+        replaced = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        return ended or (replaced[-1:] == ["from"] and self._is_change(place - 2))
+
+    def _is_change(self, at: int) -> bool:
+        """'Switched from', 'changed from'."""
+        return at >= 0 and self.context.of(self.pieces[at], "exchanged")
+
+    def _declined(self, place: int) -> None:
+        """'Refuses any more iv chemo'."""
+        for at in range(place + 1, min(len(self.pieces), place + 10)):
+            piece = self.pieces[at]
+            if names_drugs(piece) or (piece.kind == "sign" and piece.key in ",;("):
+                return
+            if self.context.of(piece, "chemo"):
+                if not self.context.is_family(place) and not self.context.is_denied_at_once(place):
+                    self._note("chemotherapy", "unsuitable", place, at)
+                return
+
+    # ---- findings ----------------------------------------------------------------------------------------------------
+
+    def _find(self, place: int, finding: Finding) -> None:
+        piece = self.pieces[place]
+        stance = self.context.stance(place)
+        if stance == "affirmed" and self._is_called_negative(place):
+            stance = "denied"
+        if stance in ("family", "hypothetical") or self._is_only_asked(place, finding, stance):
+            return
+        if stance == "listed" and finding.denied is not None and finding.affirmed is not None:
+            self.stated.ask(finding.field, (finding.affirmed, finding.denied), [piece])
+            return
+        if stance == "uncertain" and finding.field == "ild_history" and not self.emergencies.is_past(place):
+            self.emergencies.note("acute_dyspnoea", place)
+            return
+        if stance in ("affirmed", "listed") and finding.readings:
+            if finding.field in self._graded:
+                piece.used = True
+            else:
+                self.stated.ask(finding.field, finding.readings, [piece])
+            return
+        value = {"denied": finding.denied, "uncertain": finding.uncertain, "unknown": finding.uncertain}.get(
+            stance, finding.affirmed
+        )
+        if value is not None:
+            self._note(finding.field, value, place)
+
+    def _is_called_negative(self, place: int) -> bool:
+        """'LMD negative', 'ILD: nil', 'ILD (-)'."""
+        if self.context.is_minus(place):
+            return True
+        for at in self.context.following(place, 3):
+            ends = at + 1 == len(self.pieces) or self.pieces[at + 1].kind == "sign"
+            if self.context.of(self.pieces[at], "negative", "empty") or (
+                ends and self.context.of(self.pieces[at], "lacking")
+            ):
+                self.pieces[at].used = True
+                return True
+            if self.pieces[at].kind not in ("sign", "silent") and not self.context.of(self.pieces[at], "copula"):
+                return False
+        return False
+
+    def _is_only_asked(self, place: int, finding: Finding, stance: str) -> bool:
+        """Whether a finding is asked about; 'can she have T-DXd with ILD?' takes it for given."""
+        if not self.pieces[place].asked or stance != "affirmed" or finding.field == "pregnancy":
+            return False
+        return not any(self.context.of(piece, "given") for piece in self.pieces[max(0, place - 3) : place])
+
+    # ---- nouns with a number, a sign or a word -----------------------------------------------------------------------
+
+    def _noun(self, place: int, name: str) -> None:
+        if self.context.is_family(place):
+            return
+        before = len(self.stated)
+        read = self._nouns.get(name)
+        if read is not None and not (name == "dpd" and self.context.stance(place) == "denied"):
+            read(place)
+        if name in QUALIFIED and len(self.stated) == before:
+            self.organs.qualified(place, name)
+
+    # ---- region ------------------------------------------------------------------------------------------------------
+
+    def _united_states(self) -> None:
+        """'US' in capitals, where it is a place: after 'in' or 'the', or alone; else it is an ultrasound."""
+        for place, piece in enumerate(self.pieces):
+            if piece.key != "us" or piece.used or self.text[piece.start : piece.end] != "US":
+                continue
+            before = self.pieces[place - 1] if place else None
+            alone = place + 1 == len(self.pieces) or self.pieces[place + 1].kind == "sign"
+            located = before is not None and self.context.of(before, "located")
+            if located or (alone and (before is None or before.kind == "sign")):
+                self._note("region", "us", place)

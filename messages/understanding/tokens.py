@@ -1,0 +1,114 @@
+"""A text cut into tokens: words, numbers, signs, each with the place it came from.
+
+One pass with one pattern of plain alternatives, so the time grows with the length and with nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"[+\-\u2212\u2013]ve\b"  # +ve, -ve
+    r"|[-=\u2013\u2014]{1,3}>|[\u2192\u21d2\u2794\u279c\u27a1\u2b95\u21e8\u2799]|>{2,3}"  # arrows
+    r"|[xX\u00d7](?=\d)"  # x8
+    r"|[wW]/(?:[oO]\b)?"  # w/, w/o
+    r"|[^\W\d_][^\W_]*"  # a word, digits inside it
+    r"|\d+(?:[.,]\d+)*"
+    r"|\S"
+)
+_ARROWS = frozenset("\u2192\u21d2\u2794\u279c\u27a1\u2b95\u21e8\u2799")
+_SAME = {
+    **dict.fromkeys("\u2212\u2013\u2014\u2010\u2011", "-"),
+    **dict.fromkeys("\u201c\u201d", '"'),
+    **dict.fromkeys("\u2018\u2019", "'"),
+    **dict.fromkeys("\uff1b\u2022", ";"),
+    "\u00d7": "x",
+    "\u2265": ">",
+    "\u2264": "<",
+    "\uff0b": "+",
+    "\uff1f": "?",
+    "\uff0c": ",",
+}
+"""Signs that are typed in more than one way, to one."""
+_SPLIT = re.compile(r"([a-z]+)([0-9]+)")
+_TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
+_M = ("m0", "m1")
+_COUNTED = re.compile(r"([a-z0-9]{2,})x([0-9]{1,2})")
+_MOST_SIGNS = 8
+"""Signs in one run that are read; nobody means more by more."""
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Token(NamedTuple):
+    """One token: its key (lower case, without accents), what it is, and where it stands in the text."""
+
+    key: str
+    kind: str
+    """`word`, `number`, `arrow` or `sign`."""
+    start: int
+    end: int
+    glued: bool
+    """Whether it follows the token before it without a blank."""
+
+
+def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str] | None = None) -> list[Token]:
+    """The tokens of a text, in order. `splits`: words a number may be glued to ("ef58"); `whole`: known words, which
+    are never cut: where it is given, "THPx6" is cut before its cycles."""
+    found: list[Token] = []
+    append = found.append
+    last = -1
+    signs = 0
+    for match in _TOKEN.finditer(text):
+        start, end = match.span()
+        raw = match.group()
+        first = raw[0]
+        glued = start == last
+        last = end
+        if first.isalpha():
+            signs = 0
+            key = raw.lower() if raw.isascii() else plain(raw)
+            if not key:
+                continue
+            if key[-1].isdigit() and (parts := _SPLIT.fullmatch(key)) is not None and parts[1] in splits:
+                cut = start + len(parts[1])
+                append(Token(parts[1], "word", start, cut, glued))
+                append(Token(parts[2], "number", cut, end, True))
+                continue
+            if key[-2:] in _M and (parts := _TNM.fullmatch(key)) is not None:
+                for group in (1, 2, 3):
+                    first_letter, end_letter = parts.span(group)
+                    append(Token(parts[group], "word", start + first_letter, start + end_letter, glued or group > 1))
+                continue
+            if whole is not None and "x" in key and key not in whole and (parts := _COUNTED.fullmatch(key)) is not None:
+                cut = start + len(parts[1])
+                append(Token(parts[1], "word", start, cut, glued))
+                append(Token("x", "word", cut, cut + 1, True))
+                append(Token(parts[2], "number", cut + 1, end, True))
+                continue
+            if "/" in raw:  # w/, w/o
+                key = "with" if raw[-1] == "/" else "without"
+            append(Token(key, "word", start, end, glued))
+        elif first.isdigit():
+            signs = 0
+            if raw.isascii():
+                append(Token(raw, "number", start, end, glued))
+        elif raw in _ARROWS or (len(raw) > 1 and raw[-1] == ">"):
+            append(Token("->", "arrow", start, end, glued))
+        elif len(raw) > 1:  # +ve, -ve
+            append(Token(("+" if first == "+" else "-") + "ve", "word", start, end, glued))
+        elif raw == "&":
+            append(Token("and", "word", start, end, glued))
+        elif glued and signs >= _MOST_SIGNS:
+            continue
+        else:
+            signs = signs + 1 if glued else 1
+            append(Token(_SAME.get(raw, raw), "sign", start, end, glued))
+    return found
+
+
+def plain(word: str) -> str:
+    """A word in lower case and without its accents."""
+    parts = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(character for character in parts if character.isalnum())

@@ -1,0 +1,478 @@
+"""Typed words to the turn they mean: a command, an answer to the open question, or everything that is stated.
+
+Nothing is guessed: words that name no option are `Unclear`, with what they may have meant where a word is one or two
+letters away from one. The text itself goes no further than this module; the words a field was understood from are
+handed on to be shown, and are kept nowhere but in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from flows.dialogue import argument_of
+from flows.knowledge.load import KnowledgeError
+from flows.plain_yaml import read_yaml
+from flows.profile import FIELDS, Item, Line, asked_as
+from flows.questionnaire import (
+    ACCEPT,
+    ITEMS,
+    LINE_SHORTCUTS,
+    NONE,
+    PARTLY,
+    QUESTIONS,
+    UNDERSTOOD,
+    Lines,
+    options_now,
+)
+from flows.statement import (
+    EARLY,
+    MOST_CHOICES,
+    Choice,
+    NotAStatement,
+    Statement,
+    check,
+    encode,
+    gate_of,
+    question_of,
+)
+from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear, Understood
+from flows.when import NOT_KNOWN
+from messages.understanding.at_question import understand
+from messages.understanding.identifiers import holds_identifier
+from messages.understanding.lexicon import FOLDER
+from messages.understanding.understand import LONGEST, Ambiguity, Understanding
+from messages.words import Words
+
+_MONTHS = re.compile(r"(\d{1,3})\s*(?:m|mo|mos|mths?|months?)?\.?(?: ago)?", re.IGNORECASE)
+_SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
+_LINES = ("prior_lines", "line_agents", "line_outcome")
+_LONGEST_ROLE = 6
+_OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b|\bpatients\b")
+_MOST_READINGS = 6
+_OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
+_GATES = ("other_tumour", "under_18")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The words of one text, to be shown beside what they were understood as. Never stored, never logged."""
+
+    sources: Mapping[str, tuple[Any, str]] = field(default_factory=dict, repr=False)
+    """Field to the value understood, and the words."""
+    choices: Mapping[tuple[str, ...], str] = field(default_factory=dict, repr=False)
+    """The readings of an ambiguity to its words."""
+    leftover: tuple[str, ...] = field(default=(), repr=False)
+    denied: tuple[str, ...] = ()
+    focus: tuple[str, ...] = ()
+    outside: str = ""
+    """Why part of the text is nothing this tool answers, beside what was understood: `dosing`."""
+    earlier: Typed | None = field(default=None, repr=False)
+    """The words before the last text, as long as that can be discarded or taken back."""
+
+    def after(self, later: Typed, *, unconfirmed: bool = False) -> Typed:
+        """These words, and those of a later text. `unconfirmed`: whether the last text still waits; both then do."""
+        return Typed(
+            {**self.sources, **later.sources},
+            {**self.choices, **later.choices},
+            (*self.leftover, *later.leftover) if unconfirmed else later.leftover,
+            (*self.denied, *later.denied) if unconfirmed else later.denied,
+            (*self.focus, *later.focus) if unconfirmed else later.focus,
+            later.outside or (self.outside if unconfirmed else ""),
+            self.earlier if unconfirmed else replace(self, earlier=None),
+        )
+
+    def words(self, name: str, value: Any) -> str:
+        """The words a field's value was understood from; empty where it was not typed, or was changed since."""
+        known = self.sources.get(name)
+        return known[1] if known is not None and _same(known[0], value) else ""
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same answer: in a list in any order; of lines the agents, whose words these are."""
+    if not isinstance(one, tuple) or not isinstance(other, tuple):
+        return bool(one == other)
+    if any(isinstance(entry, Line) for entry in (*one, *other)):
+        last = other[-len(one) :]  # lines may have been added to those entered, and agents chosen for them
+        return len(last) == len(one) and all(set(a.agents) <= set(b.agents) for a, b in zip(one, last, strict=True))
+    return set(one) == set(other)
+
+
+def words_after(known: Typed | None, new: Typed | None, before: State, after: State) -> Typed | None:
+    """The words to keep in memory after a turn: with those just typed, without those discarded or taken back."""
+    if new is not None:
+        return (known or Typed()).after(new, unconfirmed=before.statement is not None)
+    discarded = before.statement is not None and after.statement is None and after.before is before.before
+    taken_back = before.before is not None and after.before is None and after.answers == before.before
+    if known is not None and (discarded or taken_back):
+        return known.earlier
+    return known
+
+
+class Reading(NamedTuple):
+    """What a typed text was read as: the turn, and its words where there are any to show."""
+
+    turn: Turn
+    typed: Typed | None = None
+
+
+def turn_of(text: str, state: State, words: Words) -> Turn:
+    """The turn a typed text means at the question the conversation stands at."""
+    return read(text, state, words).turn
+
+
+def read(text: str, state: State, words: Words) -> Reading:
+    """What a typed text means at the question the conversation stands at, with its words."""
+    said = re.sub(r"[^\S\n]{2,}", " ", text.strip())  # long runs of blanks would be gone over again and again
+    if said.startswith("/"):
+        return Reading(_command(said))
+    if holds_identifier(said):
+        return Reading(Unclear(identifier=True))
+    question = QUESTIONS.get(state.here)
+    readings: tuple[str, ...] = ()
+    if question is not None:
+        answer, readings = _named(said, state, words)
+        if answer is not None:
+            return Reading(answer)
+    found = understand(said, words.knowledge, question=state.here)
+    if readings and len(said.split()) <= 2 and not _about_another(found, state.here):
+        return Reading(Unclear(readings))
+    if question is not None and (both := _answer_and_more(said, state, words)) is not None:
+        return both
+    turn = _stated(found, state)
+    if turn is None:
+        return Reading(Unclear(readings))
+    return Reading(turn, _typed(found, turn))
+
+
+def _about_another(found: Understanding, here: str) -> bool:
+    """Whether a text is wholly understood as the answer to another question: "ER negative" is no near HER2-negative."""
+    told = {question_of(name) for name in found.fields}
+    open_now = {here, *_LINES} if here in _LINES else {here}
+    return bool(told) and told.isdisjoint(open_now) and not found.ambiguous and not found.leftover
+
+
+def _command(said: str) -> Command:
+    name, _, argument = said[1:].partition(" ")
+    name = _normal(name).replace(" ", "_")
+    if name != "start":  # a shared profile is taken letter by letter
+        argument = _normal(argument).replace(" ", "_")
+    return Command(name, argument_of(name, argument.strip()))
+
+
+def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[str, ...]]:
+    """The answer whose option was named, by any of its names; otherwise what a misspelt word may have meant."""
+    question = QUESTIONS[state.here]
+    if question.kind == "number" and (months := _MONTHS.fullmatch(said)):
+        return Answer(question.name, (months.group(1),)), ()
+    if question.name == UNDERSTOOD:
+        return _decision(said, state, words), ()
+    names = _names(question.name, words)
+    normal = _normal(said)
+    whole = names.get(normal) or answered_as(question.name, normal)
+    if whole is not None and question.name == "safety":
+        return _on_the_checklist([normal], whole, state, words), ()
+    if whole is not None:
+        return Answer(question.name, whole), ()
+    if (unclear := words.questions[question.name].unclear.get(normal)) is not None:
+        return Unclear(tuple(unclear)), ()
+    parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
+    found = [names.get(part) for part in parts]
+    if parts and all(found) and question.kind == "several":
+        chosen = tuple(dict.fromkeys(option for options in found for option in options or ()))
+        if question.name == "safety":
+            return _on_the_checklist(parts, chosen, state, words), ()
+        return Answer(question.name, chosen), ()
+    unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
+    return None, _near(unmatched, names)
+
+
+def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, words: Words) -> Turn | None:
+    """Lines of the checklist named in words of one's own are stated, and the rest is asked; options as they stand
+    there, with those that say what the rest is, are the whole answer."""
+    whole = {_normal(name) for option in chosen for name in (option, words.option("safety", option))}
+    if {NONE, NOT_KNOWN} & set(chosen) or set(said) <= whole:
+        return Answer("safety", chosen) if set(chosen) <= set(options_now("safety", state.answers)) else None
+    ticked = {option: asked.ticked for option in chosen if isinstance(asked := asked_as(option), Item)}
+    kinds = [option for option, value in ticked.items() if value is None]
+    if not all(QUESTIONS[option].kind == "choice" for option in kinds):
+        return None
+    values = {option: value for option, value in ticked.items() if value is not None}
+    return Understood(Statement(values, tuple(Choice(option, QUESTIONS[option].options) for option in kinds)))
+
+
+def _answer_and_more(said: str, state: State, words: Words) -> Reading | None:
+    """An answer to the open question by its name, and after a comma what else is stated: 'none, and ER is positive'."""
+    here = state.here
+    first, comma, rest = said.partition(",")
+    if not comma or here not in FIELDS or here == "prior_lines" or QUESTIONS[here].kind not in ("choice", "several"):
+        return None
+    answer, _ = _named(first, state, words)
+    found = understand(rest.strip(), words.knowledge)
+    if not isinstance(answer, Answer) or not found.fields or here in found.fields:
+        return None
+    chosen = answer.chosen
+    value: Any = chosen[0] if QUESTIONS[here].kind == "choice" or chosen == (NOT_KNOWN,) else chosen
+    statement = statement_of(found, state)
+    values = {**statement.values, here: () if value == (NONE,) else value}
+    turn = Understood(replace(statement, values=values))
+    return Reading(turn, _typed(found, turn))
+
+
+def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
+    """The option a short answer means at a question: its usual words, or that it is not known."""
+    answers = _short_answers()
+    if not normal:
+        return None
+    if question == "role":
+        return _role(normal)
+    option = answers.whole.get(question, {}).get(normal)
+    if option is None and normal in answers.unknown and NOT_KNOWN in QUESTIONS[question].options:
+        option = NOT_KNOWN
+    return (option,) if option is not None else None
+
+
+def _role(normal: str) -> tuple[str, ...] | None:
+    """The role somebody says they have; of several, the one that says most: a nurse in oncology is a nurse.
+
+    Only in a few words: a longer text is a case, and "my patient" is nobody's role.
+    """
+    if len(normal.split()) > _LONGEST_ROLE or _OF_A_PATIENT.search(normal):
+        return None
+    padded = f" {normal} "
+    for role, names in _short_answers().roles.items():
+        if any(f" {name} " in padded for name in names):
+            return (role,)
+    return None
+
+
+class _ShortAnswers(NamedTuple):
+    unknown: frozenset[str]
+    whole: Mapping[str, Mapping[str, str]]
+    roles: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def _short_answers() -> _ShortAnswers:
+    """The short answers of the lexicon. Raises KnowledgeError where one names no option."""
+    data = read_yaml((FOLDER / "answers.yaml").read_text("utf-8"))
+    whole: dict[str, dict[str, str]] = {}
+    for question, options in (*data["whole"].items(), ("role", data["role"])):
+        for option, said in options.items():
+            if question not in QUESTIONS or option not in QUESTIONS[question].options:
+                raise KnowledgeError("lexicon/answers.yaml", question, f"there is no option {option}")
+            whole.setdefault(question, {}).update({_normal(words): option for words in said})
+    roles = {role: tuple(_normal(name) for name in names) for role, names in data["role"].items()}
+    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), whole, roles)
+
+
+def _decision(said: str, state: State, words: Words) -> Turn | None:
+    """Yes, no, or one of the readings that are asked back."""
+    normal = _normal(said)
+    also = words.questions[UNDERSTOOD].also
+    choice = next(iter(state.statement.choices), None) if state.statement is not None else None
+    for option in options_now(UNDERSTOOD, state.answers):
+        known = {option, words.understood_option(option, state), *also.get(option, ())}
+        if choice is not None and option in choice.readings:
+            known |= _said_for(option, choice, words)
+        if normal in set(map(_normal, known)):
+            return Answer(UNDERSTOOD, tuple(option.split("+")))
+    if choice is not None and len(choice.readings) == 1 and normal in map(_normal, also[ACCEPT]):
+        return Answer(UNDERSTOOD, tuple(choice.readings[0].split("+")))
+    return _reading_meant(said, choice, words) if choice is not None else None
+
+
+def _said_for(reading: str, choice: Choice, words: Words) -> set[str]:
+    """Other words for a reading: the names of its one agent."""
+    agent = words.knowledge.agents.get(reading) if choice.field in ("prior_lines", "early_stage_agents") else None
+    return set() if agent is None else {agent.name, agent.short, *agent.brands}
+
+
+def _reading_meant(said: str, choice: Choice, words: Words) -> Answer | None:
+    """The reading that a text states and nothing else: "it was T-DM1"."""
+    found = understand(said, words.knowledge)
+    stated = found.fields
+    if choice.field in ("prior_lines", "early_stage_agents"):
+        alone = stated.keys() == {"prior_lines"} and not any(line.outcome for line in stated["prior_lines"])
+        agents = [set(line.agents) for line in stated["prior_lines"]] if alone else []
+        meant = [reading for reading in choice.readings if agents == [set(reading.split("+"))]]
+    else:
+        alone = stated.keys() == {choice.field}
+        meant = [reading for reading in choice.readings if alone and str(stated[choice.field]) == reading]
+    return Answer(UNDERSTOOD, tuple(meant[0].split("+"))) if meant else None
+
+
+@lru_cache(maxsize=256)
+def _names(question: str, words: Words) -> Mapping[str, tuple[str, ...]]:
+    """Everything that may be typed for an option, normalised, to the option; a brand of two agents, to both."""
+    names: dict[str, tuple[str, ...]] = {}
+    said = words.questions[question]
+    options = list(QUESTIONS[question].options)
+    if question == "prior_lines":
+        options += [agent for agent in words.knowledge.agents if agent not in LINE_SHORTCUTS]
+    for option in options:
+        also = words.questions["safety"].also if question == "safety_unknown" and option in ITEMS else said.also
+        known: list[str] = [option, *also.get(option, ())]
+        if option in words.knowledge.agents:
+            agent = words.knowledge.agents[option]
+            known += [agent.name, agent.short, *agent.brands, words.agent(option)]
+        elif option not in said.options:
+            known.append(words.option(question, option))
+        if option in said.options:
+            known.append(said.options[option])
+            if option in words.vocabulary.fields.get(question, said).__dict__.get("values", {}):
+                known.append(words.vocabulary.fields[question].values[option])
+        brands = words.knowledge.agents[option].brands if option in words.knowledge.agents else ()
+        for name in known:
+            others = names.get(_normal(name), ())
+            if not others or (name in brands and all(other in words.knowledge.agents for other in others)):
+                names[_normal(name)] = tuple(dict.fromkeys((*others, option)))
+    return names
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"[^\w+<>]+", " ", text.casefold().replace("_", " ")).strip()
+
+
+def _near(parts: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Options a misspelt word may have meant: whole words of five letters or more, one or two edits away."""
+    readings: dict[str, int] = {}
+    for part in parts:
+        if len(part) < 5:
+            continue
+        most = 1 if len(part) < 8 else 2
+        for name, options in names.items():
+            if len(name) >= 5 and abs(len(name) - len(part)) <= most:
+                distance = OSA.distance(part, name, score_cutoff=most)
+                if distance <= most:
+                    readings |= {option: min(distance, readings.get(option, most)) for option in options}
+    best = min(readings.values(), default=0)
+    return tuple(option for option, distance in readings.items() if distance == best)[:4]
+
+
+def _stated(found: Understanding, state: State) -> Turn | None:
+    """The turn that what was understood amounts to; None where it says nothing."""
+    statement = statement_of(found, state)
+    told = len({question_of(name) for name in statement.values if name not in statement.implied})
+    if found.reason in _OUTSIDE and (told < 2 or found.reason == "not_professional"):
+        return Unclear(outside=found.reason)
+    if not statement.choices and not told:
+        return Unclear(outside="focus") if found.focus else None
+    shown = (*found.leftover, *found.denied_agents, *found.focus)  # an answer alone would drop it in silence
+    if not statement.choices and not shown and (answer := _answers_here(statement, state)) is not None:
+        return answer
+    return Understood(statement)
+
+
+def statement_of(found: Understanding, state: State) -> Statement:
+    """What was understood, as a statement about the case."""
+    values: dict[str, Any] = dict(found.fields)
+    implied: set[str] = set()
+    if found.reason in _GATES:
+        values = {**{name: value for name, value in values.items() if name not in ("her2_status", "setting")},
+            "gate": found.reason}  # fmt: skip
+    elif "gate" not in state.answers:
+        for name, value in found.implied.items():
+            values[name] = value
+            implied.add(name)
+    adds = False
+    if values.get("prior_lines"):
+        adds = _adds_lines(state, {question_of(name) for name in values if name not in implied})
+    statement = Statement(values, (), frozenset(implied), adds)
+    choices = [choice for entry in found.ambiguous if (choice := _choice(entry, statement)) is not None]
+    return replace(statement, choices=tuple(choices[:MOST_CHOICES]))
+
+
+def _adds_lines(state: State, named: set[str]) -> bool:
+    """Whether lines come after those entered: typed at the lines' questions, or while such lines wait."""
+    if state.statement is not None:
+        return state.statement.adds_lines
+    entered: Lines = state.answers.get("prior_lines", Lines())
+    more = bool(entered.lines) or named <= {"prior_lines", "gate", "extracranial_disease"}
+    return state.here in _LINES and more
+
+
+def _choice(entry: Ambiguity, statement: Statement) -> Choice | None:
+    """What is to be asked back; None where too many readings are left, or there is nothing they would be for."""
+    target = entry.field
+    if target == "prior_lines":
+        target = f"line_{(entry.place or 0) + 1}"
+    elif target == "early_stage_agents":
+        target = EARLY
+    choice = Choice(target, entry.readings)
+    try:
+        check(replace(statement, choices=(choice,)))
+    except NotAStatement:
+        return None
+    return choice if len(entry.readings) <= _MOST_READINGS else None
+
+
+def _answers_here(statement: Statement, state: State) -> Answer | None:
+    """The answer, where what is stated answers the open question and nothing else."""
+    here = state.here
+    question = QUESTIONS.get(here)
+    stated = {name: value for name, value in statement.values.items() if name not in statement.implied}
+    if question is None:
+        return None
+    if here == "line_outcome":
+        lines = stated.pop("prior_lines", ())
+        if set(stated) <= {"setting"} and len(lines) == 1 and not lines[0].agents and lines[0].outcome is not None:
+            return Answer(here, (lines[0].outcome,))
+        return None
+    if here == "gate" and set(stated) <= {"gate", "her2_status", "setting"}:
+        gate = stated.get("gate")
+        known = {**dict(state.answers.get(PARTLY, ())), **{name: stated[name] for name in stated if name != "gate"}}
+        gate = gate or gate_of(known)
+        gate = gate or {"early": "early_stage", NOT_KNOWN: "stage_unknown"}.get(known.get("setting", ""))
+        return Answer(here, (gate,)) if gate is not None else None
+    if here == "prior_lines" and set(stated) <= {"prior_lines", "setting"}:
+        lines = stated.get("prior_lines", ())
+        if len(lines) == 1 and lines[0].agents and lines[0].outcome is None:
+            return Answer(here, tuple(lines[0].agents))
+        return None
+    if here == "line_agents" and set(stated) <= {"prior_lines", "setting"}:
+        lines = stated.get("prior_lines", ())
+        alone = len(lines) == 1 and lines[0].agents and lines[0].outcome is None
+        return Answer(here, tuple(lines[0].agents)) if alone else None
+    if set(stated) != {here}:
+        return None
+    value = stated[here]
+    chosen = (value or (NONE,)) if isinstance(value, tuple) else (str(value),)
+    fits = question.kind == "number" or all(option in question.options for option in chosen)
+    return Answer(here, chosen) if fits else None
+
+
+def _typed(found: Understanding, turn: Turn) -> Typed:
+    """The words of what was understood, and of what was not used: what is too unclear to be asked back, too."""
+    asked = {choice.readings for choice in turn.statement.choices} if isinstance(turn, Understood) else set()
+    unclear = [entry.text for entry in found.ambiguous if entry.readings not in asked]
+    sources: dict[str, tuple[Any, str]] = {}
+    fields = found.fields
+    for name in {span.field for span in found.spans} & set(fields):
+        words = dict.fromkeys(span.text for span in found.spans if span.field == name)
+        sources[name] = (fields[name], ", ".join(words))
+    for name in found.implied:
+        drugs = dict.fromkeys(span.text for span in found.spans if span.field in ("prior_lines", "early_stage_agents"))
+        sources[name] = (found.implied[name], ", ".join(drugs))
+    return Typed(
+        sources,
+        {entry.readings: entry.text for entry in found.ambiguous},
+        (*found.leftover, *unclear),
+        found.denied_agents,
+        found.focus,
+        found.reason if found.reason in _OUTSIDE else "",
+    )
+
+
+def nearest_command(name: str) -> str | None:
+    """The command a mistyped one probably meant: one letter away, two in a long name."""
+    ranked = sorted((OSA.distance(name, command), command) for command in COMMANDS)
+    return ranked[0][1] if ranked[0][0] <= (1 if len(name) < 6 else 2) else None
+
+
+__all__ = ["LONGEST", "Reading", "Typed", "encode", "nearest_command", "read", "statement_of", "turn_of", "words_after"]

@@ -1,0 +1,282 @@
+"""Typed words on their way into a case: what they mean where they are typed, and that they are kept nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from test_dialogue_properties import answered, check_step, one_of_each
+from test_statement import WHOLE, at_the_checklist, at_the_lines, attested, take, told
+
+from bot.app import App, Tap, Text
+from bot.log import Keys, Log
+from bot.log.sqlite import SQLite
+from bot.wire import from_wire, to_wire
+from flows.dialogue import begin, step
+from flows.knowledge.load import shipped
+from flows.plain_yaml import read_yaml
+from flows.questionnaire import QUESTIONS, UNDERSTOOD
+from flows.statement import Choice, Statement
+from flows.turns import Answer, Command, State, Turn, Unclear, Understood
+from messages.message import Message
+from messages.render import render
+from messages.understanding import Typed, read, turn_of, words_after
+from messages.words import english
+
+KNOWLEDGE = shipped()
+WORDS = english(KNOWLEDGE)
+KEY = "a key of the tests that is long enough"
+CASE = "44F ER-/PR+ HER2 3+ MBC, THP x8 -> PD liver, T-DM1 x5 PD, EF 58, frobnicated"
+CANARY = ("44F", "x8", "frobnicated", "ER-/PR+", "EF 58")
+OPEN = Path(__file__).parent / "understanding" / "open"
+TEXTS = [str(entry["text"]) for path in sorted(OPEN.glob("*.yaml")) for entry in read_yaml(path.read_text("utf-8"))]
+
+
+def waiting(statement: Statement) -> State:
+    """A case at the lines' question, where a statement waits."""
+    return take(at_the_lines(), Understood(statement))
+
+
+def stated(text: str, state: State) -> Statement:
+    """What a text states where it is typed."""
+    turn = turn_of(text, state, WORDS)
+    assert isinstance(turn, Understood), turn
+    return turn.statement
+
+
+# --- anything a clinician types -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("here", ["role", "prior_lines", "safety", UNDERSTOOD, "advice"])
+def test_every_text_is_a_turn_that_can_be_kept(here: str) -> None:
+    """S24, S25: the turn of each text of the open corpus is written and read back, and taking it raises nothing.
+
+    Were it to fail: a sentence some clinician types ends the conversation, or cannot be replayed after a restart.
+    """
+    state = one_of_each()[here]
+    for text in TEXTS:
+        turn = turn_of(text, state, WORDS)
+        if not isinstance(turn, Unclear):
+            assert from_wire(to_wire(turn)) == turn, text
+        check_step(state, turn)
+
+
+# --- at what waits to be confirmed --------------------------------------------------------------------------
+
+LINE = Statement(dict(WHOLE), (Choice("line_1", ("t_dm1", "t_dxd")),))
+ONE = Statement(dict(WHOLE), (Choice("line_1", ("t_dm1",)),))
+HR = Statement({"lvef": "normal"}, (Choice("hr_status", ("positive", "negative")),))
+
+
+@pytest.mark.parametrize(
+    ("statement", "text", "chosen"),
+    [
+        (Statement(dict(WHOLE)), "yes", "accept"),
+        (Statement(dict(WHOLE)), "OK.", "accept"),
+        (Statement(dict(WHOLE)), "no", "discard"),
+        (Statement(dict(WHOLE)), "wrong", "discard"),
+        (LINE, "Kadcyla", "t_dm1"),
+        (LINE, "it was T-DXd", "t_dxd"),
+        (LINE, "none of these", "neither"),
+        (LINE, "no", "neither"),
+        (LINE, "discard", "discard"),
+        (ONE, "yes", "t_dm1"),
+        (ONE, "no", "neither"),
+        (HR, "negative", "negative"),
+        (HR, "ER positive", "positive"),
+    ],
+)
+def test_a_word_decides(statement: Statement, text: str, chosen: str) -> None:
+    """What stands there, its usual names, yes and no are understood. Were it to fail: a keyboard user is stuck."""
+    assert turn_of(text, waiting(statement), WORDS) == Answer(UNDERSTOOD, (chosen,))
+
+
+@pytest.mark.parametrize("text", ["yes", "confirm", "ok"])
+def test_nothing_is_accepted_while_something_is_unclear(text: str) -> None:
+    """S11: "yes" to "which of two?" chooses neither. Were it to fail: a drug is entered that nobody chose."""
+    assert turn_of(text, waiting(LINE), WORDS) == Unclear()
+
+
+def test_more_facts_are_added_to_what_waits() -> None:
+    """What is typed while something waits waits with it. Were it to fail: the second text replaces the first."""
+    state = waiting(Statement({"hr_status": "positive", "lvef": "normal"}))
+    after = take(state, turn_of("HER2 low", state, WORDS))
+    assert after.statement is not None
+    assert after.statement.values == {"hr_status": "positive", "lvef": "normal", "her2_status": "low"}
+
+
+# --- where it is typed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["My patient is 52, HER2+ MBC, PD on THP", "seen by her oncologist: HER2+ MBC, THP PD"]
+)
+def test_a_case_typed_first_is_no_role(text: str) -> None:
+    """S1: "patient" and "oncologist" within a case are nobody's attestation.
+
+    Were it to fail: a clinician is turned away as a patient, or a text attests what its writer did not.
+    """
+    assert isinstance(turn_of(text, begin(), WORDS), Understood)
+
+
+def test_where_a_line_failed_belongs_to_how_it_ended() -> None:
+    """Typed "PD in liver" answers how the line ended, and says where. Were it to fail: one of both is dropped."""
+    open_line = answered(at_the_lines(), "thp")
+    after = take(open_line, turn_of("PD in liver", open_line, WORDS))
+    assert after.here == "prior_lines"
+    assert after.profile.extracranial_disease == "progressing"
+    assert [line.outcome for line in after.profile.prior_lines or ()] == ["progression"]
+
+
+def test_an_answer_with_words_left_over_says_so() -> None:
+    """S14: words that nothing was made of are given back, also beside an answer to the open question.
+
+    Were it to fail: "endocrine + trastuzumab" is entered as trastuzumab alone, without a word.
+    """
+    reading = read("endocrine + trastuzumab", at_the_lines(), WORDS)
+    after, replies = step(at_the_lines(), reading.turn, KNOWLEDGE)
+    assert "Not used: endocrine" in render(replies[0], WORDS, reading.typed).text
+    assert after.here == "line_outcome"
+
+
+def test_findings_named_at_the_checklist_leave_the_rest_open() -> None:
+    """S11: a finding named in words of one's own answers its line; options as they stand there are the answer.
+
+    Were it to fail: somebody types "pneumonitis" and nine other lines are recorded as checked and absent.
+    """
+    state = at_the_checklist()
+    assert stated("pneumonitis", state).values == {"ild_history": "present"}
+    assert stated("heart failure, bleeding", state).values == {"lvef": "reduced", "platelets": "low"}
+    assert [choice.target for choice in stated("dpyd", state).choices] == ["dpd_deficiency"]
+    assert turn_of("ild_history, platelets", state, WORDS) == Answer("safety", ("ild_history", "platelets"))
+    assert turn_of("none", state, WORDS) == Answer("safety", ("none",))
+    partly = told(state, ild_history="absent")
+    assert not isinstance(turn_of("ild_history", partly, WORDS), Answer), "it is no option any more"
+
+
+# --- the words, shown and forgotten -------------------------------------------------------------------------
+
+
+def said(state: State, *texts: str) -> tuple[State, Typed | None]:
+    """A case after some texts and commands, with the words that are kept in memory."""
+    typed: Typed | None = None
+    for text in texts:
+        turn, new = read(text, state, WORDS)
+        after, _ = step(state, turn, KNOWLEDGE)
+        typed = words_after(typed, new, state, after)
+        state = after
+    return state, typed
+
+
+def test_words_stand_beside_their_value_only() -> None:
+    """A value shows the words it came from until it is changed. Were it to fail: words vouch for another answer."""
+    state, typed = said(attested(), "ER negative and EF 62", "yes", "actually ER positive")
+    assert typed is not None
+    assert typed.words("lvef", "normal") == "EF 62"
+    assert (typed.words("hr_status", "positive"), typed.words("hr_status", "negative")) == ("ER positive", "")
+    assert state.profile.hr_status == "positive"
+
+
+def test_words_taken_back_or_discarded_are_forgotten() -> None:
+    """With a statement go its words. Were it to fail: a value tapped later claims to come from discarded words."""
+    _, typed = said(attested(), "ER negative", "actually ER positive", "/undo")
+    assert typed is not None
+    assert typed.words("hr_status", "negative") == "ER negative"
+    _, discarded = said(attested(), "ER negative and EF 62", "platelets 80", "no")
+    assert discarded is None or not discarded.sources
+    _, kept = said(attested(), "ER negative", "HER2 low, platelets 80", "discard")
+    assert kept is not None
+    assert kept.sources.keys() == {"hr_status"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the log of a test stands."""
+    return tmp_path
+
+
+def application(folder: Path) -> tuple[App, Log]:
+    log = Log(SQLite(folder / "log.sqlite3", Keys(KEY)))
+    return App(KNOWLEDGE, log), log
+
+
+def files(folder: Path) -> bytes:
+    """Everything on the disk."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def shown(messages: list[Message]) -> str:
+    return "\n".join(message.text for message in messages)
+
+
+async def test_what_waits_survives_a_restart_and_the_words_do_not(folder: Path) -> None:
+    """S24, S30: after a restart the same statement waits, without a typed word; none stands in a file or a log line.
+
+    Were it to fail: a typed case is lost with the process, or a sentence about a patient is found on the disk.
+    """
+    with structlog.testing.capture_logs() as logged:
+        app, log = application(folder)
+        before = shown(await app.handle("web:1", Text(CASE)))
+        assert "THP" in before
+        assert "Not used: " in before
+        await app.handle("web:1", Text("platelets 80"))
+        state = await app.state_of("web:1")
+        log.close()
+        again, log = application(folder)
+        after = shown(await again.opening("web:1"))
+        assert await again.state_of("web:1") == state
+        assert state.here == UNDERSTOOD
+        for word in CANARY:
+            assert word not in after
+        assert "T-DM1 (progression)" in after
+        await again.handle("web:1", Tap(f"{UNDERSTOOD}:accept"))
+        assert (await again.state_of("web:1")).profile.lvef == "normal"
+        log.close()
+    for word in CANARY:
+        assert word.encode() not in files(folder), word
+        assert word not in repr(logged), word
+    assert all(word not in repr(read(CASE, begin(), WORDS).typed) for word in CANARY), "a traceback would show it"
+
+
+async def test_the_review_shows_the_words_and_undo_takes_them_away(folder: Path) -> None:
+    """S10: on the review a typed value shows its words. Were it to fail: nobody can tell what was read from what."""
+    app, log = application(folder)
+    texts = ("oncologist", "in_scope", "none", "done", "none", "none", "ER is negative", "available", "none")
+    for text in texts:
+        review = shown(await app.handle("web:2", Text(text)))
+    assert "HR status: negative" in review
+    changed = shown(await app.handle("web:2", Text("LVEF 45%")))
+    assert "reduced" in changed
+    assert "LVEF 45" in changed
+    undone = shown(await app.handle("web:2", Text("/undo")))
+    assert "LVEF 45" not in undone
+    log.close()
+
+
+@pytest.mark.parametrize("turn", [Command("forget"), Command("restart"), Command("cancel")])
+async def test_a_new_case_knows_no_words_of_the_one_before(turn: Turn, folder: Path) -> None:
+    """S30, S32: /forget, /restart and /cancel drop the words too. Were it to fail: one patient's words stand beside
+    another's values."""
+    app, log = application(folder)
+    await app.handle("web:3", Text("oncologist"))
+    await app.handle("web:3", Text("ER negative"))
+    assert (await app.standing("web:3")).typed is not None
+    await app.handle("web:3", Text(to_wire(turn)))
+    assert (await app.standing("web:3")).typed is None
+    log.close()
+
+
+def test_a_long_reading_fits_a_button() -> None:
+    """A reading of many agents is said by its place. Were it to fail: a chat refuses the button, and the case stops."""
+    reading = "docetaxel+carboplatin+trastuzumab+pertuzumab"
+    state = waiting(Statement({}, (Choice("early", (reading, "trastuzumab")),)))
+    message = render(step(state, Command("here"), KNOWLEDGE)[1][0], WORDS)
+    turns: list[Any] = [button.turn for button in message.buttons]
+    assert turns[0] == Answer(UNDERSTOOD, ("reading_1",))
+    assert all(len(to_wire(turn)) <= 48 for turn in turns)
+    after = take(state, turns[0])
+    assert after.statement is not None
+    assert after.statement.values["early_stage_agents"] == tuple(reading.split("+"))
+    assert QUESTIONS[UNDERSTOOD].offered is False

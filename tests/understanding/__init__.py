@@ -1,0 +1,1 @@
+"""The labelled corpus of typed text, and what scores it."""
