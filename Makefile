@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 4
 
-.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash image bench \
+.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash fuzz image bench \
 	lock clean
 
 run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in .data/)
@@ -91,6 +91,10 @@ KILLS ?= 500
 crash: .venv/dev ## workers killed at random moments, on both engines: nothing may be lost
 	@$(BIN)/python -m tests.crash --kills $(KILLS)
 
+FUZZ ?= 100000
+fuzz: .venv/dev ## random texts of every kind: none may fail to be read
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_understanding.py -k "any_text or time_grows"
+
 image: ## the image, built and used without a container engine (root, Debian)
 	@.ci/image
 
@@ -99,6 +103,7 @@ bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.durable
 	@$(BIN)/python -m benchmarks.telegram
 	@$(BIN)/python -m benchmarks.web
+	@$(BIN)/python -m benchmarks.understanding
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }

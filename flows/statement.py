@@ -37,6 +37,13 @@ EARLY = "early"
 _LINE = re.compile(r"line_([1-9][0-9]?)")
 _LISTS = ("early_stage_agents", "red_flags", "interacting_medicines")
 _GATE_FIELDS = ("her2_status", "setting")
+_ONE_LINE = frozenset(("t_dm1", "t_dxd", "tucatinib", "lapatinib", "neratinib", "pyrotinib"))
+"""Agents that name their line by themselves: none is given in one line after another."""
+_MAINTENANCE = frozenset(("trastuzumab", "pertuzumab"))
+_CLASS_OF = {
+    **dict.fromkeys(("docetaxel", "paclitaxel", "nab_paclitaxel"), "taxane"),
+    **dict.fromkeys(("doxorubicin", "epirubicin"), "anthracycline"),
+}
 LONGEST = 16_000
 """Characters the short text of a statement may have: more than the longest text that is read can amount to."""
 MOST_CHOICES = 12
@@ -307,8 +314,8 @@ def _with_lines(statement: Statement, answers: Answers) -> Lines:
         LineAnswer(tuple(dict.fromkeys(line.agents)), outcome=line.outcome) for line in statement.values["prior_lines"]
     )
     before: Lines = answers.get("prior_lines", Lines())
-    if not statement.adds_lines:
-        lines = Lines(told, done=True)
+    if not statement.adds_lines or not told:  # none more than these
+        lines = Lines(before.lines if statement.adds_lines else told, done=True)
     elif _says_again(told, before.lines):
         lines = Lines(tuple(map(_completed, before.lines, told)) + told[len(before.lines) :], done=before.done)
     else:
@@ -317,6 +324,51 @@ def _with_lines(statement: Statement, answers: Answers) -> Lines:
     if len(lines.lines) > MOST_LINES:
         raise TooManyLines
     return lines
+
+
+def lines_with(known: tuple[Line, ...], told: tuple[Line, ...]) -> tuple[tuple[Line, ...], tuple[int, ...]]:
+    """The lines known with what is said beside them, and the place of each line told among them.
+
+    A line told that is known already gets how it ended; any other comes before the known line it was told before, or
+    last. No line is dropped because it was not mentioned again.
+    """
+    lines = list(known)
+    places: list[int] = []
+    at = len(lines)
+    for number in range(len(told) - 1, -1, -1):
+        line = told[number]
+        same = _known_as(line, number, lines, len(told))
+        if same is not None:
+            lines[same] = Line(
+                agents=line.agents if _kinds(line) >= _kinds(lines[same]) else lines[same].agents,
+                outcome=line.outcome or lines[same].outcome,
+            )
+            at = same
+        else:
+            lines.insert(at, line)
+            places = [place + 1 if place >= at else place for place in places]
+        places.append(at)
+    return tuple(lines), tuple(reversed(places))
+
+
+def _known_as(line: Line, number: int, lines: list[Line], count: int) -> int | None:
+    """The place of the line that one told means: by its drugs; without drugs, by its number, or the last."""
+    if not line.agents:
+        if count == 1:
+            return len(lines) - 1 if lines and line.outcome is not None else None
+        return number if number < len(lines) else None
+    agents = _kinds(line)
+    told_in_part = agents & _ONE_LINE or agents == _MAINTENANCE
+    for place in range(len(lines) - 1, -1, -1):
+        there = _kinds(lines[place])
+        if there and (agents >= there or (agents < there and told_in_part)):
+            return place
+    return None
+
+
+def _kinds(line: Line) -> frozenset[str]:
+    """The agents of a line, of a taxane or an anthracycline its class: the kind may be said only once."""
+    return frozenset(_CLASS_OF.get(agent, agent) for agent in line.agents)
 
 
 def _says_again(told: tuple[LineAnswer, ...], entered: tuple[LineAnswer, ...]) -> bool:
@@ -378,5 +430,6 @@ __all__ = [
     "decode",
     "encode",
     "gate_of",
+    "lines_with",
     "question_of",
 ]

@@ -314,7 +314,7 @@ def _taken_down(reply: Notice, words: Words, typed: Typed | None) -> Message:
     said, idle = [], []
     for name in reply.details:
         value, known = getattr(after, name), getattr(before, name)
-        if name == "prior_lines":  # the whole list as it is now: lines may have been added
+        if name == "prior_lines" and value is not None:  # the whole list as it is now: lines may have been added
             said.append(f"{words.label(name)}: {_entered_lines(value, 1, words)}{_source(name, value, words, typed)}")
             continue
         if value is None:

@@ -42,7 +42,7 @@ from flows.questionnaire import (
     options_now,
     still_asked,
 )
-from flows.statement import EARLY, Choice, NotAStatement, Statement, answers_with, decode, encode
+from flows.statement import EARLY, Choice, NotAStatement, Statement, answers_with, decode, encode, lines_with
 from flows.turns import Answer, Command, Notice, State, Tick, Turn, Understood
 from messages.render import render
 from messages.words import english
@@ -651,3 +651,52 @@ def test_answers_and_profile_agree() -> None:
         assert told(attested(), **{**WHOLE, **changed}).profile == profile
         ticks = checklist_of(profile)
         assert not ticks or set(ticks) <= {"safety", "safety_unknown", *FOLLOW_UPS}
+
+
+def _lines(*said: str) -> tuple[Line, ...]:
+    """Lines as `agents/outcome`."""
+    return tuple(
+        Line(agents=tuple(agents.split("+")) if agents else (), outcome=outcome or None)  # type: ignore[arg-type]
+        for agents, _, outcome in (line.partition("/") for line in said)
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "together"),
+    [
+        (("taxane+trastuzumab/progression", "t_dm1/"), ("t_dxd/progression",),
+         ("taxane+trastuzumab/progression", "t_dm1/", "t_dxd/progression")),
+        (("taxane+trastuzumab/progression", "t_dm1/progression"), ("t_dm1/toxicity",),
+         ("taxane+trastuzumab/progression", "t_dm1/toxicity")),
+        (("taxane+trastuzumab/progression", "t_dm1/"), ("/progression",),
+         ("taxane+trastuzumab/progression", "t_dm1/progression")),
+        (("taxane+trastuzumab/",), ("trastuzumab+vinorelbine/progression", "docetaxel+trastuzumab/"),
+         ("trastuzumab+vinorelbine/progression", "docetaxel+trastuzumab/")),
+        (("tucatinib+capecitabine+trastuzumab/progression",), ("capecitabine+trastuzumab/progression",),
+         ("tucatinib+capecitabine+trastuzumab/progression", "capecitabine+trastuzumab/progression")),
+        (("tucatinib+capecitabine+trastuzumab/",), ("tucatinib/progression",),
+         ("tucatinib+capecitabine+trastuzumab/progression",)),
+        (("t_dm1/",), ("/", "t_dxd/progression"), ("t_dm1/", "t_dxd/progression")),
+    ],
+)  # fmt: skip
+def test_no_line_is_dropped_because_it_was_not_said_again(
+    known: tuple[str, ...], told: tuple[str, ...], together: tuple[str, ...]
+) -> None:
+    """What is typed later replaces the history: earlier lines vanish and the ranking changes."""
+    assert lines_with(_lines(*known), _lines(*told))[0] == _lines(*together)
+
+
+_KNOWN = st.sampled_from(("taxane+trastuzumab+pertuzumab", "t_dm1", "t_dxd", "capecitabine+trastuzumab"))
+_TOLD = st.sampled_from(("t_dm1", "t_dxd", "eribulin", "lapatinib+capecitabine", ""))
+
+
+@CALM
+@given(st.lists(_KNOWN, max_size=4), st.lists(_TOLD, max_size=3))
+def test_lines_said_beside_others_keep_them_all(known: list[str], told: list[str]) -> None:
+    """An agent that was entered is gone after something was typed, or one that was typed is not there."""
+    lines, places = lines_with(_lines(*known), _lines(*told))
+    agents = {agent for line in lines for agent in line.agents}
+    assert {agent for line in (*known, *told) if line for agent in line.split("+")} <= agents
+    assert len(places) == len(told)
+    for place, line in zip(places, _lines(*told), strict=True):
+        assert set(line.agents) <= set(lines[place].agents)

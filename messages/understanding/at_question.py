@@ -11,11 +11,14 @@ from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.plain_yaml import read_yaml
 from flows.profile import Line, Profile
 from flows.questionnaire import QUESTIONS
-from messages.understanding.lexicon import FOLDER
+from messages.understanding.lexicon import FOLDER, lexicon
+from messages.understanding.scan import scan
 from messages.understanding.understand import LONGEST, Ambiguity, Span, Understanding
 from messages.understanding.understand import understand as understand_text
 
 _OUTCOME = "line_outcome"
+_BEGINNING = 40
+"""Characters of a text in which a correction announces itself."""
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
 
@@ -41,9 +44,17 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     words = contexts().get(question or "")
     if words is None or field is None or found.identifier:
         return found
+    if found.fields and _corrects(text, knowledge):  # 'actually no, it was ER negative': of another question
+        return found
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+
+
+def _corrects(text: str, knowledge: Knowledge) -> bool:
+    """Whether a text begins by taking back what was said before."""
+    first = next(iter(scan(text[:_BEGINNING], lexicon(knowledge))), None)
+    return first is not None and first.cue("correction")
 
 
 def _after(words: str, text: str, field: str, found: Understanding, knowledge: Knowledge) -> Understanding:
@@ -57,6 +68,12 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
     values: dict[str, Any] = {
         name: value for name, value in again.fields.items() if name in kept and alone.fields.get(name) != value
     }
+    if field == "early_stage_agents" and _is_history(found):
+        agents = [agent for line in found.profile.prior_lines or () for agent in line.agents]
+        early = values.get(field, ())
+        values[field] = tuple(dict.fromkeys((*(() if isinstance(early, str) else early), *agents)))
+        values.pop("prior_lines", None)
+        spans = tuple(replace(span, field=field) if span.field == "prior_lines" else span for span in spans)
     if field == "prior_lines":
         lines = again.profile.prior_lines or ()
         if not found.fields.keys() <= _PLACES or len(lines) != 1 or lines[0].outcome is None:
@@ -79,6 +96,12 @@ def _ended_first(words: str, text: str, found: Understanding, knowledge: Knowled
     values = {**found.fields, "prior_lines": (Line(outcome=first.outcome), *lines)}
     asked = tuple(entry if entry.place is None else replace(entry, place=entry.place + 1) for entry in found.ambiguous)
     return replace(found, profile=Profile.model_validate(values), ambiguous=asked)
+
+
+def _is_history(found: Understanding) -> bool:
+    """Whether a text names drugs one after another and nothing of metastatic disease: at the question about early-stage
+    treatment they are all of it."""
+    return bool(found.profile.prior_lines) and found.profile.setting != "metastatic"
 
 
 @lru_cache(maxsize=32)

@@ -6,6 +6,7 @@ after it that go on without a subject of their own. Then the mentions are brough
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from messages.understanding.context import Context
@@ -22,7 +23,7 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
-_OF_STATE = _STATES_SET - {"negation", "uncertain", "planned", "declined"}
+_OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging")
@@ -35,7 +36,7 @@ class _Mention:
     place: int
     window: range
     said: frozenset[str]
-    """Cues of state, and `lesion`, `imaging`, `clear`, `count`."""
+    """Cues of state, and `lesion`, `imaging`, `clear`, `count`, `to_treat` (local treatment is planned)."""
     denied: str | None
     """What is denied: the `imaging`, the `need` for it, the `lesions`, or nothing."""
 
@@ -137,11 +138,18 @@ class Brain:
         stop = self.context.sentence(first).stop
         for at in range(first, min(stop, first + _ON)):
             piece = self.pieces[at]
-            if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging") or piece.cue("ongoing"):
+            if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging"):
                 return False
-            if not _OF_STATE.isdisjoint(self._facts[at]) or self.context.of(piece, "size"):
+            if piece.cue("ongoing") and not self._has_symptoms_at(at + 1):  # 'still has left weakness'
+                return False
+            counted = "count" in self._facts[at] and at + 1 < stop and "lesion" in self._facts[at + 1]
+            if not _OF_STATE.isdisjoint(self._facts[at]) or self.context.of(piece, "size") or counted:
                 return not self._turns(at)
         return False
+
+    def _has_symptoms_at(self, place: int) -> bool:
+        """Whether a symptom stands at a place, or right behind the word there."""
+        return any(piece.cue("symptomatic") for piece in self.pieces[place : place + 2])
 
     def _turns(self, place: int) -> bool:
         """Whether the rest of a clause turns to something else: 'stable on T-DXd'."""
@@ -158,6 +166,8 @@ class Brain:
             found.add("lesion")
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
+        if self.context.of(piece, "held") and not self.context.is_denied_at_once(place):
+            found.add("responding")
         if self.context.of(piece, "clear", "empty") and self._is_of_the_brain(place):
             found.add("clear")
         dated = place > 0 and self.pieces[place - 1].kind == "date"
@@ -170,7 +180,8 @@ class Brain:
         found = {concept.name for concept in self.pieces[place].concepts if concept.kind == "cue"} & _STATES_SET
         if not found:
             return set()
-        if self.context.is_denied_at_once(place):
+        new = place > 0 and self.pieces[place - 1].cue("new")  # 'no new symptoms'
+        if self.context.is_denied_at_once(place - 1 if new else place):
             if "treated" in found:
                 return {"new"}
             found -= {"symptomatic", "new", "progression", "stable"}
@@ -178,6 +189,7 @@ class Brain:
             found.discard("progression")
         if "treated" in found and self._is_to_come(place):
             found.discard("treated")
+            found.add("to_treat")
         return found
 
     def _is_no_growth_of_the_brain(self, place: int) -> bool:
@@ -187,16 +199,25 @@ class Brain:
         return self.pieces[place - 2].cue("negation")
 
     def _is_to_come(self, place: int) -> bool:
-        """Whether a local treatment is only planned: 'SRS planned', 'referred for WBRT'."""
-        near = self.pieces[max(0, place - 2) : place] + self.pieces[place + 1 : place + 3]
-        return self.pieces[place].asked or any(piece.cue("planned", "pending") for piece in near)
+        """Whether a local treatment is only planned, or was declined: 'SRS planned', 'referred for WBRT'."""
+        before, behind = self.pieces[max(0, place - 2) : place], self.pieces[place + 1 : place + 3]
+        refused = [piece for piece in (*before, *behind[:1]) if piece.clause == self.pieces[place].clause]
+        return (
+            self.pieces[place].asked
+            or any(piece.cue("planned", "pending") for piece in (*before, *behind))
+            or any(piece.cue("declined") for piece in refused)
+        )
 
     def _is_of_the_brain(self, place: int) -> bool:
         """Whether 'clear' or 'normal' belongs to what came before, and to no noun behind it."""
         following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
         if following is None or following.sentence != self.pieces[place].sentence:
             return True
-        if self.context.of(self.pieces[place], "negative") and place and self.pieces[place - 1].is_("noun", *_NO_SUBJECT):
+        if (
+            self.context.of(self.pieces[place], "negative")
+            and place
+            and self.pieces[place - 1].is_("noun", *_NO_SUBJECT)
+        ):
             return True  # 'brain neg EF 60'
         return not following.is_("noun") or following.is_("noun", *_NO_SUBJECT)
 
@@ -267,7 +288,10 @@ class Brain:
         spoken = bool(said & {"lesion", "clear"} or states or mention.denied) or (
             "imaging" in said and bool(said & {"planned", "declined"})
         )
-        if not spoken or mention.denied == "need" or self.context.stance(mention.place) == "hypothetical":
+        supposed = self.context.stance(mention.place) == "hypothetical" and not piece.is_("noun", "brain_imaging")
+        if not spoken or supposed or mention.denied == "need":
+            return None
+        if piece.asked and "clear" in said and self._is_answered_no(mention.place):
             return None
         asked = piece.asked and not self.context.is_refuted(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
@@ -276,6 +300,12 @@ class Brain:
         value = self._value(mention, is_mets=piece.is_("noun", "brain_mets"))
         named = bool(said & {"lesion", "progression"})
         return None if value is None else _Verdict(value, self._words(mention), named)
+
+    def _is_answered_no(self, place: int) -> bool:
+        """Whether the next sentence begins with a plain no: 'Brain CT clear? No - never imaged.'"""
+        first = self.context.sentence(place).stop
+        following = self.pieces[first + 1] if first + 1 < len(self.pieces) else None
+        return following is not None and following.kind == "sign" and self.pieces[first].cue("negation")
 
     def _is_whole_sentence(self, mention: _Mention) -> bool:
         """'Brain mets?'"""
@@ -288,8 +318,10 @@ class Brain:
         if is_mets and "uncertain" in said and not clear and "treated" not in said:
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
-        to_come = bool(said & {"pending", "planned", "declined"}) and ("imaging" in said or not is_mets)
-        if mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said)):
+        of_treatment = "to_treat" in said and (lesions or "imaging" not in said)
+        to_come = bool(said & {"pending", "planned", "declined"}) and not of_treatment
+        not_imaged = mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said))
+        if not_imaged and not self._names_lesions(mention.place):
             return "not_imaged"
         if "treated" not in said and not clear:
             if "uncertain" in said and lesions:
@@ -303,6 +335,21 @@ class Brain:
         if symptomatic and (lesions or "treated" in said):
             return "symptomatic"
         return _course(said)
+
+    def _names_lesions(self, place: int) -> bool:
+        """Whether lesions are said to be there: 'brain mets, MRI pending', 'CT head: lesions'.
+
+        Not where they are only the heading of what follows: 'Brain mets: MRI pending', 'brain mets not imaged'.
+        """
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if not self.pieces[place].is_("noun", "brain_mets"):
+            after = self.context.next_word(place)
+            return after is not None and self.context.of(after, "lesion")
+        if following is None or following.kind == "sign":
+            return following is None or following.key not in ":?-="
+        second = self.pieces[place + 2] if place + 2 < len(self.pieces) else None
+        awaits = second is not None and second.is_("noun", "imaging")  # 'brain mets awaiting MRI'
+        return not following.cue("not_imaged", "pending") or awaits
 
     def _words(self, mention: _Mention) -> list[Piece]:
         """The pieces of a mention that mean something."""
@@ -321,7 +368,7 @@ class Brain:
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         values = [verdict.value for verdict in known]
-        if "active" in values and (seizing or self._symptoms_follow(known)):
+        if "active" in values and (seizing or self._has_symptoms_beside(known)):
             values = ["symptomatic"]
             for verdict in known:
                 verdict.value = "symptomatic" if verdict.value == "active" else verdict.value
@@ -349,19 +396,30 @@ class Brain:
     def _is_called_stable(self, verdict: _Verdict) -> bool:
         return any(piece.cue("stable", "no_progression", "responding") for piece in verdict.pieces)
 
-    def _symptoms_follow(self, verdicts: list[_Verdict]) -> bool:
-        """Whether the next sentence only names symptoms: 'Two growing cerebellar mets. Headaches, gait problems.'"""
+    def _has_symptoms_beside(self, verdicts: list[_Verdict]) -> bool:
+        """Whether symptoms are told beside active lesions: before them, 'headache for a week, MRI: new brain lesions';
+        or alone in the next sentence, 'Two growing cerebellar mets. Headaches, gait problems.'"""
         for verdict in verdicts:
-            first = self.context.sentences_end(verdict.pieces[-1].sentence)
-            if verdict.value != "active" or first >= len(self.pieces):
+            if verdict.value != "active":
                 continue
-            rest = [self.pieces[at] for at in self.context.sentence(first)]
-            content = [piece for piece in rest if piece.kind not in ("silent", "sign") and not piece.cue("joined")]
-            if content and all(piece.cue("symptomatic") and not piece.cue("asymptomatic") for piece in content):
-                for piece in content:
-                    piece.used = True
-                return True
+            opening = self.context.sentence_start(verdict.pieces[0].sentence)
+            following = self.context.sentence_end(verdict.pieces[-1].sentence)
+            for symptoms in (self._symptoms((opening,)), self._symptoms(self._sentence_at(following))):
+                if symptoms:
+                    for piece in symptoms:
+                        piece.used = True
+                    return True
         return False
+
+    def _sentence_at(self, place: int) -> range:
+        return self.context.sentence(place) if place < len(self.pieces) else range(0)
+
+    def _symptoms(self, places: Iterable[int]) -> list[Piece]:
+        """The symptoms at these places; none where they hold anything else that means something."""
+        pieces = [self.pieces[at] for at in places]
+        content = [piece for piece in pieces if piece.kind not in ("silent", "sign") and not piece.cue("joined")]
+        only = all(piece.cue("symptomatic") and not piece.cue("asymptomatic") for piece in content)
+        return content if only else []
 
     def _chosen(self, values: list[str]) -> str | None:
         """The one value that mentions of different value come to; None where they contradict one another."""
@@ -406,5 +464,5 @@ def _course(said: frozenset[str]) -> str | None:
     if said & {"treated", "stable", "no_progression", "responding"}:
         return "stable"
     if lesions:
-        return "active" if "count" in said else "bare"
-    return None
+        return "active" if said & {"count", "to_treat"} else "bare"
+    return "bare" if "to_treat" in said and "imaging" not in said else None

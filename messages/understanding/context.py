@@ -21,6 +21,8 @@ _NEAR = 10
 """Pieces between a suspicion and the word that rules it out, at most."""
 _HEADER = 2
 """Pieces of a sentence that only names what the next one speaks of, its sign among them."""
+_PASSED = ("uncertain", "unknown", "pending", "joined", "asked")
+"""Cues that may stand between a word and what it is said of: 'the ILD question: none'."""
 _WORDS_BETWEEN = 3
 """Words of content that may stand between a negation and what it denies."""
 
@@ -55,7 +57,7 @@ class Context:
                     self._marked.setdefault(place - 1, ("hypothetical", place))
             elif piece.cue("uncertain"):
                 self._mark(place, "uncertain")
-                self._mark_closed(place, "uncertain")
+                self._mark_closed(place, "unknown" if piece.cue("unknown") else "uncertain")
             elif piece.cue("unknown", "pending"):
                 self._mark_closed(place, "unknown")
 
@@ -70,7 +72,11 @@ class Context:
         """The places of a piece's sentence."""
         return self._sentences[self.pieces[place].sentence]
 
-    def sentences_end(self, sentence: int) -> int:
+    def sentence_start(self, sentence: int) -> int:
+        """Where the sentence of this number begins."""
+        return self._sentences[sentence].start
+
+    def sentence_end(self, sentence: int) -> int:
         """Where the sentence of this number ends."""
         return self._sentences[sentence].stop
 
@@ -81,6 +87,10 @@ class Context:
     def stop_after_header(self, place: int) -> int:
         """Where the sentence of a piece ends; of one that is only a header ('Brain?'), where the next clause ends."""
         sentence = self.sentence(place)
+        clause = self.clause(place)
+        asked = clause.stop == sentence.stop < len(self.pieces) and self.pieces[clause.stop - 1].key == "?"
+        if asked and all(at == place or self.pieces[at].kind == "sign" for at in clause):
+            return self.clause(sentence.stop).stop
         if sentence.stop < len(self.pieces) and all(
             at == place or self.pieces[at].kind == "sign" for at in sentence[-_HEADER - 1 :]
         ):
@@ -110,7 +120,12 @@ class Context:
         return place in self._refuted
 
     def is_minus(self, place: int) -> bool:
-        """Whether a minus in brackets stands behind a piece: 'ILD (-)'."""
+        """Whether a minus stands behind a piece, in brackets or with nothing but a sign behind it: 'ILD (-)', 'LMD -,'."""
+        minus, behind = (self.pieces[at] if at < len(self.pieces) else None for at in (place + 1, place + 2))
+        if minus is None or minus.kind != "sign":
+            return False
+        if minus.key == "-":
+            return behind is None or (behind.kind == "sign" and behind.key in ",;./|")
         return [piece.key for piece in self.pieces[place + 1 : place + 4]] == ["(", "-", ")"]
 
     def is_corrected(self, place: int) -> bool:
@@ -263,7 +278,7 @@ class Context:
                     return marked
                 self._marked.setdefault(at, (stance, place))
                 marked = True
-            elif piece.kind not in ("silent", "sign") and not piece.cue("uncertain", "unknown", "pending", "joined"):
+            elif piece.kind not in ("silent", "sign") and not piece.cue(*_PASSED):
                 return marked
         return marked
 

@@ -48,6 +48,8 @@ class Course:
     closed: bool = False
     """Whether a date or a number behind its drugs ended their list."""
     maintenance: bool = False
+    merged: bool = False
+    """Whether what went on without its chemotherapy was told before it."""
     combined: bool = False
     """Whether its drugs were joined by a sign or 'and', not by commas."""
     pieces: list[Piece] = field(default_factory=list)
@@ -218,6 +220,7 @@ class Courses:
         if (stepped_down or maintained) and more <= ANTIBODIES | ENDOCRINE:
             course.agents += [agent for agent in following.agents if agent not in agents]
             course.pieces += following.pieces
+            course.merged = True
             course.outcome, course.ongoing = following.outcome, following.ongoing
             self.all.remove(following)
             self.insert = min(self.insert, len(self.all))

@@ -58,7 +58,9 @@ class Disease:
             return
         clause = self._clause(place)
         growing = self._growing(clause, mets=mets or (place > 0 and self.pieces[place - 1].cue("new")))
-        if (mets and not self._is_recurrence(piece)) or self._holds_metastases(place, clause, growing=bool(growing)):
+        if (mets and not self._is_recurrence(piece) and not self._is_nodal_only(piece)) or self._holds_metastases(
+            place, clause, growing=bool(growing)
+        ):
             self.stated.note("setting", "metastatic", [piece])
         if growing:
             if not self._is_of_earlier_line(place):
@@ -73,7 +75,7 @@ class Disease:
             self.stated.note("extracranial_disease", "controlled", [self.pieces[place], *held])
 
     def _as_a_whole(self, place: int) -> None:
-        """Disease outside the brain as such, by the word right behind or before it: 'extracranial: SD', 'CT TAP: PD'."""
+        """Disease outside the brain as such, by the word right behind or before it: 'extracranial: SD', 'CT: PD'."""
         clause = _near(self.context.clause(place), place)
         for places in (range(place + 1, clause.stop), range(place - 1, clause.start - 1, -1)):
             for at in places:
@@ -108,7 +110,8 @@ class Disease:
     def _shares_with_brain(self, at: int) -> bool:
         """Whether the brain is named with it: 'stable intracranial and extracranial disease'."""
         joined = self.pieces[at].cue("joined")
-        return joined or (self.pieces[at].is_("noun", "brain", "brain_mets") and self.pieces[at + 1].cue("joined"))
+        follows = at + 1 < len(self.pieces) and self.pieces[at + 1].cue("joined")
+        return joined or (follows and self.pieces[at].is_("noun", "brain", "brain_mets"))
 
     def _clause(self, place: int) -> range:
         """The clause of an organ; for organs in brackets, with what stands before them: 'PD (liver, bone)'."""
@@ -162,9 +165,13 @@ class Disease:
 
     def _is_recurrence(self, piece: Piece) -> bool:
         """Whether a piece is a recurrence near the breast: 'recurrence in axillary nodes'."""
-        return self.context.of(piece, "recurs") and self._is_local(piece)
+        return self.context.of(piece, "recurs") and self.is_local(piece)
 
-    def _is_local(self, piece: Piece) -> bool:
+    def _is_nodal_only(self, piece: Piece) -> bool:
+        """Whether a piece names local disease without calling it metastases: 'nodal disease'."""
+        return self.is_local(piece) and "met" not in self.text[piece.start : piece.end].lower()
+
+    def is_local(self, piece: Piece) -> bool:
         """Whether the organs a piece names are local or regional only: skin, chest wall, lymph nodes."""
         words = self.text[piece.start : piece.end].lower().split()
         known = [self.context.lexicon.groups.get(word, ()) for word in words]
@@ -174,7 +181,7 @@ class Disease:
     def _holds_metastases(self, place: int, clause: range, *, growing: bool) -> bool:
         """Whether an organ that is named by itself holds metastases."""
         piece = self.pieces[place]
-        if self._is_local(piece) or self.context.of(piece, "whole_body"):
+        if self.is_local(piece) or self.context.of(piece, "whole_body"):
             return False
         near = [self.pieces[at] for at in clause]
         if growing or any(other.cue("relapse", "new") or self.context.of(other, "lesion", "more") for other in near):

@@ -46,8 +46,14 @@ class Emergencies:
         """Whether an emergency is a thing of the past: 'old seizure', 'pulmonary oedema 2019, resolved'."""
         piece = self.pieces[place]
         clause = self.context.clause(place)
-        if place > 1 and self.pieces[place - 1].key == "for" and self.pieces[place - 2].is_("say", "interacting_medicines"):
+        if (
+            place > 1
+            and self.pieces[place - 1].key == "for"
+            and self.pieces[place - 2].is_("say", "interacting_medicines")
+        ):
             return True  # phenytoin for seizures
+        if any(self.pieces[at].cue("stable") for at in self.context.following(place, 3)):
+            return True  # seizures controlled
         for at in range(
             max(clause.start, place - 8), min(clause.stop + 3, place + 8, self.context.sentence(place).stop)
         ):

@@ -125,7 +125,9 @@ class Grouping:
         """The drugs that are joined to a drug in its stretch, with its own."""
         found: set[str] = set()
         at: int | None = place
-        while at is not None:
+        for _ in range(_LONGEST_LIST):
+            if at is None:
+                break
             found.update(agents_of(self.now.pieces[at]) or ())
             following = self.now.outline.drug_in_stretch_after(at)
             at = following if following is not None and self.now.outline.joins(at, following) else None
@@ -161,14 +163,22 @@ class Grouping:
     def _is_on(self, place: int) -> bool:
         """Whether 'on' stands before a drug, in the present: 'on T-DM1', 'on second-line maintenance HP'."""
         outline = self.now.outline
+        if (
+            place > 1
+            and self.now.pieces[place - 1].key in ("(", ",", ":")
+            and self.now.pieces[place - 2].kind == "line"
+        ):
+            place -= 1  # on her second line (T-DXd)
         for at in outline.before_in_stretch(place, 5):
             piece, cues = self.now.pieces[at], outline.cues[at]
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)
                 past = outline.has(before, "started", "progression", "previously", "then", "stopped", "negation")
                 return not past and not any("past" in self.now.pieces[each].roles for each in before)
-            passed = piece.kind in ("silent", "cycles", "line") or (piece.kind == "sign" and piece.key == "-")
-            if not passed and not cues & {"maintenance"}:
+            passed = piece.kind in ("silent", "cycles", "line", "ordinal") or (
+                piece.kind == "sign" and piece.key == "-"
+            )
+            if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
 
@@ -209,7 +219,7 @@ class Grouping:
         if (self.now.maintenance or self._maintenance_ahead(place)) and self.now.courses.maintains(new):
             return True
         resumed = self.now.courses.between == "sentence" and (self.now.outcomes.pending_ongoing or self._is_on(place))
-        listed = self.now.courses.between == "comma" and "pertuzumab" in new and not course.closed
+        listed = self.now.courses.between == "comma" and "pertuzumab" in new and not course.early
         if (
             not (self.now.courses.between == "then" or listed or resumed)
             or self.now.courses.insert is not None
@@ -224,6 +234,8 @@ class Grouping:
     def _maintenance_ahead(self, place: int) -> bool:
         """Whether the drugs named here are called maintenance: 'HP maintenance', 'HP with letrozole as maintenance'."""
         outline = self.now.outline
+        if not outline.tells_maintenance:
+            return False
         for at in range(place + 1, min(outline.sentence_end[place], place + 10)):
             cues = outline.cues[at]
             if self.now.pieces[at].key in ("->", ",", ")") or cues & {"then", "progression"}:
@@ -240,7 +252,8 @@ class Grouping:
         if self._counts_from(place) and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
-            return current if courses.describes(new) and self._rest_tells_of_it(place) else None
+            again = current.merged or self._rest_tells_of_it(place)
+            return current if courses.describes(new) and again else None
         known = courses.same(new)
         present = self.now.outcomes.pending_ongoing or self.now.maintenance or self._is_on(place)
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
@@ -254,6 +267,8 @@ class Grouping:
                 joined = self.now.outline.drug_in_stretch_after(place)
                 return None if joined is not None and self._adds_to(place, joined, known) else known
         part = courses.known(new) or (current if courses.describes(new) else None)
+        if part is not None and part.early != (self.now.early or part.early):
+            return None
         if part is current and (self._rest_tells_of_it(place) or self._is_left_out(place)):
             return part
         return None

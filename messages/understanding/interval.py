@@ -70,7 +70,10 @@ class _Interval:
 
     def _is_passed_over(self, at: int) -> bool:
         piece = self.outline.pieces[at]
-        return (piece.kind == "sign" and piece.key in ("-", "(")) or "only" in piece.roles
+        out_from = (
+            piece.key == "out" and at + 1 < len(self.outline.pieces) and self.outline.pieces[at + 1].key == "from"
+        )
+        return (piece.kind == "sign" and piece.key in ("-", "(")) or "only" in piece.roles or out_from
 
     def _ends_treatment(self, relation: int, before: range) -> bool:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""

@@ -8,7 +8,6 @@ from messages.understanding.courses import Course, Told
 from messages.understanding.scan import ITEM
 from messages.understanding.telling import Telling
 
-
 _MOST_TOGETHER = 5
 """Numbers of lines that are told together, at most."""
 

@@ -247,6 +247,8 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
     value = pieces[at].value
     if _key(pieces, at + 1) == "/" and _key(pieces, at + 2) in _PER_FRACTION and pieces[at + 2].glued:
         return _join(pieces, at, at + 2, "duration", value * _PER_FRACTION[_key(pieces, at + 2)])
+    if [_key(pieces, at + step) for step in (1, 2, 3)] == ["1", "/", "2"] and _is_cue(pieces, at + 4, "duration"):
+        return _join(pieces, at, at + 4, "duration", (value + 0.5) * _months_of(pieces[at + 4]))  # 1 1/2 years
     after = _skip(pieces, at + 1)
     if after > at + 1 and _is_number(pieces, after):  # 8-10 months
         value, after = pieces[after].value, _skip(pieces, after + 1)

@@ -27,12 +27,29 @@ class Order:
         if (
             told_here
             and current is not self.now.leading
-            and (self.now.refers or courses.near() or (courses.between == "comma" and not self._goes_on(place)))
+            and (
+                self.now.refers
+                or courses.near()
+                or (courses.between == "comma" and not self._goes_on(place))
+                or (outline.is_drug[following] and self._only_ended(place))
+            )
         ):
             self._insert_before()
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _only_ended(self, place: int) -> bool:
+        """Whether only how it ended stands between a drug and 'after': 'T-DXd PD after THP PD'."""
+        outline = self.now.outline
+        drug = outline.drug_in_stretch_before(place)
+        if drug is None:
+            return False
+        between = range(drug + 1, place)
+        return outline.has(between, "progression", "toxicity") and all(
+            self.now.pieces[at].kind in ("silent", "sign") or outline.cues[at] & {"progression", "toxicity"}
+            for at in between
+        )
 
     def _goes_on(self, place: int) -> bool:
         """Whether another line is told behind the one that 'after' names: ', after T-DM1 TCT'."""
@@ -60,10 +77,24 @@ class Order:
             courses.insert_stays = True
             courses.separate("then")
             return
+        if self._is_of_a_list(place):
+            return
         at = courses.all.index(current)
         if at and (courses.between == "none" or not self.now.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
+
+    def _is_of_a_list(self, place: int) -> bool:
+        """Whether 'earlier' is said of all drugs of a list: 'THP and T-DXd earlier'; 'before that' is of the last."""
+        outline = self.now.outline
+        last = outline.drug_in_stretch_before(place)
+        first = outline.drug_in_stretch_before(last) if last is not None else None
+        if first is None or last is None or not outline.joins(first, last):
+            return False
+        anaphoric = any("pronoun" in self.now.pieces[at].roles for at in range(last + 1, place))
+        pointing = " " in self.now.pieces[place].key or self.now.pieces[place].key == "before"
+        courses = self.now.courses.all
+        return not anaphoric and not pointing and self.now.pieces[first] not in (courses[-1].pieces if courses else ())
 
     def stands_for_before_that(self, place: int) -> bool:
         """Whether a bare 'before' is 'before that': 'TCT now. Before THP.', 'PD on T-DM1; THP before.'"""
@@ -73,9 +104,12 @@ class Order:
             ends = place + 1 == end or self.now.pieces[place + 1].kind == "sign"
             return ends and place > 0 and outline.is_drug[place - 1]
         rest = range(place + 1, min(end, place + 12))
-        if place + 1 >= end or not outline.is_drug[place + 1] or end - place > 12:
+        first = place + 2 if place + 1 < end and self.now.pieces[place + 1].key == ":" else place + 1
+        if first >= end or not outline.is_drug[first] or end - place > 12:
             return False
-        return all(outline.is_drug[at] or outline.is_joining(at) or self.now.pieces[at].kind in ("sign", "date") for at in rest)
+        return all(
+            outline.is_drug[at] or outline.is_joining(at) or self.now.pieces[at].kind in ("sign", "date") for at in rest
+        )
 
     def at_first(self, place: int) -> None:
         """'Started with THP', 'TH at the beginning': before every line told so far."""

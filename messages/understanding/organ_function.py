@@ -11,6 +11,7 @@ from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
 MONTHS = 12
+_CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
 _NEAR = 12
 """Pieces between a name and its number, at most."""
@@ -70,6 +71,10 @@ class OrganFunction:
             said = next((word for word in values if piece.cue(word)), None)
             if said is None and name == "leptomeningeal" and self.context.of(piece, "clear"):
                 said = "good"
+            if said is None and name == "leptomeningeal" and at > place and piece.key == "+":
+                self._note(field, "present", place, at)
+                return
+            said = said or self._said_together(place, at)
             valued = name == "bilirubin" and at > place and piece.kind == "number"  # 'bili 12 (normal)'
             if said is None and (valued or self._passes(piece) or self._shares(at)):
                 continue
@@ -94,8 +99,17 @@ class OrganFunction:
     def _passes(self, piece: Piece) -> bool:
         """Whether a piece may stand between a name and the word for it."""
         return (
-            piece.kind in ("silent", "sign") or piece.cue("uncertain", "negation") or self.context.of(piece, "copula")
+            piece.kind in ("silent", "sign", "date", "duration")
+            or piece.cue("uncertain", "negation", "duration", "ended")
+            or self.context.of(piece, "copula")
         )
+
+    def _said_together(self, place: int, at: int) -> str | None:
+        """What a phrase says of the name joined to this one, and so of both: 'platelets and EF normal'."""
+        if at <= place + 1 or not self.pieces[at - 1].cue("joined"):
+            return None
+        values = [concept.value for concept in self.pieces[at].concepts if concept.kind == "say"]
+        return "good" if {"normal", "none"} & set(values) else "unknown" if "unknown" in values else None
 
     def _shares(self, at: int) -> bool:
         """Whether a name shares what is said with the one before it: 'LFTs and creatinine normal'."""
@@ -116,6 +130,8 @@ class OrganFunction:
             if piece.kind == "number":
                 if self._is_month_and_year(at):
                     skipped = at + 3
+                elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'
+                    return
                 elif at >= skipped and not self._is_power(at) and not piece.used:
                     units = self._units_after(at)
                     yield Figure(float(piece.value) + units, bound, at + 2 if units else at)
@@ -132,8 +148,15 @@ class OrganFunction:
                     return
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
                 bound = "<" if self.context.of(piece, "below") else ">"
-            elif not self._goes_with_number(piece):
+            elif not self._goes_with_number(piece) and not self._leads_to_change(at):
                 return
+
+    def _leads_to_change(self, at: int) -> bool:
+        """Whether 'and' leads to what a value became: 'was 48 in January and is 55 now'."""
+        ahead = self.pieces[at + 1 : at + 3]
+        return self.pieces[at].key == "and" and any(
+            piece.key == "is" or self.context.of(piece, "changed") for piece in ahead
+        )
 
     def _units_after(self, at: int) -> float:
         """The units of a number written as two words: 'fifty-five'."""
@@ -147,11 +170,14 @@ class OrganFunction:
         if not figures:
             return figures
         first = figures[-1].place + 1
-        for at in range(first, min(self.context.sentence(place).stop, first + _NEAR)):
+        stop = self.context.sentence(place).stop
+        if stop < len(self.pieces) and self.context.of(self.pieces[stop], "recovers"):  # 'EF fell to 41; back at 57'
+            stop = self.context.clause(stop).stop
+        for at in range(first, min(stop, first + _NEAR)):
             piece = self.pieces[at]
             if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
                 break
-            if self.context.of(piece, "recovers"):
+            if self.context.of(piece, "recovers") or piece.cue("new_word"):  # 'but is 58 now'
                 later = next(self._figures(at), None)
                 return figures if later is None else [*figures, later]
         return figures
@@ -168,7 +194,10 @@ class OrganFunction:
         return year.kind == "number" and len(year.key) == 2 and self.pieces[at + 1].glued and year.glued
 
     def _bracket_ends(self, at: int) -> int:
-        """Where a bracket that only names how or when it was measured ends: 'LVEF (echo, March 2024) 58'."""
+        """Where a bracket ends that only names how or when it was measured: 'LVEF (echo, May 2024) 58'; not '(58)'."""
+        inside = [piece.key for piece in self.pieces[at + 2 : at + 4]]
+        if at + 1 < len(self.pieces) and self.pieces[at + 1].kind == "number" and inside[:1] in ([")"], ["%"]):
+            return at
         for end in range(at + 1, min(len(self.pieces), at + 6)):
             if self.pieces[end].key == ")":
                 return end
@@ -324,6 +353,8 @@ class OrganFunction:
             elif self._changes(figures):
                 chosen = figures[-1:]
         values = {"ecog_0_2" if figure.value <= 2 else "ecog_3_4" for figure in chosen}
+        if (chosen[0].bound, chosen[0].value) in ((">", 2), ("<", 3)):  # more than 2, or 2 and more
+            values = {"ecog_0_2", "ecog_3_4"}
         last = chosen[-1].place
         if len(values) > 1:
             self.stated.ask("performance_status", ("ecog_0_2", "ecog_3_4"), self.pieces[place : last + 1])
@@ -348,7 +379,9 @@ class OrganFunction:
                 found.append(at)
             elif not (piece.kind == "sign" and piece.key in ":=-/") and not self.context.of(piece, "copula"):
                 break
-        values = {"ecog_0_2" if len(self.pieces[at].key) <= 2 and self.pieces[at].key != "iv" else "ecog_3_4" for at in found}
+        values = {
+            "ecog_0_2" if len(self.pieces[at].key) <= 2 and self.pieces[at].key != "iv" else "ecog_3_4" for at in found
+        }
         if len(values) == 1:
             self._note("performance_status", values.pop(), place, found[-1])
         elif values:

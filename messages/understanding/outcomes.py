@@ -6,6 +6,8 @@ from messages.understanding.courses import Course, Courses
 from messages.understanding.outline import Outline
 
 _OPEN = (None, "ongoing")
+_GRADE = 5
+"""Letters of the longest word that only says how severe a toxicity was: 'grade', 'g2'."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
 
@@ -21,6 +23,7 @@ class Outcomes:
         self.of_the_last = False
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
         self.named_toxicity: int | None = None
+        self._named: dict[int, frozenset[str]] = {}
         self.given = False
         """Whether the pending outcome was given to drugs already."""
         self.pending_ongoing = False
@@ -87,6 +90,8 @@ class Outcomes:
             self._ongoing(place)
         elif "ever_since" in piece.roles:
             self._since(place)
+        elif "likewise" in cues:
+            self._likewise(place)
         else:
             return False
         return True
@@ -112,8 +117,10 @@ class Outcomes:
         if not lines:
             return
         latest = lines[-1]
-        if self.unclaimed is not None and latest.outcome is None and not latest.ongoing:
-            latest.outcome = "progression"
+        if self.unclaimed is not None and latest.outcome is None:
+            here = latest.sentence == self.outline.sentence[self.unclaimed]
+            if here or not latest.ongoing:
+                latest.outcome = "progression"
         if latest.ongoing and latest.outcome is None:
             latest.outcome = "ongoing"
 
@@ -151,27 +158,37 @@ class Outcomes:
         return True
 
     def _of_the_body(self, place: int) -> bool:
+        """Whether the stretch of a piece names an organ, or disease outside the brain."""
+        return "body" in self._named_in_stretch(place)
+
+    def _named_in_stretch(self, place: int) -> frozenset[str]:
+        """Whether the stretch of a piece names the `body`, the `brain`, or says `only`; looked up once a stretch."""
         outline = self.outline
-        stretch = outline.near(place)
-        return any(
-            outline.pieces[at].is_("noun", "organ", "organ_mets")
-            or outline.pieces[at].is_("say", "extracranial_disease")
-            for at in stretch
-        )
+        stretch = outline.stretch[place]
+        if stretch not in self._named:
+            found = set()
+            for at in outline.in_stretch(place):
+                piece = outline.pieces[at]
+                if piece.is_("noun", "organ", "organ_mets") or piece.is_("say", "extracranial_disease"):
+                    found.add("body")
+                elif piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
+                    found.add("brain")
+                if "only" in piece.roles:
+                    found.add("only")
+            self._named[stretch] = frozenset(found)
+        return self._named[stretch]
 
     def _of_a_line(self, place: int) -> bool:
         return any(self.outline.pieces[at].kind == "line" for at in self.outline.rest_of_stretch(place, 5))
 
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""
-        outline, stretch = self.outline, self.outline.near(place)
-        brain = any(outline.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging") for at in stretch)
-        if "weak_progression" in outline.cues[place] and self._goes_on_of_the_brain(place):
+        cues, named = self.outline.cues[place], self._named_in_stretch(place)
+        if "weak_progression" in cues and self._goes_on_of_the_brain(place):
             return True
-        if not brain or self._of_the_body(place):
+        if "brain" not in named or "body" in named:
             return False
-        only = any("only" in outline.pieces[at].roles for at in stretch)
-        return only or "strong_progression" not in outline.cues[place]
+        return "only" in named or "strong_progression" not in cues
 
     def _goes_on_of_the_brain(self, place: int) -> bool:
         """Whether the brain is what a stretch without a subject goes on about: 'brain mets, five, growing'."""
@@ -234,6 +251,10 @@ class Outcomes:
             return False
         because = any("because" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 5))
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
+        if piece.is_("find") and "a_toxicity" in outline.cues[place] and self._is_all_that_is_said(place):
+            return not self._is_negated(place)
+        if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
+            return True
         if pointing or not (named and "a_toxicity" in outline.cues[place]):
             return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
@@ -241,6 +262,32 @@ class Outcomes:
         )
         changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _is_all_that_is_said(self, place: int) -> bool:
+        """Whether pneumonitis is all that is said of a drug: 'T-DXd (ILD g2)', 'third line Enhertu, ILD.'"""
+        outline = self.outline
+        first, end = outline.stretch_start[place], outline.stretch_end[place]
+        if first == 0 or outline.pieces[first - 1].key not in ("(", ","):
+            return False
+        if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
+            return False
+        alone = all(
+            at == place or piece.kind in ("silent", "sign", "number") or len(piece.key) <= _GRADE
+            for at, piece in enumerate(outline.pieces[first:end], first)
+        )
+        return alone and outline.drug_in_stretch_before(first - 1) is not None
+
+    def _follows_the_stop(self, place: int) -> bool:
+        """Whether a measurement begins what follows a stop, as its reason: 'abandoned, platelets 40 every cycle'."""
+        outline = self.outline
+        first = outline.stretch_start[place]
+        assert self.stopped_at is not None
+        begins = all(outline.pieces[at].kind == "silent" for at in range(first, place))
+        fell = any("fell" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 5))
+        given_as_reason = first > 0 and outline.pieces[first - 1].key in ("-", ":", "(")
+        return (
+            first > 0 and begins and (fell or given_as_reason) and outline.drug_in_stretch_before(first - 1) is not None
+        )
 
     def _is_a_consequence(self, place: int) -> bool:
         """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped'."""
@@ -319,7 +366,7 @@ class Outcomes:
                 "cycles",
                 "duration",
                 "new",
-            } or piece.is_("noun", "organ", "organ_mets", "imaging"):
+            } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line"):
                 return False
@@ -352,11 +399,20 @@ class Outcomes:
                 target.ongoing = True
                 piece.used = True
 
+    def _likewise(self, place: int) -> None:
+        """'T-DM1 failed in 2021, T-DXd as well': the outcome of the line told before it in the sentence."""
+        course, lines = self.courses.current, self.courses.metastatic()
+        if course is None or len(lines) < 2 or course is not lines[-1] or course.outcome is not None:
+            return
+        before = lines[-2]
+        if before.sentence == course.sentence == self.outline.sentence[place] and before.outcome == "progression":
+            course.outcome = before.outcome
+
     def _since(self, place: int) -> None:
         """'TCT since May': it goes on."""
         outline = self.outline
         following = place + 1
-        timed = following < len(outline.pieces) and outline.pieces[following].kind in ("date", "duration")
+        timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
         beside = outline.drug_in_stretch_before(place)
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:

@@ -46,6 +46,13 @@ class Outline:
             self.last_drug[place] = before
             before = place if self.is_drug[place] else before
 
+        self.tells_maintenance = any("maintenance" in cues for cues in self.cues)
+        """Whether maintenance is spoken of at all."""
+        self._apart = [0] * (count + 1)
+        """How many pieces before a place do not only join."""
+        for place in range(count):
+            self._apart[place + 1] = self._apart[place] + (not self.is_joining(place))
+
     def drug_in_stretch_after(self, place: int) -> int | None:
         """The next drug of the same stretch."""
         found = self.next_drug[place]
@@ -93,7 +100,7 @@ class Outline:
         """Whether nothing but joining words and signs stands between two places."""
         if last - first > 6:
             return False
-        return all(self.is_joining(at) for at in range(first + 1, last))
+        return self._apart[last] == self._apart[first + 1]
 
     def is_joining(self, place: int) -> bool:
         """Whether a piece only joins what stands around it."""

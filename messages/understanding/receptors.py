@@ -154,9 +154,9 @@ class Receptors:
             elif piece.kind == "number":
                 return self._number(at, bound) if counts or self._is_percentage(at) else None
             elif self.context.of(piece, "positive"):
-                return Reading("negative" if denied else "positive", at)
+                return self._changed(at) or Reading("negative" if denied else "positive", at)
             elif self.context.of(piece, "negative", "lacking"):
-                return Reading("negative", at)
+                return self._changed(at) or Reading("negative", at)
             elif piece.cue("pending", "unknown"):
                 return Reading("unknown", at)
             elif piece.cue("negation"):
@@ -181,6 +181,20 @@ class Receptors:
     def _ends_in_sentence(self, end: int, place: int) -> bool:
         """Whether a statement that ends there stands in the sentence of a piece."""
         return end >= self.pieces[self.context.sentence(place).start].start
+
+    def _changed(self, at: int) -> Reading | None:
+        """What a receptor became: 'ER went from positive to negative'."""
+        if (
+            at + 2 >= len(self.pieces)
+            or self.pieces[at - 1].key != "from"
+            or self.pieces[at + 1].key not in ("to", "->")
+        ):
+            return None
+        became = self.pieces[at + 2]
+        for group in ("positive", "negative"):
+            if self.context.of(became, group):
+                return Reading(group, at + 2)
+        return None
 
     def _last_plus(self, at: int) -> int:
         while at + 1 < len(self.pieces) and self.pieces[at + 1].key == "+" and self.pieces[at + 1].glued:
@@ -214,6 +228,8 @@ class Receptors:
             self._note_her2("unknown", place - 1, place)
         elif place > 2 and self._is_plus(place - 2) and self._is_score(place - 3):  # '2+ by IHC'
             self._score(place, place - 3)
+        elif place > 1 and self._is_plus(place - 1) and self._is_score(place - 2):  # '3+ HER2'
+            self._score(place, place - 2)
         else:
             self.later_score(place)
 
@@ -237,7 +253,8 @@ class Receptors:
         self.her2(place)
         if len(self.stated) == before and value == "positive":
             near = self.context.sentence(place)
-            equivocal = any(self._is_two_plus(at) for at in range(max(near.start, place - 20), place))
+            around = range(max(near.start, place - 20), min(near.stop, place + 20))
+            equivocal = any(self._is_two_plus(at) for at in around)
             self._note_her2("low" if equivocal else "negative", place - 1, place)
 
     def later_score(self, place: int) -> None:
@@ -265,17 +282,29 @@ class Receptors:
                     self._note_her2("positive", place, last)
                 return
             if piece.key == "-" and not self._is_hyphen(at):
-                if at == place + 1 and piece.glued:
+                if (at == place + 1 and piece.glued) or self.context.is_minus(place) or self._ends_in_minus(at):
                     self._note_her2("negative", place, at)
                 return
             verdict = self._her2_word(at)
             if verdict is not None:
                 self._note_her2(verdict, place, at)
                 return
-            allowed = piece.kind == "silent" or piece.is_("noun", "her2") or self.context.of(piece, "copula", "non", "stained")
+            allowed = (
+                piece.kind == "silent"
+                or piece.is_("noun", "her2")
+                or self.context.of(piece, "copula", "non", "stained")
+            )
             allowed = allowed or piece.cue("negation", "uncertain")
-            if not allowed and not (piece.kind == "sign" and piece.key in ":=(-"):
+            shared = piece.key == "and" or (piece.is_("noun", "er", "pr", "hr") and self.pieces[at - 1].key == "and")
+            if (
+                not allowed and not shared and not (piece.kind == "sign" and piece.key in ":=(-")
+            ):  # 'HER2 and ER positive'
                 return
+
+    def _ends_in_minus(self, at: int) -> bool:
+        """'HER2: -', with nothing but a sign behind it."""
+        following = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
+        return self.pieces[at - 1].key in (":", "=") and (following is None or following.kind == "sign")
 
     def _her2_word(self, at: int) -> str | None:
         piece = self.pieces[at]
@@ -349,9 +378,13 @@ class Receptors:
     def ish(self, place: int) -> None:
         """In situ hybridisation without a score beside it."""
         sentence = self.context.sentence(place)
-        if any(self._is_two_plus(at) for at in range(max(sentence.start, place - 20), min(sentence.stop, place + 20))):
+        near = range(max(sentence.start, place - 20), min(sentence.stop, place + 20))
+        scored = next((at for at in near if self._is_two_plus(at)), None)
+        if scored is not None:
+            if not any(self.pieces[at].is_("noun", "her2") for at in near):  # '2+/FISH+'
+                self._equivocal(scored, scored + 1)
             return
-        verdict = self._hybridised(place)
+        verdict = self._hybridised(place) or self._amplified_before(place)
         if verdict == "positive":
             self._note_her2("positive", place, place)
         elif verdict == "negative" and any(

@@ -11,6 +11,8 @@ from messages.understanding.shorthand import settle_short_names
 from messages.understanding.tokens import Token, tokens_of
 
 __all__ = ["ITEM", "NO_ROLES", "Piece", "near", "number_of", "scan"]
+_HEADING = 4
+"""Tokens up to the colon of a heading, at most."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 
@@ -20,9 +22,10 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     pieces: list[Piece] = []
     at = 0
     count = len(tokens)
+    headed = _headed_lines(tokens, text)
     while at < count:
         token = tokens[at]
-        end, concepts = _longest(lexicon, tokens, at)
+        end, concepts = _longest(lexicon, tokens, at, headed)
         if end > at:
             pieces.append(_known(tokens, at, end, concepts, text, lexicon))
             at = end
@@ -61,7 +64,19 @@ def _known(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...]
 # ---- phrases, words, numbers -----------------------------------------------------------------------------------------
 
 
-def _longest(lexicon: Lexicon, tokens: list[Token], at: int) -> tuple[int, tuple[Concept, ...]]:
+def _headed_lines(tokens: list[Token], text: str) -> frozenset[int]:
+    """Where lines begin that have a heading, as in a table: no phrase goes on into them ('ILD: no', 'LVEF: 64')."""
+    if "\n" not in text:
+        return frozenset()
+    found = set()
+    for at in range(1, len(tokens)):
+        opens = not tokens[at].glued and "\n" in text[tokens[at - 1].end : tokens[at].start]
+        if opens and any(token.key in ":=" for token in tokens[at + 1 : at + _HEADING]):
+            found.add(at)
+    return frozenset(found)
+
+
+def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[int]) -> tuple[int, tuple[Concept, ...]]:
     """Where the longest phrase that begins here ends, and what it stands for; `at` where none does."""
     best, concepts = at, ()
     groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
@@ -73,7 +88,7 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int) -> tuple[int, tuple
         if here >= best and not skipping and (found := node.get("")) is not None:
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
-        if here >= count:
+        if here >= count or (here > at and here in headed):
             continue
         token = tokens[here]
         key = token.key

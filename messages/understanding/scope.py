@@ -14,7 +14,21 @@ Scope = Literal["in", "out", "unclear"]
 ADULT = 18
 _ASKED_OF = ("dosing", "symptom", "other_question")
 """What lies outside only where it is asked about: a dose that was reduced is told, not asked."""
-_PLAIN_CUES = ("asked", "asked_weak", "joined", "new_word", "negation", "correction", "treated", "available", "unavailable", "access", "good", "bad")
+_PLAIN_CUES = (
+    "asked",
+    "asked_weak",
+    "joined",
+    "new_word",
+    "negation",
+    "correction",
+    "treated",
+    "available",
+    "unavailable",
+    "access",
+    "asked_back",
+    "good",
+    "bad",
+)
 
 _ALSO_LOW = CONJUGATES - {"t_dm1"}
 """Antibody-drug conjugates that are given, or tried, in HER2-low disease too: they imply nothing."""
@@ -76,7 +90,11 @@ def _is_of_something_else(told: Told, context: Context) -> bool:
     if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
         return False
     asks = any(piece.cue("asked") or piece.key == "?" for piece in pieces)
-    return asks and any(piece.kind == "word" or piece.is_("other") for piece in pieces) and not any(context.of(p, "patient") for p in pieces)
+    return (
+        asks
+        and any(piece.kind == "word" or piece.is_("other") for piece in pieces)
+        and not any(context.of(p, "patient") for p in pieces)
+    )
 
 
 def _is_plain_cue(piece: Piece) -> bool:
@@ -93,19 +111,30 @@ def _named(context: Context, *, told: bool) -> set[str]:
         for concept in piece.concepts:
             if concept.kind != "scope" or (concept.name == "other_tumour" and _is_other(context, place)):
                 continue
-            if told and concept.name in _ASKED_OF and not _asks(context, place):
+            whole = concept.name != "other_question"  # 'DVT on apixaban, next line?' does not ask about the DVT
+            if told and concept.name in _ASKED_OF and not _asks(context, place, whole=whole):
                 continue
             piece.used = True
             found.add(concept.name)
+        if _manages(context, place):
+            found.add("symptom")  # 'how do I treat T-DXd nausea?'
         if piece.asked and context.of(piece, "withholds") and _is_drug(context, place + 1):
             found.add("dosing")  # 'hold Kadcyla for platelets of 60?'
     return found
 
 
-def _asks(context: Context, place: int) -> bool:
-    """Whether the sentence of a piece asks, by its mark or by a word for asking."""
-    sentence = [context.pieces[at] for at in context.sentence(place)]
+def _asks(context: Context, place: int, *, whole: bool) -> bool:
+    """Whether the sentence of a piece (`whole`), or its clause, asks, by its mark or by a word for asking."""
+    sentence = [context.pieces[at] for at in (context.sentence(place) if whole else context.clause(place))]
     return sentence[-1].key == "?" or any(piece.cue("asked", "asked_weak") for piece in sentence)
+
+
+def _manages(context: Context, place: int) -> bool:
+    """Whether the management of a complaint is named, the drug that causes it between the two."""
+    pieces = context.pieces
+    if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
+        return False
+    return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
 
 
 def _is_drug(context: Context, place: int) -> bool:
@@ -148,6 +177,8 @@ def _is_bare_age(context: Context, place: int) -> bool:
         return in_years and (after is None or after.kind == "sign")
     ends = following is None or following.key in (".", ",", "and", "with", ";")
     before = pieces[place - 1]
+    if before.key == "," and place > 1 and "woman" in pieces[place - 2].roles:  # 'girl, 14, HER2+'
+        return ends
     if before.key == "s" and place > 2 and pieces[place - 2].key == "'":  # she's 15
         return ends and context.of(pieces[place - 3], "patient")
     if before.cue("the_patient"):  # she is

@@ -31,7 +31,8 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
                 piece.clause = clause
             continue
         following = pieces[place + 1] if place + 1 < len(pieces) else None
-        doubts = following is not None and (place == first or (following.glued and not (place and piece.glued)))
+        opens = place == first and not (place and pieces[place - 1].key == "?")
+        doubts = following is not None and (opens or (following.glued and not (place and piece.glued)))
         doubts = doubts or _queries(pieces, place)
         if piece.key == "?" and doubts:
             piece.concepts = (Concept("cue", "uncertain"),)
@@ -53,7 +54,7 @@ def _queries(pieces: list[Piece], place: int) -> bool:
     if not place or place + 1 >= len(pieces) or pieces[place - 1].key not in (",", "(", ":", ";", "-"):
         return False
     following = pieces[place + 1]
-    return not pieces[place].glued and (following.is_("noun") or following.is_("find")) or (
+    return (not pieces[place].glued and (following.is_("noun") or following.is_("find"))) or (
         pieces[place - 1].key == "(" and (following.is_("noun") or following.is_("find"))
     )
 
@@ -149,7 +150,11 @@ def _question_ends(sentence: list[Piece], begins: int) -> int:
         piece = sentence[place]
         if place < begins + _INTRODUCTION and _is_person(sentence, place):  # advice on this 63F who had ...
             return place
-        if piece.key == ":" and piece.kind == "sign" and not any(each.names_drugs_by_name() for each in sentence[:place]):
+        if (
+            piece.key == ":"
+            and piece.kind == "sign"
+            and not any(each.names_drugs_by_name() for each in sentence[:place])
+        ):
             return place
         if piece.cue("the_patient") and place > begins + 2 and not sentence[place - 1].cue("asked_weak"):
             return place if "if" not in sentence[place - 1].roles else len(sentence)

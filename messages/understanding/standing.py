@@ -14,6 +14,8 @@ from messages.understanding.standing_before import Before
 from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
+_LONGEST_LIST = 6
+"""Drugs joined to one that are looked over for what stands beside their list."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
@@ -78,7 +80,8 @@ class _Sentence:
             behind = "available" if self._same(at) == "mentioned" else None
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and (access := self._access(at, before, behind)) is not None:
-            return Mention("denied" if before == "denied" and access == "available" else _standing_of(access), access)
+            never = before == "denied" and (access == "available" or self._is_never(at))
+            return Mention("denied" if never else _standing_of(access), access)
         if before == "denied" and self._is_nor(at) and self._same(at) == "mentioned":
             return Mention("mentioned")
         if "denied" in (before, behind):
@@ -94,6 +97,15 @@ class _Sentence:
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
         return Mention(self._when(at, before, behind))
+
+    def _is_never(self, at: int) -> bool:
+        """Whether a drug was expressly not given: 'never had', and not only 'no'."""
+        outline = self.outline
+        before = outline.before_in_stretch(at)
+        return any(
+            "negation" in outline.cues[back] and outline.pieces[back].end - outline.pieces[back].start > len("without")
+            for back in before
+        )
 
     def _is_nor(self, at: int) -> bool:
         return any("nor" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at, 3))
@@ -123,10 +135,12 @@ class _Sentence:
         'T-DXd is unattainable', 'T-DXd would be brave'."""
         outline = self.outline
         first = last = at
-        while (before := outline.drug_in_stretch_before(first)) is not None and outline.joins(before, first):
-            first = before
-        while (following := outline.drug_in_stretch_after(last)) is not None and outline.joins(last, following):
-            last = following
+        for _ in range(_LONGEST_LIST):
+            before, following = outline.drug_in_stretch_before(first), outline.drug_in_stretch_after(last)
+            if before is not None and outline.joins(before, first):
+                first = before
+            if following is not None and outline.joins(last, following):
+                last = following
         rest = outline.rest_of_stretch(last, 5)
         behind = next((each for each in rest if outline.pieces[each].kind != "silent"), None)
         if any("modal" in outline.pieces[each].roles for each in rest if behind is None or each <= behind):
@@ -137,7 +151,13 @@ class _Sentence:
 
     def _is_unknown(self, at: int) -> bool:
         piece = self.outline.pieces[at]
-        return piece.kind == "word" and piece.key.isalpha() and len(piece.key) > 1 and not piece.roles and piece.value is None
+        return (
+            piece.kind == "word"
+            and piece.key.isalpha()
+            and len(piece.key) > 1
+            and not piece.roles
+            and piece.value is None
+        )
 
     def _is_on_it(self, at: int) -> bool:
         """Whether a question about another drug says that the patient is on this one."""
@@ -149,6 +169,9 @@ class _Sentence:
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
         outline = self.outline
+        previous = outline.last_drug[at]
+        if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
+            return True
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue

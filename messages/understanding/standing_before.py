@@ -69,9 +69,9 @@ class Before:
             return None
         if self.general and not cues & {"the_patient", "progression"}:
             return "mentioned"
-        if mode == "planned" and not self.taken and outline.pieces[at - 1].key == "-":
+        if mode == "planned" and not self.taken and outline.pieces[at - 1].key in ("-", "("):
             return mode
-        if mode in ("denied", "other_than", "declined", "unavailable", "mentioned") and at <= self.list_end:
+        if mode in (*_REFUSING, "mentioned") and at <= self.list_end:
             return mode if at > self.unsure_after else "mentioned"
         if mode == "denied" and self.taken and comma and self._begins_with_a_denial():
             return "unsure"
@@ -160,7 +160,7 @@ class Before:
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
         if cues & _TOLD and not (cues & {"previously"} and not self.taken):
-            return "received"
+            return mode if self.general and piece.asked else "received"
         if piece.kind == "line":
             return "given" if self.taken or mode == "unsure" else mode
         if not self.taken:
@@ -184,6 +184,9 @@ class Before:
         Certain where it ends in 'or', 'nor'; a list that ends in 'and' may be two statements.
         """
         outline = self.outline
+        behind = next((each for each in range(at + 1, self.end) if outline.pieces[each].kind != "silent"), self.end)
+        if behind < self.end and outline.pieces[behind].key == ":" and not self.before:
+            return self.end - 1, -1  # declined: chemo, pertuzumab
         last, joined, certain = -1, False, False
         for place in range(at + 1, min(self.end, at + 30)):
             piece = outline.pieces[place]

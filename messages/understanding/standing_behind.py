@@ -7,11 +7,13 @@ from messages.understanding.standing_before import denies_what_follows
 
 _GIVEN = frozenset(
     (
-        "progression", "toxicity", "stopped", "completed", "ongoing", "at_progression", "outcome_unknown",
+        "progression", "toxicity", "stopped", "completed", "ongoing", "outcome_unknown",
         "took_effect",
     )
 )  # fmt: skip
 """Cues behind a drug that show that it was given."""
+_LIST = 3
+"""Drugs of a list, at least, that what is said behind it is said of all of."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 
 
@@ -78,7 +80,17 @@ class Behind:
         between = outline.pieces[at + 1 : following]
         if any(piece.key == "and" or "or" in piece.roles for piece in between):
             return True
+        if self.behind.get(following) == "denied" and self._is_a_bare_list():
+            return True
         return listed and any(piece.key == "," for piece in between)
+
+    def _is_a_bare_list(self) -> bool:
+        """Whether a sentence is nothing but drugs, commas and what is said of all of them: 'A, B, C not used.'"""
+        outline = self.outline
+        drugs = [at for at in range(self.first, self.end) if outline.is_drug[at]]
+        if len(drugs) < _LIST or drugs[0] != self.first:
+            return False
+        return all(outline.is_drug[at] or outline.pieces[at].key == "," for at in range(drugs[0], drugs[-1]))
 
     def _only_ends(self, at: int) -> bool:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
@@ -92,6 +104,12 @@ class Behind:
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
+        if self._is_minus(at):
+            return "denied"
+        if "if" in piece.roles and self._opens_a_bracket(at):  # T-DXd (if you agree)
+            return "planned"
+        if piece.key == "free" and at > self.first and outline.pieces[at - 1].key == "-":  # a taxane-free regimen
+            return "mentioned"
         if not cues:
             return "given" if piece.kind in ("cycles", "date", "line") and not piece.asked else None
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
@@ -108,7 +126,7 @@ class Behind:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
             return "asked"
-        if "in_general" in cues and outline.drug_in_stretch_before(at) is not None:
+        if "in_general" in cues and (outline.drug_in_stretch_before(at) is not None or self._opens_a_bracket(at)):
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
@@ -120,6 +138,16 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _opens_a_bracket(self, at: int) -> bool:
+        """Whether a piece is the first of a bracket behind a drug: 'tucatinib (preferred)'."""
+        return at - 1 > self.first and self.outline.pieces[at - 1].key == "(" and self.outline.is_drug[at - 2]
+
+    def _is_minus(self, at: int) -> bool:
+        """Whether a piece is a minus in brackets behind a drug: 'pertuzumab (-)'."""
+        pieces = self.outline.pieces
+        closed = at + 1 < len(pieces) and pieces[at + 1].key == ")"
+        return pieces[at].kind == "sign" and pieces[at].key == "-" and closed and self._opens_a_bracket(at)
 
     def _is_why(self, at: int) -> bool:
         """Whether a refusal is only why a drug was chosen: 'vinorelbine because she did not want to lose her hair'."""
@@ -161,7 +189,7 @@ class Behind:
         if "unavailable" in outline.cues[at]:
             return "unavailable"
         if "available" not in outline.cues[at]:
-            return None
+            return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
         denied = any("negation" in outline.cues[back] for back in outline.before_in_stretch(at, 5))
         return "unavailable" if denied else "available"
 

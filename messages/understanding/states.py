@@ -33,6 +33,7 @@ class Reader:
         self.lexicon = lexicon
         self.text = text
         self.stated = Stated()
+        self._treated = any(course.agents for course in told.lines)
         self.context = Context(pieces, lexicon)
         self.brain = Brain(self.context, self.stated)
         self.disease = Disease(self.context, self.stated, told, text)
@@ -47,7 +48,9 @@ class Reader:
             "child_pugh": organs.child_pugh, "breathlessness": self.emergencies.breathless,
             "neutrophils": self.emergencies.neutrophils,
         }  # fmt: skip
-        self._sites = {piece.sentence for piece in pieces if piece.is_("noun", *_SITES)}
+        self._sites = {
+            piece.sentence for piece in pieces if piece.is_("noun", *_SITES) and not self.disease.is_local(piece)
+        }
         self._says_of: dict[str, Callable[[int, str, str], None]] = {
             "setting": self._setting,
             "early_stage_agents": self._untreated,
@@ -116,6 +119,9 @@ class Reader:
             return
         if value != "unknown" and self._is_refuted(place):
             return
+        if fit and self._is_withdrawn(place):
+            self._note(name, "unsuitable", place)
+            return
         if fit and self.context.of(self.pieces[place], "fit"):
             if place and self.context.of(self.pieces[place - 1], "one_of"):  # 'last fit in 2016'
                 return
@@ -123,6 +129,15 @@ class Reader:
             if following is not None and following.is_("noun", "organ"):
                 return
         self._note(name, value, place)
+
+    def _is_withdrawn(self, place: int) -> bool:
+        """'No longer a chemo candidate', 'wants chemo-free treatment'."""
+        following = self.context.next_word(place)
+        if following is not None and self.context.of(following, "without"):
+            following.used = True
+            return True
+        clause = self.context.clause(place)
+        return any(self.pieces[at].cue("negation", "stopped") for at in range(max(clause.start, place - 2), place))
 
     def _is_of_chemotherapy(self, place: int) -> bool:
         """Whether 'not fit' is said of chemotherapy, or of nothing else."""
@@ -154,7 +169,7 @@ class Reader:
 
     def _untreated(self, place: int, name: str, value: str) -> None:
         if name == "treatment":
-            if place not in self.brain.covered:  # untreated brain metastases are no untreated patient
+            if not self._treated and place not in self.brain.covered:  # untreated brain metastases are no such patient
                 self._note("prior_lines", (), place)
                 self._note("early_stage_agents", (), place)
             return
@@ -189,11 +204,20 @@ class Reader:
         clause = self.context.clause(place)
         ended = any(at in clause and self.pieces[at].cue("stopped", "before_it") for at in near)
         replaced = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        if self._is_change(place + 1) or self._ends_next(place + 1):  # 'warfarin switched to a DOAC'
+            return True
         return ended or (replaced[-1:] == ["from"] and self._is_change(place - 2))
+
+    def _ends_next(self, comma: int) -> bool:
+        """'Was on warfarin, stopped', where it is not a drug that was stopped."""
+        if comma + 1 >= len(self.pieces) or self.pieces[comma].key != ",":
+            return False
+        behind = self.pieces[comma + 2] if comma + 2 < len(self.pieces) else None
+        return self.pieces[comma + 1].cue("stopped") and (behind is None or not names_drugs(behind))
 
     def _is_change(self, at: int) -> bool:
         """'Switched from', 'changed from'."""
-        return at >= 0 and self.context.of(self.pieces[at], "exchanged")
+        return 0 <= at < len(self.pieces) and self.context.of(self.pieces[at], "exchanged")
 
     def _declined(self, place: int) -> None:
         """'Refuses any more iv chemo'."""
@@ -213,6 +237,8 @@ class Reader:
         stance = self.context.stance(place)
         if stance == "affirmed" and self._is_called_negative(place):
             stance = "denied"
+        if finding.field == "pregnancy" and stance == "affirmed" and self.emergencies.is_past(place):
+            return
         if stance in ("family", "hypothetical") or self._is_only_asked(place, finding, stance):
             return
         if stance == "listed" and finding.denied is not None and finding.affirmed is not None:

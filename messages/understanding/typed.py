@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 from flows.dialogue import argument_of
 from flows.knowledge.load import KnowledgeError
 from flows.plain_yaml import read_yaml
-from flows.profile import FIELDS, Item, Line, asked_as
+from flows.profile import FIELDS, MOST_LINES, Item, Line, asked_as
 from flows.questionnaire import (
     ACCEPT,
     ITEMS,
@@ -39,6 +39,7 @@ from flows.statement import (
     check,
     encode,
     gate_of,
+    lines_with,
     question_of,
 )
 from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear, Understood
@@ -70,6 +71,8 @@ class Typed:
     leftover: tuple[str, ...] = field(default=(), repr=False)
     denied: tuple[str, ...] = ()
     focus: tuple[str, ...] = ()
+    follows: frozenset[str] = frozenset()
+    """Fields that were not stated but follow from the treatment: their words are the drugs'."""
     outside: str = ""
     """Why part of the text is nothing this tool answers, beside what was understood: `dosing`."""
     earlier: Typed | None = field(default=None, repr=False)
@@ -77,12 +80,16 @@ class Typed:
 
     def after(self, later: Typed, *, unconfirmed: bool = False) -> Typed:
         """These words, and those of a later text. `unconfirmed`: whether the last text still waits; both then do."""
+        follows = {name: words for name, words in later.sources.items() if name in later.follows}
         return Typed(
-            {**self.sources, **later.sources},
+            follows
+            | dict(self.sources)
+            | {name: later.sources[name] for name in later.sources.keys() - follows.keys()},
             {**self.choices, **later.choices},
             (*self.leftover, *later.leftover) if unconfirmed else later.leftover,
             (*self.denied, *later.denied) if unconfirmed else later.denied,
             (*self.focus, *later.focus) if unconfirmed else later.focus,
+            self.follows | later.follows,
             later.outside or (self.outside if unconfirmed else ""),
             self.earlier if unconfirmed else replace(self, earlier=None),
         )
@@ -139,7 +146,7 @@ def read(text: str, state: State, words: Words) -> Reading:
         answer, readings = _named(said, state, words)
         if answer is not None:
             return Reading(answer)
-    found = understand(said, words.knowledge, question=state.here)
+    found = understand(said, words.knowledge, question=_asked_for(state))
     if readings and len(said.split()) <= 2 and not _about_another(found, state.here):
         return Reading(Unclear(readings))
     if question is not None and (both := _answer_and_more(said, state, words)) is not None:
@@ -148,6 +155,12 @@ def read(text: str, state: State, words: Words) -> Reading:
     if turn is None:
         return Reading(Unclear(readings))
     return Reading(turn, _typed(found, turn))
+
+
+def _asked_for(state: State) -> str:
+    """The question a text would answer: of words that are asked back, the field they are for."""
+    statement = state.statement
+    return state.here if statement is None or not statement.choices else statement.choices[0].field
 
 
 def _about_another(found: Understanding, here: str) -> bool:
@@ -380,12 +393,21 @@ def statement_of(found: Understanding, state: State) -> Statement:
         for name, value in found.implied.items():
             values[name] = value
             implied.add(name)
-    adds = False
+    adds, places = False, tuple(range(MOST_LINES))
     if values.get("prior_lines"):
         adds = _adds_lines(state, {question_of(name) for name in values if name not in implied})
+        if (known := _lines_so_far(state, adds=adds)) is not None:
+            values["prior_lines"], places = lines_with(known, values["prior_lines"])
     statement = Statement(values, (), frozenset(implied), adds)
-    choices = [choice for entry in found.ambiguous if (choice := _choice(entry, statement)) is not None]
+    choices = [choice for entry in found.ambiguous if (choice := _choice(entry, statement, places)) is not None]
     return replace(statement, choices=tuple(choices[:MOST_CHOICES]))
+
+
+def _lines_so_far(state: State, *, adds: bool) -> tuple[Line, ...] | None:
+    """The lines that those typed now are said beside: what waits, or what is entered; None where they are added."""
+    if state.statement is not None and "prior_lines" in state.statement.values:
+        return tuple(state.statement.values["prior_lines"])
+    return None if adds else state.profile.prior_lines
 
 
 def _adds_lines(state: State, named: set[str]) -> bool:
@@ -397,11 +419,11 @@ def _adds_lines(state: State, named: set[str]) -> bool:
     return state.here in _LINES and more
 
 
-def _choice(entry: Ambiguity, statement: Statement) -> Choice | None:
+def _choice(entry: Ambiguity, statement: Statement, places: tuple[int, ...]) -> Choice | None:
     """What is to be asked back; None where too many readings are left, or there is nothing they would be for."""
     target = entry.field
     if target == "prior_lines":
-        target = f"line_{(entry.place or 0) + 1}"
+        target = f"line_{places[entry.place or 0] + 1}"
     elif target == "early_stage_agents":
         target = EARLY
     choice = Choice(target, entry.readings)
@@ -465,6 +487,7 @@ def _typed(found: Understanding, turn: Turn) -> Typed:
         (*found.leftover, *unclear),
         found.denied_agents,
         found.focus,
+        frozenset(found.implied),
         found.reason if found.reason in _OUTSIDE else "",
     )
 

@@ -23,8 +23,8 @@ from messages.understanding.measures import compose
 from messages.understanding.scan import scan
 from messages.understanding.scope import Scope, implied, is_early_only, scope_of
 from messages.understanding.settle import settle
-from messages.understanding.states import Reader
 from messages.understanding.statements import Stated
+from messages.understanding.states import Reader
 
 LONGEST = 2000
 """Characters of typed text that are looked at."""

@@ -35,7 +35,21 @@ class Judged(NamedTuple):
 
 
 def entries(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
-    """Each entry of a half with its name. Raises ValueError where one has another form."""
+    """Each entry of a half with its name; of the blind half, those that do not stand in the open one word for word.
+
+    Raises ValueError where one has another form.
+    """
+    seen = frozenset(_key(entry) for _, entry in _read("open", kind)) if half == "blind" else frozenset()
+    for name, entry in _read(half, kind):
+        if _key(entry) not in seen:
+            yield name, entry
+
+
+def _key(entry: Entry) -> tuple[str, str | None]:
+    return " ".join(entry["text"].casefold().split()), entry.get("question")
+
+
+def _read(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
     for path in sorted((HERE / half).glob(f"{kind}*.yaml")):
         for number, entry in enumerate(read_yaml(path.read_text("utf-8")), 1):
             if not entry.keys() <= KEYS or "text" not in entry:

@@ -41,7 +41,9 @@ SAME: dict[str, tuple[tuple[str, ...], ...]] = {
     "her2": (("HER2+", "HER2-positive", "HER2 positive", "HER2 pos", "HER2 +ve"),),
     "metastatic": (("MBC", "metastatic breast cancer"), ("stage IV", "stage 4")),
     "metastases": (("mets", "metastases"), ("met", "metastasis"), ("LMD", "leptomeningeal disease")),
-    "progression": (("PD", "progression", "progressive disease"), ("progressed on", "PD on"), ("progressing", "in progression")),
+    "progression": (
+        ("PD", "progression", "progressive disease"), ("progressed on", "PD on"), ("progressing", "in progression"),
+    ),
     "imaging": (("brain MRI", "MRI brain", "MRI of the brain", "cranial MRI"),),
     "cycles": (
         ("x6", "x 6", "6 cycles", "six cycles"), ("x4", "x 4", "4 cycles", "four cycles"),
@@ -58,15 +60,18 @@ SAME: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "number": (
         ("2 lesions", "two lesions"), ("3 lesions", "three lesions"), ("6 months", "six months", "6 mo", "6 mths"),
-        ("12 months", "twelve months", "12 mo"), ("2 years", "two years", "2 yrs"), ("8 months", "eight months", "8 mo"),
+        ("12 months", "twelve months", "12 mo"), ("2 years", "two years", "2 yrs"),
+        ("8 months", "eight months", "8 mo"),
         ("3 months", "three months", "3 mo"), ("18 months", "eighteen months", "18 mo"), ("4 months", "four months"),
     ),
     "organ": (("LVEF", "EF", "ejection fraction"), ("platelets", "plts", "plt", "platelet count"),
               ("ECOG", "PS", "performance status"), ("eGFR", "GFR"), ("neoadjuvant", "neoadj", "preoperative"),
               ("adjuvant", "postoperative"), ("DPYD", "DPD"), ("ILD", "interstitial lung disease")),
-    "words": (("because of", "due to"), ("followed by", "then"), ("never had", "has not had", "did not receive"),
-              ("not reimbursed", "not funded", "not available"), ("currently on", "now on"), ("w/", "with"), ("&", "and"),
-              ("stopped", "discontinued"), ("was given", "was used"), ("received", "had")),
+    "words": (
+        ("because of", "due to"), ("followed by", "then"), ("never had", "has not had", "did not receive"),
+        ("not reimbursed", "not funded", "not available"), ("currently on", "now on"), ("w/", "with"), ("&", "and"),
+        ("stopped", "discontinued"), ("was given", "was used"), ("received", "had"),
+    ),
 }  # fmt: skip
 """Wordings that mean the same, by family: each is put in the place of each other."""
 _NO_NAMES = ("US", "WHO")
@@ -119,12 +124,20 @@ def _other_names(text: str, group: tuple[str, ...]) -> Iterator[str]:
 
 
 _PATTERNS: dict[str, re.Pattern[str]] = {}
-_AROUND = {"trastuzumab": (r"(?<![\w-])(?<!ado-)(?<!fam-)", r"(?![\w-]| deruxtecan| emtansine| duo| rez| biosim| SC| IV| dur| \(?SC)"),
-           "HER2+": (r"(?<![\w-])", r"(?![\w+/])"), "met": (r"(?<![\w-])", r"(?![\w-]| breast| bc| :|:)"),
-           "paclitaxel": (r"(?<![\w-])(?<!nab )(?<!bound )(?<!liposomal )", r"(?![\w-]| alb| prot)"),
-           "cape": (r"(?<![\w-])", r"(?![\w-])"), "PD": (r"(?<![\w-])(?<!SD/)", r"(?![\w-]| ?on\b| ?to\b)"),
-           "progression": (r"(?<![\w-])(?<!no )(?<!on )(?<!at )(?<!upon )", r"(?![\w-]|[ -]free| on\b| under\b)"),
-           "mets": (r"(?<![\w-])", r"(?![\w-]| ?:)")}  # fmt: skip
+_AROUND = {
+    "trastuzumab": (
+        r"(?<![\w-])(?<!ado-)(?<!fam-)",
+        r"(?![\w-]| deruxtecan| emtansine| duo| rez| biosim| SC| IV| dur| \(?SC)",
+    ),
+    "paclitaxel": (r"(?<![\w-])(?<!nab )(?<!bound )(?<!liposomal )(?<!particle )", r"(?![\w-]| alb| prot)"),
+    "HER2+": (r"(?<![\w-])", r"(?![\w+/])"),
+    "met": (r"(?<![\w-])", r"(?![\w-]| breast| bc| :|:)"),
+    "mets": (r"(?<![\w-])", r"(?![\w-]| ?:)"),
+    "cape": (r"(?<![\w-])", r"(?![\w-])"),
+    "PD": (r"(?<![\w-])(?<!SD/)", r"(?![\w-]| ?on\b| ?to\b)"),
+    "progression": (r"(?<![\w-])(?<!no )(?<!on )(?<!at )(?<!upon )", r"(?![\w-]|[ -]free| on\b| under\b)"),
+}
+"""What stands before and behind a name where it is not a part of another, for names that often are."""
 
 
 def _pattern(name: str) -> re.Pattern[str]:
@@ -201,7 +214,9 @@ def main(families: list[str]) -> None:
             count[1] += bool(found.differences)
             if found.differences and (not families or variation.family in families):
                 wrong = "WRONG AGENT" if found.wrong_agents else ""
-                print(f"- {found.name} {variation.family}: {variation.text!r} @{found.entry.get('question', '')} {wrong}")
+                print(
+                    f"- {found.name} {variation.family}: {variation.text!r} @{found.entry.get('question', '')} {wrong}"
+                )
                 for name, (wanted, got) in found.differences.items():
                     print(f"      {name}: {wanted} but {got}")
         whole = sum(count[0] for count in counted.values())
