@@ -114,7 +114,7 @@ class Statement:
             lines[at] = Line(agents=_together(lines[at].agents, reading), outcome=lines[at].outcome)
             values[name] = tuple(lines)
         else:
-            values[name] = reading
+            values[name] = _value(name, reading)
         return replace(after, values=values, implied=self.implied - {name})
 
     def merged(self, later: Statement) -> Statement:
@@ -285,11 +285,12 @@ def _several(name: str, value: Any) -> tuple[str, ...]:
 
 def _with_gate(values: Mapping[str, Any], after: dict[str, Any]) -> None:
     """The gate as HER2 status and setting answer it; where they do not say it all, they are kept and it is asked."""
-    if "gate" in values:
+    told = {name: values[name] for name in _GATE_FIELDS if name in values}
+    sets = GATE_SETS.get(values.get("gate", ""), {})
+    if "gate" in values and all(sets.get(name, value) == value for name, value in told.items()):
         after["gate"] = str(values["gate"])
         after.pop(PARTLY, None)
         return
-    told = {name: values[name] for name in _GATE_FIELDS if name in values}
     if not told:
         return
     known = dict(GATE_SETS[after["gate"]] if "gate" in after else after.get(PARTLY, ())) | told

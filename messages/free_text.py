@@ -58,6 +58,7 @@ class TextWords(BaseModel):
     not_ranked: str
     in_profile: str
     scope: dict[Literal["in", "out", "unclear"], str]
+    referred: dict[Literal["in", "out", "unclear"], str]
     reasons: dict[str, str]
     assumed: dict[str, str]
 
@@ -238,9 +239,17 @@ def understanding_message(found: Understanding, words: Words) -> Message:
              for entry in found.ambiguous]  # fmt: skip
     because = [Assumed(name, value, said.assumed[name]) for name, value in found.implied.items()]
     reason = said.reasons[found.reason] if found.reason else ""
-    scope = Block("paragraph", said.scope[found.scope].format(reason=reason))
+    sentences = said.referred if _is_referred(found, words.knowledge) else said.scope
+    scope = Block("paragraph", sentences[found.scope].format(reason=reason))
     fields = understood_blocks(found, words, tuple(because))
     return Message("understood", (*fields, *_asked_blocks(tuple(asked)), scope))
+
+
+def _is_referred(found: Understanding, knowledge: Knowledge) -> bool:
+    """Whether what is stated is referred, whatever else may be said; out of scope, an emergency alone."""
+    if found.scope == "out":
+        return _emergency(found.profile)
+    return recommend(found.profile, knowledge).status == "refer"
 
 
 def understood_blocks(found: Understanding, words: Words, assumed: tuple[Assumed, ...] = ()) -> list[Block]:

@@ -110,7 +110,7 @@ def render(reply: Reply, words: Words, typed: Typed | None = None) -> Message:
         return Message(reply.final, blocks, (*(_change() if reply.final == "not_professional" else ()), *_new_case()))
     if reply.code == "understood":
         return _taken_down(reply, words, typed)
-    return _notice(reply, words)
+    return _notice(reply, words, typed)
 
 
 @lru_cache(maxsize=512)
@@ -347,8 +347,11 @@ def _topic(reply: Inform, words: Words) -> Message:
     return Message(reply.topic, _blocks(reply.topic, values))
 
 
-def _notice(reply: Notice, words: Words) -> Message:
+def _notice(reply: Notice, words: Words, typed: Typed | None) -> Message:
     here = reply.state.here
+    if reply.code == "nothing_understood":  # but perhaps something was not used
+        blocks = _blocks("notice", {"text": words.vocabulary.notices[reply.code], "readings": _beside(words, typed)})
+        return Message("notice.nothing_understood", blocks)
     nearest = _meant(reply.details[0]) if reply.code == "unknown_command" else None
     if nearest is not None:
         blocks = _blocks("notice", {"text": f"There is no such command; did you mean /{nearest}?", "readings": []})

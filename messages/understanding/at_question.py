@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.plain_yaml import read_yaml
-from flows.profile import Line, Profile
+from flows.profile import Line, Outcome, Profile
 from flows.questionnaire import QUESTIONS
 from messages.understanding.lexicon import FOLDER, lexicon
 from messages.understanding.scan import scan
@@ -21,6 +21,8 @@ _BEGINNING = 40
 """Characters of a text in which a correction announces itself."""
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
+_REASONS = {"platelets", "lvef", "ild_history"}
+"""What may be why a line was stopped, and stands beside how it ended: 'EF fell to 40 so we stopped it'."""
 
 
 @lru_cache(maxsize=1)
@@ -76,15 +78,34 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
         spans = tuple(replace(span, field=field) if span.field == "prior_lines" else span for span in spans)
     if field == "prior_lines":
         lines = again.profile.prior_lines or ()
-        if not found.fields.keys() <= _PLACES or len(lines) != 1 or lines[0].outcome is None:
+        if not found.fields.keys() <= _PLACES | _REASONS or len(lines) != 1:
             return found
-        values = {**found.fields, "prior_lines": (Line(outcome=lines[0].outcome),)}
+        outcome = lines[0].outcome or _stopped_for(text, found, knowledge)
+        if outcome is None:
+            return found
+        values = {**found.fields, "prior_lines": (Line(outcome=outcome),)}
     elif field not in values:
         before = {entry.readings for entry in alone.ambiguous}  # asked back for the question's words alone
         mine = tuple(entry for entry in asked if entry.field == field and entry.readings not in before)
         return replace(found, ambiguous=(*found.ambiguous, *mine)) if mine and not found.fields else found
     left = tuple(said for said in again.leftover if said in text)
-    return replace(again, profile=Profile.model_validate(values), spans=spans, ambiguous=asked, leftover=left)
+    return replace(
+        again,
+        profile=Profile.model_validate(values),
+        implied=found.implied,
+        spans=spans,
+        ambiguous=asked,
+        leftover=left,
+    )
+
+
+def _stopped_for(text: str, found: Understanding, knowledge: Knowledge) -> Outcome | None:
+    """Toxicity, where a measurement is told and that the line was stopped: 'platelets fell to 40, so we stopped'."""
+    bad = {"low", "reduced", "present"} & {found.fields.get(name) for name in _REASONS}
+    words = lexicon(knowledge)
+    ends = [piece for piece in scan(text, words) if piece.cue("stopped")]
+    stopped = any("<changed>" not in words.groups.get(piece.key, ()) for piece in ends)  # 'dropped to 40' is no end
+    return "toxicity" if bad and stopped else None
 
 
 def _ended_first(words: str, text: str, found: Understanding, knowledge: Knowledge) -> Understanding:

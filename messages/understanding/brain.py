@@ -145,6 +145,8 @@ class Brain:
             counted = "count" in self._facts[at] and at + 1 < stop and "lesion" in self._facts[at + 1]
             if not _OF_STATE.isdisjoint(self._facts[at]) or self.context.of(piece, "size") or counted:
                 return not self._turns(at)
+            if "none" in self._facts[at]:  # 'head MRI: meningioma, no mets'
+                return self.context.next_word(at) is None or self.context.clause(at).stop == at + 1
         return False
 
     def _has_symptoms_at(self, place: int) -> bool:
@@ -249,7 +251,7 @@ class Brain:
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following:
                 return None if self.pieces[place].is_("noun", "brain_imaging") and at < place else "lesions"
-            if self.context.of(self.pieces[at + 1], "within"):  # nil on MRI
+            if self._is_answer(place, at) or self.context.of(self.pieces[at + 1], "within"):  # nil on MRI
                 return "lesions"
             denied = self._denies(following, held=held)
             if denied is not None:
@@ -257,6 +259,12 @@ class Brain:
         if not negations and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
+
+    def _is_answer(self, place: int, at: int) -> bool:
+        """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May'."""
+        dash = self.pieces[at + 1]
+        named = self.pieces[place].is_("noun", "brain_mets", "brain")
+        return place < at and named and dash.kind == "sign" and dash.key == "-" and not dash.glued
 
     def _denies(self, following: list[int], *, held: bool) -> str | None:
         """What the first pieces after a negation make it deny. `held`: the metastases are treated or stable."""

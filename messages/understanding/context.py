@@ -65,8 +65,8 @@ class Context:
 
     def of(self, piece: Piece, *groups: str) -> bool:
         """Whether the first word of a piece is in one of these groups of the lexicon."""
-        known = self.lexicon.groups.get(piece.key, ())
-        return any(f"<{group}>" in known for group in groups)
+        known = self.lexicon.groups.get(piece.key)
+        return known is not None and any(f"<{group}>" in known for group in groups)
 
     def sentence(self, place: int) -> range:
         """The places of a piece's sentence."""
@@ -120,7 +120,7 @@ class Context:
         return place in self._refuted
 
     def is_minus(self, place: int) -> bool:
-        """Whether a minus stands behind a piece, in brackets or with nothing but a sign behind it: 'ILD (-)', 'LMD -,'."""
+        """Whether a minus stands behind a piece, in brackets or before nothing but a sign: 'ILD (-)', 'LMD -,'."""
         minus, behind = (self.pieces[at] if at < len(self.pieces) else None for at in (place + 1, place + 2))
         if minus is None or minus.kind != "sign":
             return False
@@ -187,7 +187,7 @@ class Context:
         waiting: list[int] = []
         for at in range(place + 1, min(self.sentence(place).stop, place + _FAR)):
             piece = self.pieces[at]
-            if piece.cue("new_word", "then", "negation"):
+            if piece.cue("new_word", "then", "negation") or piece.key == "which" or self._gives_a_reason(at, place):
                 break
             if piece.key in ("or", "and") or (piece.kind == "sign" and piece.key in "/+&"):
                 joined = joined or piece.key == "or"
@@ -289,6 +289,11 @@ class Context:
             suspected = self._marked.get(at, ("affirmed", at))[0] == "uncertain"
             if suspected or self.pieces[at].is_("say", "red_flags"):
                 self._marked[at] = ("denied", place)
+
+    def _gives_a_reason(self, at: int, negation: int) -> bool:
+        """Whether 'due', 'because' begins why something was not done: 'not given due to ILD'; not so 'not due to'."""
+        plain = self.pieces[negation].end - self.pieces[negation].start <= len("without")
+        return "reason" in self.pieces[at].roles and not (plain and at == negation + 1)
 
     def _closes(self, place: int) -> bool:
         """Whether nothing but signs and silent words follows in the clause."""

@@ -83,6 +83,8 @@ class Told:
     """The number of the line that is asked for."""
     numbered: bool = False
     """Whether a line of therapy was named by its number."""
+    grew_before: frozenset[int] = frozenset()
+    """Where growth is told that ended the line before the latest."""
     untreated: bool = False
     """Whether nothing was given for metastatic disease yet."""
 
@@ -99,6 +101,8 @@ class Courses:
         """Whether what follows 'then' still came before."""
         self.referred: Course | None = None
         """The line that was named by its number, in the sentence being read."""
+        self.grew_before: set[int] = set()
+        """Where growth is told that was why the latest line was begun: the starts of its words."""
         self.insert: int | None = None
         """Where the next course belongs, where that is before one named already."""
 

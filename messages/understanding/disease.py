@@ -24,6 +24,7 @@ class Disease:
         self.pieces = context.pieces
         self.stated = stated
         self.lines = len(told.lines)
+        self.grew_before = told.grew_before
         self._course = [self._course_at(place) for place in range(len(self.pieces))]
         self._line_at = _lines_at(self.pieces, told)
         self._latest_before = _running_latest(self._line_at, len(self.pieces))
@@ -63,7 +64,7 @@ class Disease:
         ):
             self.stated.note("setting", "metastatic", [piece])
         if growing:
-            if not self._is_of_earlier_line(place):
+            if not self._is_of_earlier_line(place) and self.grew_before.isdisjoint(each.start for each in growing):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
             return
         self._hold(place, clause)
@@ -186,7 +187,13 @@ class Disease:
         near = [self.pieces[at] for at in clause]
         if growing or any(other.cue("relapse", "new") or self.context.of(other, "lesion", "more") for other in near):
             return True
-        return self._is_elided(place) or self._is_bare_list(place)
+        return self._is_elided(place) or self._is_bare_list(place) or self._is_where_it_came_back(place)
+
+    def _is_where_it_came_back(self, place: int) -> bool:
+        """Whether a relapse is told of an organ: 'recurred during adjuvant T-DM1 in the lung'."""
+        before = range(max(self.context.sentence(place).start, place - _FAR), place)
+        inside = any(self.pieces[at].key == "in" for at in before[-2:])
+        return inside and any(self.pieces[at].cue("came_back") for at in before)
 
     def _is_bare_list(self, place: int) -> bool:
         """Whether a clause only lists organs, in a text that tells of lines: ', lung and liver.'"""

@@ -23,7 +23,18 @@ ENDOCRINE = frozenset(
 ANTIBODIES = frozenset(("trastuzumab", "pertuzumab"))
 BEFORE_A_TAXANE = frozenset(("doxorubicin", "epirubicin", "anthracycline", "cyclophosphamide", "fluorouracil"))
 """The first half of chemotherapy around surgery; a taxane and antibodies follow it."""
+EXTENDED_ADJUVANT = frozenset(("neratinib",))
+"""Behind adjuvant treatment, only ever more of it."""
 ANTI_HER2 = CONJUGATES | KINASE_INHIBITORS | ANTIBODIES | {"margetuximab", "zanidatamab"}
+AROUND_SURGERY = (
+    ENDOCRINE
+    | ANTIBODIES
+    | BEFORE_A_TAXANE
+    | EXTENDED_ADJUVANT
+    | KINDS["taxane"]
+    | {"taxane", "carboplatin", "cisplatin", "capecitabine", "t_dm1"}
+)
+"""What is given before or after surgery; a line with any other drug is no early-stage treatment."""
 _CLASS_OF = {member: kind for kind, members in KINDS.items() for member in members}
 Readings = tuple[tuple[str, ...], ...]
 

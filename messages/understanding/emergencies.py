@@ -6,7 +6,7 @@ What is denied, a relative's, only feared or a thing of the past is none.
 from __future__ import annotations
 
 from messages.understanding.context import Context
-from messages.understanding.drugs import names_drugs
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, ENDOCRINE, agents_of, names_drugs
 from messages.understanding.organ_function import OrganFunction
 from messages.understanding.statements import Stated
 
@@ -18,6 +18,21 @@ _AROUND = 15
 """Pieces before and after a count of neutrophils in which a fever is looked for."""
 NEUTROPENIA = 1.0
 """10^9/L of neutrophils below which a fever is an emergency."""
+HYPOXIA = 93
+"""Per cent of oxygen saturation below which breathing is an emergency."""
+_LEAST_SATURATION = 40
+FEVERS = ((38.0, 43.0), (100.4, 110.0))
+"""A fever in degrees Celsius and Fahrenheit."""
+_TEMPERATURES = ((34.0, 43.0), (93.0, 110.0))
+_AWAKE = 15
+"""The Glasgow Coma Scale of somebody awake; less than the lowest there is no score."""
+_LOWEST_COMA = 3
+_SPARES_MARROW = (ANTI_HER2 - CONJUGATES) | ENDOCRINE
+"""Drugs under which a fever is not taken for neutropenic until a count is known."""
+_AFTER_FEVER = 6
+"""Pieces from a fever to the drug it came under, at most."""
+_CORD = ("back_pain", "leg_weakness", "sphincter")
+"""Signs of a compressed cord: two of them are an emergency."""
 
 
 class Emergencies:
@@ -28,9 +43,11 @@ class Emergencies:
         self.pieces = context.pieces
         self.stated = stated
         self.organs = organs
+        self._noted: set[str] = set()
 
     def note(self, emergency: str, *places: int) -> None:
         """An emergency is there."""
+        self._noted.add(emergency)
         pieces = [self.pieces[place] for place in places]
         self.stated.note("red_flags", (emergency,), pieces, corrected=self.context.is_corrected(places[0]))
 
@@ -49,9 +66,11 @@ class Emergencies:
         if (
             place > 1
             and self.pieces[place - 1].key == "for"
-            and self.pieces[place - 2].is_("say", "interacting_medicines")
+            and (self.pieces[place - 2].is_("say", "interacting_medicines") or self.pieces[place - 2].is_("other"))
         ):
             return True  # phenytoin for seizures
+        if self._is_controlled_next(place):
+            return True
         if any(self.pieces[at].cue("stable") for at in self.context.following(place, 3)):
             return True  # seizures controlled
         for at in range(
@@ -69,6 +88,12 @@ class Emergencies:
                 return True
         return False
 
+    def _is_controlled_next(self, place: int) -> bool:
+        """'Seizures, well controlled.'"""
+        ahead = self.pieces[place + 1 : min(self.context.sentence(place).stop, place + 4)]
+        rest = [piece for piece in ahead if piece.kind not in ("silent", "sign")]
+        return len(rest) == 1 and len(ahead) > 1 and ahead[0].key == "," and rest[0].cue("stable")
+
     def _is_about(self, at: int, place: int) -> bool:
         """Whether nothing else stands between a word and an emergency: not in 'previously on THP, now a seizure'."""
         first, last = min(at, place) + 1, max(at, place)
@@ -80,6 +105,8 @@ class Emergencies:
 
     def breathless(self, place: int) -> None:
         """Breathlessness that came suddenly, or is getting worse, in the words of its sentence; not for years."""
+        if self._is_known("acute_dyspnoea", place):
+            return
         sentence = self.context.sentence(place)
         near = range(max(sentence.start, place - 6), min(sentence.stop, place + 8))
         acute = [at for at in near if self.context.of(self.pieces[at], "acute")]
@@ -87,11 +114,89 @@ class Emergencies:
         if acute and not long_known and self.context.stance(place) == "affirmed" and not self.is_past(place):
             self.note("acute_dyspnoea", place, acute[0])
 
+    def saturation(self, place: int) -> None:
+        """Too little oxygen."""
+        number = self.organs.first_figure(place)
+        low = number is not None and _LEAST_SATURATION < number < HYPOXIA
+        if not low or self._is_known("acute_dyspnoea", place) or not self._is_now(place):
+            return
+        near = self._near(place)
+        breathless = [at for at in near if self.pieces[at].is_("noun", "breathlessness")]
+        self.note("acute_dyspnoea", place, *breathless, *self._numbers_behind(place))
+
+    def fever(self, place: int) -> None:
+        """A fever under chemotherapy: measured beside it, or called one 'on docetaxel'."""
+        number = self.organs.first_figure(place)
+        number = number if number is not None and _is_within(number, _TEMPERATURES) else None
+        measured = number is not None and _is_within(number, FEVERS)
+        called = number is None and self.context.of(self.pieces[place], "called_fever")
+        if not (measured or called) or self._is_known("neutropenic_sepsis", place) or not self._is_now(place):
+            return
+        near = self._near(place)
+        few = [at for at in near if self.context.of(self.pieces[at], "neutropenic") and self._is_now(at)]
+        behind = range(place + 1, min(place + _AFTER_FEVER, self.context.sentence(place).stop))
+        under = measured or any(self.context.of(self.pieces[at], "under") for at in behind)
+        drugs = near if measured else behind
+        if few or (under and any(self._is_chemotherapy(at) for at in drugs)):
+            numbers = self._numbers_behind(place) if measured else ()
+            self.note("neutropenic_sepsis", place, *few[:1], *numbers)
+
+    def coma(self, place: int) -> None:
+        """Less than awake on the Glasgow Coma Scale."""
+        score = self.organs.first_figure(place)
+        if score is not None and _LOWEST_COMA <= score < _AWAKE and self._is_now(place):
+            self.note("seizure_or_raised_icp", place, *self._numbers_behind(place))
+
+    def _is_chemotherapy(self, place: int) -> bool:
+        """Whether a piece names drugs that take the neutrophils away."""
+        agents = agents_of(self.pieces[place])
+        if agents is None:
+            return self.context.of(self.pieces[place], "chemo")
+        return not set(agents) <= _SPARES_MARROW
+
+    def cord(self, place: int) -> None:
+        """Two signs of a compressed cord in one sentence: back pain, weak legs, no hold of bladder or bowel."""
+        if self._is_known("cord_compression", place):
+            return
+        signs: dict[str, int] = {}
+        for at in self._near(place):
+            for name in (name for name in _CORD if self.pieces[at].is_("noun", name)):
+                if self._is_now(at):
+                    signs.setdefault(name, at)
+        if len(signs) > 1:
+            self.note("cord_compression", *sorted(signs.values()))
+
+    def _is_known(self, emergency: str, place: int) -> bool:
+        """Whether an emergency was read already, of which a piece is one more sign."""
+        if emergency not in self._noted or self.context.stance(place) != "affirmed":
+            return False
+        for at in (place, *self._numbers_behind(place)):
+            self.pieces[at].used = True
+        return True
+
+    def _is_now(self, place: int) -> bool:
+        return self.context.stance(place) == "affirmed" and not self.is_past(place)
+
+    def _near(self, place: int) -> range:
+        """The places around one in its sentence."""
+        sentence = self.context.sentence(place)
+        return range(max(sentence.start, place - _AROUND), min(sentence.stop, place + _AROUND))
+
+    def _numbers_behind(self, place: int) -> list[int]:
+        """The number that follows a measurement at once."""
+        return [at for at in self.context.following(place, 2) if self.pieces[at].kind == "number"][:1]
+
     def neutrophils(self, place: int) -> None:
         """Few neutrophils and a fever in one sentence."""
-        sentence = self.context.sentence(place)
-        near = range(max(sentence.start, place - _AROUND), min(sentence.stop, place + _AROUND))
-        fever = [at for at in near if self.context.of(self.pieces[at], "febrile")]
         number = self.organs.first_figure(place)
-        if fever and number is not None and (number < NEUTROPENIA or 10 < number < NEUTROPENIA * 1000):
-            self.note("neutropenic_sepsis", place, fever[0])
+        few = number is not None and (number < NEUTROPENIA or 10 < number < NEUTROPENIA * 1000)
+        if not few or self._is_known("neutropenic_sepsis", place):
+            return
+        fever = [at for at in self._near(place) if self.context.of(self.pieces[at], "febrile") and self._is_now(at)]
+        if fever:
+            numbers = (*self._numbers_behind(place), *self._numbers_behind(fever[0]))
+            self.note("neutropenic_sepsis", place, fever[0], *numbers)
+
+
+def _is_within(number: float, ranges: tuple[tuple[float, float], ...]) -> bool:
+    return any(least <= number <= most for least, most in ranges)

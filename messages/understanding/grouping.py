@@ -8,11 +8,14 @@ from messages.understanding.drugs import (
     ANTIBODIES,
     BEFORE_A_TAXANE,
     ENDOCRINE,
+    EXTENDED_ADJUVANT,
     Readings,
     agents_of,
 )
 from messages.understanding.telling import Telling
 
+_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "a_toxicity", "toxicity")
+"""Cues before 'on' that show that it tells of the past: 'rash on T-DM1'."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -22,6 +25,8 @@ class Grouping:
 
     def __init__(self, now: Telling) -> None:
         self.now = now
+        self.renamed: Course | None = None
+        """The line that the last drug only named again."""
 
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
         piece, courses = self.now.pieces[place], self.now.courses
@@ -34,6 +39,10 @@ class Grouping:
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
+        ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
+        if self.now.until_relapse and ended and self.now.is_told_here(courses.current):
+            self.now.early = self.now.stays_early = self.now.until_relapse = False
+            courses.separate("then")
         if (courses.near() and self._is_added(place)) or self._is_given_with_it(place):
             courses.between = "joined"
         if self._only_describes(place, new):
@@ -42,19 +51,27 @@ class Grouping:
             self.now.outcomes.partial = self._is_part(courses.current, new)
             courses.between = "none"
             return
+        again: Course | None = None
         if self._goes_on_as_maintenance(place, new):
             assert courses.current is not None
-            if courses.current.outcome == "completed":
+            if courses.current.outcome in ("completed", "toxicity"):  # what goes on did not end
                 courses.current.outcome = None
             courses.add(piece, agents, readings)
+        elif self._was_dropped(place, new):
+            courses.add(piece, agents, readings)
+            self.now.outcomes.partial = True
         elif (again := self._named_again(place, new)) is not None:
+            if self._comes_later(again, place):
+                courses.all.remove(again)
+                courses.all.append(again)
             courses.current = again
-            again.pieces.append(piece)
+            courses.add(piece, agents, readings)
             self.now.outcomes.partial = self._is_part(again, new)
         else:
             if not self._joins(place, new or (readings or ((),))[0]):
                 self._begin(place, new)
             courses.add(piece, agents, readings)
+        self.renamed = again
         courses.merge_step_down()
         assert courses.current is not None
         self.now.outcomes.receive(courses.current, present=self._is_on(place))
@@ -142,6 +159,7 @@ class Grouping:
             self.now.early = False
         course.maintenance = self.now.maintenance or self._maintenance_ahead(place)
         course.early = self.now.early or (self.now.stays_early and self._continues_early(new))
+        course.early = course.early or self._only_ended_before(place, new)
         if self.now.courses.insert is not None and self.now.courses.insert < len(self.now.courses.all):
             course.early = course.early or self.now.courses.all[self.now.courses.insert].early
         course.follows, self.now.leading = self.now.leading, None
@@ -157,8 +175,17 @@ class Grouping:
         course = self.now.courses.current
         if course is None or not course.early or self.now.metastatic:
             return False
-        endocrine = bool(new) and set(new) <= ENDOCRINE
+        endocrine = bool(new) and set(new) <= ENDOCRINE | EXTENDED_ADJUVANT
         return self.now.operated or endocrine or (bool(course.agents) and set(course.agents) <= BEFORE_A_TAXANE)
+
+    def _only_ended_before(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether only the last dose of adjuvant treatment is dated: 'last trastuzumab 4 months ago'."""
+        courses, pieces = self.now.courses.all, self.now.pieces
+        if not courses or not all(course.early for course in courses) or not set(new) & ANTI_HER2:
+            return False
+        if not 0 < place < len(pieces) - 2 or pieces[place - 1].key not in ("last", "final"):
+            return False
+        return pieces[place + 1].kind == "duration" and "earlier" in pieces[place + 2].roles
 
     def _is_on(self, place: int) -> bool:
         """Whether 'on' stands before a drug, in the present: 'on T-DM1', 'on second-line maintenance HP'."""
@@ -173,7 +200,7 @@ class Grouping:
             piece, cues = self.now.pieces[at], outline.cues[at]
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)
-                past = outline.has(before, "started", "progression", "previously", "then", "stopped", "negation")
+                past = outline.has(before, *_NOT_NOW)
                 return not past and not any("past" in self.now.pieces[each].roles for each in before)
             passed = piece.kind in ("silent", "cycles", "line", "ordinal") or (
                 piece.kind == "sign" and piece.key == "-"
@@ -252,7 +279,7 @@ class Grouping:
         if self._counts_from(place) and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
-            again = current.merged or self._rest_tells_of_it(place)
+            again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new)
         present = self.now.outcomes.pending_ongoing or self.now.maintenance or self._is_on(place)
@@ -275,8 +302,33 @@ class Grouping:
 
     def _is_left_out(self, place: int) -> bool:
         """Whether a drug is named only as what was stopped of its line: 'THP, stopped docetaxel after six'."""
+        outline = self.now.outline
         before = place - 1
-        return before >= 0 and bool(self.now.outline.cues[before] & {"stopped", "went_on"})
+        leads = before > 0 and bool(self.now.pieces[before].roles & {"linking", "because"})
+        if leads and "a_toxicity" in outline.cues[before - 1]:
+            return True  # anaphylaxis to docetaxel
+        return before >= 0 and bool(outline.cues[before] & {"stopped", "went_on"})
+
+    def _was_dropped(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether chemotherapy is only said to have ended before its antibodies: 'PD on HP. Taxane dropped after 6.'"""
+        course, outline = self.now.courses.current, self.now.outline
+        if course is None or not course.agents or not set(course.agents) <= ANTIBODIES or set(new) & ANTI_HER2:
+            return False
+        rest = range(place + 1, outline.drug_in_stretch_after(place) or outline.stretch_end[place])
+        alone = outline.drug_in_stretch_before(place) is None and len(rest) == outline.stretch_end[place] - place - 1
+        return bool(new) and alone and outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity")
+
+    def _comes_later(self, known: Course, place: int) -> bool:
+        """Whether a line named before has its place behind others: 'rash on T-DM1. She had THP, then T-DM1'."""
+        courses, outline = self.now.courses, self.now.outline
+        last, current = outline.last_drug[place], courses.current
+        if last is None or current is None or current is known or known.sentence == current.sentence:
+            return False
+        if current.sentence != self.now.sentence or courses.insert is not None:
+            return False
+        between = range(last + 1, place)
+        listed = outline.joins(last, place) and any(self.now.pieces[at].key == "," for at in between)
+        return listed or any("then" in outline.cues[at] or self.now.pieces[at].key == "->" for at in between)
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""

@@ -17,9 +17,12 @@ def months_since_adjuvant(pieces: list[Piece], told: Told) -> tuple[int, Piece] 
     durations = [
         place for place, piece in enumerate(pieces) if piece.kind == "duration" and isinstance(piece.value, float)
     ]
-    if not early or not durations:
+    if not early:
         return None
     reader = _Interval(Outline(pieces), early)
+    during = reader.relapse_during()
+    if during is not None:
+        return 0, during
     for place in durations:
         months = round(pieces[place].value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
@@ -36,6 +39,35 @@ class _Interval:
             piece.is_("noun", "organ_mets", "brain_mets") for piece in outline.pieces
         )
 
+    def relapse_during(self) -> Piece | None:
+        """The drug under which the disease came back: 'recurred during adjuvant T-DM1'."""
+        outline = self.outline
+        returned = {outline.sentence[at] for at in range(len(outline.pieces)) if self._is_return(at)}
+        for at, piece in enumerate(outline.pieces):
+            if piece.start in self.drugs and outline.sentence[at] in returned and self._is_running(at):
+                return piece
+        return None
+
+    def _is_running(self, at: int) -> bool:
+        """Whether 'during', 'while on' leads to an adjuvant drug."""
+        outline = self.outline
+        adjuvant = False
+        for back in outline.before_in_stretch(at, 5):
+            piece, cues = outline.pieces[back], outline.cues[back]
+            if "during" in piece.roles or "relapsed_on" in cues:
+                before = range(max(outline.stretch_start[back], back - 2), back)
+                past = outline.has(before, "completed", "stopped", "started", "negation", "no_progression")
+                return adjuvant and not past and not any("past" in outline.pieces[each].roles for each in before)
+            adjuvant = adjuvant or "early" in cues
+            if not cues & {"early", "ongoing"} and piece.kind not in ("silent", "cycles", "number", "ordinal"):
+                return False
+        return False
+
+    def _is_return(self, at: int) -> bool:
+        """Whether a piece tells that the disease came back."""
+        piece = self.outline.pieces[at]
+        return bool(self.outline.cues[at] & {"came_back", "relapse"}) or piece.is_("noun", "organ_mets", "brain_mets")
+
     def is_since_the_end(self, place: int) -> bool:
         """Whether a duration counts from the end of adjuvant therapy."""
         outline = self.outline
@@ -50,6 +82,8 @@ class _Interval:
             return False
         if relation is not None:
             roles = outline.pieces[relation].roles
+            if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
+                return self._is_told_of_adjuvant(place)
             if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
                 return self._ends_treatment(relation, before)
             if "of" in roles:
@@ -62,6 +96,12 @@ class _Interval:
                 return self.relapsed and self._is_told_of_adjuvant(place)
         ever_since = any("ever_since" in outline.pieces[at].roles for at in before[-2:])
         return ever_since and self._is_end(before) and self._is_told_of_adjuvant(place)
+
+    def _is_bare_after(self, at: int) -> bool:
+        """Whether 'after' ends its sentence."""
+        piece, end = self.outline.pieces[at], self.outline.sentence_end[at]
+        single = piece.key == "after" and piece.end - piece.start == len(piece.key)
+        return single and all(self.outline.pieces[each].kind == "sign" for each in range(at + 1, end))
 
     def _is_told_of_adjuvant(self, place: int) -> bool:
         """Whether the last drug before a duration was adjuvant."""

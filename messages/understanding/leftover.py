@@ -13,16 +13,17 @@ _CLINICAL = ("treated", "symptomatic", "a_toxicity", "surgery")
 
 
 def leftover(pieces: Iterable[Piece], text: str, words: Lexicon) -> tuple[str, ...]:
-    """The words and numbers nothing was made of, in runs; function words apart."""
+    """The words and numbers nothing was made of, in runs; function words apart, but with the 'no' before them."""
     runs: list[list[int]] = []
     open_run = False
     joint = 0
+    negation: Piece | None = None
     for piece in pieces:
         if _is_kept(piece, words):
             if open_run and (not joint or piece.glued):
                 runs[-1][1] = piece.end
             else:
-                runs.append([piece.start, piece.end])
+                runs.append([piece.start if negation is None else negation.start, piece.end])
             open_run, joint = True, 0
         elif open_run and piece.kind == "sign" and piece.glued and piece.key in "-/%.+":
             joint = piece.end
@@ -30,6 +31,7 @@ def leftover(pieces: Iterable[Piece], text: str, words: Lexicon) -> tuple[str, .
                 runs[-1][1], joint = piece.end, 0
         elif piece.kind != "silent":
             open_run, joint = False, 0
+        negation = piece if piece.cue("negation") else None
     return tuple(dict.fromkeys(text[start:end] for start, end in runs))
 
 
@@ -38,6 +40,7 @@ def _is_kept(piece: Piece, words: Lexicon) -> bool:
         return False
     if piece.kind in ("word", "number") or piece.is_("other") or names_drugs(piece):
         return True
-    if piece.kind != "known" or piece.key in words.silent:
+    one_word = piece.end - piece.start == len(piece.key)  # 'back' is silent, 'back pain' is not
+    if piece.kind != "known" or (piece.key in words.silent and one_word):
         return False
     return piece.is_("noun") or piece.is_("find") or piece.is_("say") or piece.cue(*_CLINICAL)

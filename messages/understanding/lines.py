@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from messages.understanding.courses import Course, Reading, Told
-from messages.understanding.drugs import ANTI_HER2, agents_of, generic, names_drugs, readings_of
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, names_drugs, readings_of
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
@@ -17,6 +17,10 @@ from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
 __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs", "readings_of", "told_of"]
+
+
+_FAR = 40
+"""Pieces before 'no treatment since' where the relapse may be told."""
 
 
 def told_of(pieces: list[Piece], classes: Mapping[str, tuple[str, ...]]) -> Told:
@@ -41,8 +45,11 @@ class _Reader:
         for place in range(len(self.now.pieces)):
             self._take(place)
         self.now.outcomes.finish()
+        if self.order.latest_came_first():
+            courses.all.reverse()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
+        told.grew_before = frozenset(courses.grew_before)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
 
@@ -57,6 +64,8 @@ class _Reader:
         piece = self.now.pieces[place]
         if piece.sentence != self.now.sentence:
             self._new_sentence(piece.sentence)
+        if "at_which" in piece.roles:
+            self.order.as_another_failed(place)
         if self.now.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":
@@ -121,12 +130,14 @@ class _Reader:
         piece, cues, courses = self.now.pieces[place], self.now.outline.cues[place], self.now.courses
         if piece.is_("noun", "organ", "organ_mets", "brain_mets", "brain_imaging"):
             courses.separate("other")
-        if "untreated" in cues and self._is_untreated(place):
+        if "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place)):
             self.told.untreated = piece.used = True
         if piece.is_("noun", "organ_mets") or (piece.is_("noun", "organ") and self._is_new(place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.now.outcomes.lesion(place)
+        if "came_back" in cues and "progression" not in cues:
+            self.marks.before_a_relapse(place)
         if cues & {"early", "early_stage"}:
             self.marks.early_stage(place)
         elif self.now.is_relapse(place):
@@ -135,7 +146,7 @@ class _Reader:
             self.now.metastatic = self.now.metastatic or bool(courses.all)
             courses.separate("then")
         elif "surgery" in cues:
-            self.now.operated = True
+            self.now.operated = self.marks.operated = True
             self.now.stays_early = courses.current is not None and courses.current.early
         if "maintenance" in cues:
             self.now.maintenance = piece.used = True
@@ -153,9 +164,19 @@ class _Reader:
         elif "then" in cues:
             self.now.then()
         elif "joined" in cues:
-            courses.separate("joined")
+            courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
+
+    def _is_in_an_account(self, place: int) -> bool:
+        """Whether 'and' ends an account of what was had, whose conjugates are lines: 'incl. T-DXd and tucatinib'."""
+        outline = self.now.outline
+        first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
+        if first is None or last is None or not outline.joins(first, last):
+            return False
+        listed = any("listing" in outline.cues[at] for at in outline.before_in_stretch(first, 6))
+        named = [set(agents_of(self.now.pieces[at]) or ()) for at in (first, last)]
+        return listed and any(each & CONJUGATES for each in named)
 
     def _is_left_out(self, place: int, agents: tuple[str, ...] | None) -> bool:
         """Whether a drug of the line being told was only given no longer: 'THP, docetaxel omitted from cycle 4'."""
@@ -184,6 +205,12 @@ class _Reader:
             and (not anything or self._is_for(at))
             for at in near
         )
+
+    def _is_untreated_since(self, place: int) -> bool:
+        """Whether 'no treatment since' is said behind a relapse."""
+        if not self.now.outline.has(range(max(0, place - _FAR), place), "came_back"):
+            return False
+        return "untreated_since" in self.now.outline.cues[place] and not self.now.courses.metastatic()
 
     def _is_for(self, place: int) -> bool:
         """Whether 'for' or 'in' leads to a piece."""

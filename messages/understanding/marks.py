@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from messages.understanding.courses import Course, Told
+from messages.understanding.drugs import AROUND_SURGERY, BEFORE_A_TAXANE
 from messages.understanding.scan import ITEM
 from messages.understanding.telling import Telling
 
@@ -17,6 +18,11 @@ class Marks:
 
     def __init__(self, now: Telling, told: Told) -> None:
         self.now, self.told = now, told
+        self.operated = False
+        """Whether surgery was told."""
+        self.returned = False
+        """Whether a relapse was told."""
+        self.de_novo = any(piece.cue("de_novo") for piece in now.pieces)
 
     def numbered(self, place: int) -> None:
         piece = self.now.pieces[place]
@@ -117,6 +123,23 @@ class Marks:
                 return True
         return True
 
+    def before_a_relapse(self, place: int) -> None:
+        """What was told before a relapse is early-stage treatment, where surgery or its first drugs show it."""
+        told = self.now.courses.all
+        first, self.returned = not self.returned, True
+        if not told or not first or self.de_novo or self.now.metastatic:
+            return
+        if not (self.operated or told[0].early or BEFORE_A_TAXANE & set(told[0].agents)):
+            return
+        current = self.now.courses.current
+        if place == 0 or "at_time" not in self.now.pieces[place - 1].roles or not self.now.is_told_here(current):
+            current = None  # otherwise it was given for the relapse: 'THP at relapse'
+        rest = [course for course in told if not course.early and course is not current]
+        marked = any(course.number is not None or course.outcome or course.ongoing for course in rest)
+        if not marked and all(set(course.agents) <= AROUND_SURGERY and not course.unclear for course in rest):
+            for course in rest:
+                course.early = True
+
     def early_stage(self, place: int) -> None:
         piece = self.now.pieces[place]
         piece.used = True
@@ -128,7 +151,15 @@ class Marks:
                 each.early, each.number = True, None
             return
         self.now.early = True
+        self.now.until_relapse = self._is_until_relapse(place)
         self.now.courses.separate("then")
+
+    def _is_until_relapse(self, place: int) -> bool:
+        """Whether the disease came back under adjuvant treatment: what follows its drugs is of the relapse."""
+        outline = self.now.outline
+        before = outline.before_in_stretch(place)
+        during = any("during" in self.now.pieces[at].roles for at in before) or outline.has(before, "relapsed_on")
+        return during and outline.has(before, "came_back")
 
     def _told_with(self, course: Course, place: int) -> list[Course]:
         """The courses of one list: 'FEC, then Herceptin, all adjuvant'."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messages.understanding.courses import Course
 from messages.understanding.telling import Telling
 
 
@@ -10,6 +11,8 @@ class Order:
 
     def __init__(self, now: Telling) -> None:
         self.now = now
+        self.earlier: Course | None = None
+        """The last line that 'earlier', 'previously' was said of."""
 
     def after(self, place: int) -> None:
         """'T-DXd after THP' puts THP first; 'after THP came T-DXd' tells THP first by itself."""
@@ -46,9 +49,9 @@ class Order:
         if drug is None:
             return False
         between = range(drug + 1, place)
-        return outline.has(between, "progression", "toxicity") and all(
-            self.now.pieces[at].kind in ("silent", "sign") or outline.cues[at] & {"progression", "toxicity"}
-            for at in between
+        ended = {"progression", "toxicity", "stopped", "a_toxicity"}
+        return outline.has(between, *ended) and all(
+            self.now.pieces[at].kind in ("silent", "sign") or outline.cues[at] & ended for at in between
         )
 
     def _goes_on(self, place: int) -> bool:
@@ -72,6 +75,8 @@ class Order:
         courses, current = self.now.courses, self.now.courses.current
         if current is None or current not in courses.all:
             return
+        if self._ends_its_drug(place):
+            return
         if self.now.drug_ahead(place):
             courses.insert = courses.all.index(current.follows or current)
             courses.insert_stays = True
@@ -83,6 +88,38 @@ class Order:
         if at and (courses.between == "none" or not self.now.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
+            drug = self.now.outline.last_drug[place]
+            if drug and self.now.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
+                courses.current = courses.all[at]
+
+    def _ends_its_drug(self, place: int) -> bool:
+        """Whether 'earlier' is said of the first drug, and another follows behind a comma: 'THP earlier, T-DXd now'."""
+        outline, piece = self.now.outline, self.now.pieces[place]
+        single = piece.key != "before" and piece.end - piece.start == len(piece.key)
+        ends = place + 1 == outline.stretch_end[place] or self.now.pieces[place + 1].key == ","
+        lines = self.now.courses.metastatic()
+        if not (single and ends and outline.last_drug[place] == place - 1 and lines):
+            return False
+        if len(lines) > 1 and self.earlier is not lines[-2]:
+            return False
+        self.earlier = lines[-1]
+        return True
+
+    def as_another_failed(self, place: int) -> None:
+        """'Started T-DM1 when THP stopped working' puts THP first."""
+        outline, courses = self.now.outline, self.now.courses
+        following = outline.next_meaning(place)
+        drug = outline.drug_in_stretch_before(place)
+        if following is None or drug is None or not outline.is_drug[following]:
+            return
+        between = range(drug + 1, place)
+        if any(self.now.pieces[at].kind != "silent" and "started" not in outline.cues[at] for at in between):
+            return
+        begun = outline.has(outline.before_in_stretch(place), "then", "started", "changed", "planned")
+        ended = outline.has(outline.rest_of_stretch(following, 5), "progression", "stopped", "toxicity")
+        if begun and ended and self.now.is_told_here(courses.current):
+            self._insert_before()
+            courses.separate("then")
 
     def _is_of_a_list(self, place: int) -> bool:
         """Whether 'earlier' is said of all drugs of a list: 'THP and T-DXd earlier'; 'before that' is of the last."""
@@ -91,10 +128,8 @@ class Order:
         first = outline.drug_in_stretch_before(last) if last is not None else None
         if first is None or last is None or not outline.joins(first, last):
             return False
-        anaphoric = any("pronoun" in self.now.pieces[at].roles for at in range(last + 1, place))
-        pointing = " " in self.now.pieces[place].key or self.now.pieces[place].key == "before"
-        courses = self.now.courses.all
-        return not anaphoric and not pointing and self.now.pieces[first] not in (courses[-1].pieces if courses else ())
+        piece = self.now.pieces[place]
+        return piece.key != "before" and piece.end - piece.start == len(piece.key)
 
     def stands_for_before_that(self, place: int) -> bool:
         """Whether a bare 'before' is 'before that': 'TCT now. Before THP.', 'PD on T-DM1; THP before.'"""
@@ -110,6 +145,18 @@ class Order:
         return all(
             outline.is_drug[at] or outline.is_joining(at) or self.now.pieces[at].kind in ("sign", "date") for at in rest
         )
+
+    def latest_came_first(self) -> bool:
+        """Whether the text says that it tells its lines backwards: 'most recent first'."""
+        said = [piece for piece in self.now.pieces if piece.cue("reversed") and not piece.asked]
+        for piece in said:
+            piece.used = True
+        lines = self.now.courses.metastatic()
+        if not said or not all(course.number is None or course.counted for course in lines):
+            return False
+        for course in lines:
+            course.number = None
+        return True
 
     def at_first(self, place: int) -> None:
         """'Started with THP', 'TH at the beginning': before every line told so far."""

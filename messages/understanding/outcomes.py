@@ -74,7 +74,10 @@ class Outcomes:
                 self._said(place, "toxicity")
         elif "toxicity" in cues or self._is_reason(place):
             if not self._is_negated(place):
-                self._said(place, "toxicity")
+                if self._is_why_changed(place):
+                    self._end_the_line_before(place, "toxicity")
+                else:
+                    self._said(place, "toxicity")
         elif "restarted" in cues:
             self._restarted(place)
         elif "at_progression" in cues:
@@ -132,10 +135,33 @@ class Outcomes:
             return
         if self._of_every_line(place):
             return
+        if self._is_why_changed(place):
+            self._end_the_line_before(place, "progression")
+            self.courses.grew_before.add(outline.pieces[place].start)
+            return
         if not self.courses.all and not self._governs(place) and (self._of_the_body(place) or self._of_a_line(place)):
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
+
+    def _is_changed(self, place: int) -> bool:
+        return self.outline.has(self.outline.near(place), "then", "started", "changed")
+
+    def _end_the_line_before(self, place: int, outcome: str) -> None:
+        lines = self.courses.metastatic()
+        if len(lines) > 1 and lines[-2].outcome in _OPEN:
+            lines[-2].outcome, lines[-2].ongoing = outcome, False
+        self.outline.pieces[place].used = True
+
+    def _is_why_changed(self, place: int) -> bool:
+        """Whether a drug was changed because of growth: 'switched from Kadcyla to Enhertu when liver lesions grew'."""
+        outline, lines = self.outline, self.courses.metastatic()
+        drug = outline.drug_in_stretch_before(place)
+        if drug is None or not lines or self.courses.current is not lines[-1]:
+            return False
+        if outline.drug_in_stretch_after(place) is not None or not self._is_changed(drug):
+            return False
+        return "at_which" in outline.pieces[drug + 1].roles
 
     def _of_every_line(self, place: int) -> bool:
         """'both failed', 'PD on all': the outcome of each line told so far."""
@@ -225,7 +251,7 @@ class Outcomes:
         if not lines:
             return
         target = lines[-1]
-        changed = outline.has(outline.near(place), "then", "started")
+        changed = self._is_changed(place)
         after_the_new = courses.current is target and courses.between == "none" and len(lines) > 1 and changed
         if after_the_new:
             target = lines[-2]
@@ -280,8 +306,9 @@ class Outcomes:
     def _follows_the_stop(self, place: int) -> bool:
         """Whether a measurement begins what follows a stop, as its reason: 'abandoned, platelets 40 every cycle'."""
         outline = self.outline
-        first = outline.stretch_start[place]
         assert self.stopped_at is not None
+        heads = (at + 1 for at in outline.before_in_stretch(place, 4) if outline.pieces[at].key == ":")
+        first = next(heads, outline.stretch_start[place])
         begins = all(outline.pieces[at].kind == "silent" for at in range(first, place))
         fell = any("fell" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 5))
         given_as_reason = first > 0 and outline.pieces[first - 1].key in ("-", ":", "(")
@@ -340,7 +367,10 @@ class Outcomes:
         outline = self.outline
         linked = "governing" in outline.cues[place]
         beside = outline.drug_in_stretch_before(place)
+        told = beside is not None and self._is_said_of(beside, place)
         bracket = False
+        if told and outline.pieces[outline.stretch_start[place]].roles & {"at_which", "once"}:
+            return False  # as THP failed T-DM1 was given
         for at in range(place + 1, min(outline.sentence_end[place], place + 14)):
             piece, cues = outline.pieces[at], outline.cues[at]
             if piece.key in ("(", ")") and at > place + 1 - (piece.key == "("):
@@ -354,6 +384,8 @@ class Outcomes:
                 return False
             if outline.is_drug[at]:
                 return not piece.asked and (linked or beside is None)
+            if told and cues & {"after", "started", "previously"}:
+                return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
                 linked = linked or "in" not in piece.roles
             elif cues & {
@@ -372,6 +404,12 @@ class Outcomes:
                 return False
         return False
 
+    def _is_said_of(self, drug: int, place: int) -> bool:
+        """Whether an outcome's word stands right behind its drug: 'T-DXd PD after THP', 'after THP failed we gave'."""
+        passed = ("silent", "sign", "cycles", "duration")
+        between = range(drug + 1, place)
+        return all(self.outline.pieces[at].kind in passed or "stopped" in self.outline.cues[at] for at in between)
+
     def _is_after_a_list(self, place: int) -> bool:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""
         outline = self.outline
@@ -388,7 +426,12 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         piece = outline.pieces[place]
         following = place + 1
+        if following < len(outline.pieces) and outline.pieces[following].kind == "number":
+            return  # currently 48
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
+        toxic = outline.has(range(max(outline.stretch_start[place], place - 2), place), "a_toxicity", "toxicity")
+        if toxic and piece.key == "under":
+            return  # pneumonitis under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
             courses.separate("then")

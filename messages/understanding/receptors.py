@@ -102,6 +102,23 @@ class Receptors:
             return
         corrected = self.context.is_corrected(place)
         self.stated.note(f"receptor_{name}", reading.verdict, pieces, corrected=corrected)
+        self._use_repeated(reading)
+
+    def _use_repeated(self, reading: Reading) -> None:
+        """Mark what says the same once more: '90% positive', 'positive (90%)', 'positive 8/8'."""
+        at = reading.last + 1
+        if at < len(self.pieces) and self.pieces[at].key == "(":
+            at += 1
+        if at >= len(self.pieces):
+            return
+        if self.pieces[at].kind == "number" and reading.verdict in ("positive", "negative"):
+            score = self.pieces[at + 1 : at + 3]
+            of_eight = len(score) > 1 and score[0].key == "/" and score[0].glued and score[1].kind == "number"
+            if (of_eight or self._is_percentage(at)) and self._number(at, "").verdict == reading.verdict:
+                for piece in (self.pieces[at], *(score if of_eight else ())):
+                    piece.used = True
+        elif self.context.of(self.pieces[at], reading.verdict):
+            self.pieces[at].used = True
 
     def _pair(self, place: int) -> int | None:
         """Where PR stands that shares what is said with the ER at a place: 'ER/PR negative'."""
@@ -349,6 +366,7 @@ class Receptors:
             verdict = self._hybridised(at) or self._amplified_before(at)
             score = {"positive": "positive", "negative": "low"}.get(verdict or "", "unknown")
             self._note_her2(score, min(place, at), max(last, at))
+            self._use_result(at)
             return
         amplified = [at for at in after if self.context.of(self.pieces[at], "amplified")]
         if amplified:
@@ -356,6 +374,21 @@ class Receptors:
             self._note_her2("low" if self._is_negated(at) else "positive", place, at)
             return
         self._note_her2("unknown", place, last)
+
+    def _use_result(self, place: int) -> None:
+        """Mark the words of a result as read: 'neg' after FISH."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
+            piece = self.pieces[at]
+            if piece.is_("noun"):
+                return
+            if self.context.of(piece, "positive", "negative", "amplified", "non") or piece.cue("pending", "unknown"):
+                piece.used = True
+            elif piece.kind == "number":
+                for named in self.pieces[at - 2 : at + 1] if "ratio" in self._keys(at - 2, at) else ():
+                    named.used = named.used or named.kind in ("number", "word")
+
+    def _keys(self, first: int, stop: int) -> list[str]:
+        return [piece.key for piece in self.pieces[max(0, first) : stop]]
 
     def _hybridised(self, place: int) -> str | None:
         """What in situ hybridisation found."""
@@ -387,10 +420,12 @@ class Receptors:
         verdict = self._hybridised(place) or self._amplified_before(place)
         if verdict == "positive":
             self._note_her2("positive", place, place)
+            self._use_result(place)
         elif verdict == "negative" and any(
             statement.field == "her2_status" and statement.value == "unknown" for statement in self.stated.statements
         ):
             self._note_her2("low", place, place)
+            self._use_result(place)
 
     def _is_two_plus(self, at: int) -> bool:
         piece: Piece = self.pieces[at]

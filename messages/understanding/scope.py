@@ -41,7 +41,7 @@ def implied(values: Mapping[str, Any], told: Told, context: Context) -> dict[str
     received = {agent for course in (*told.lines, *told.early) for agent in course.agents}
     if "her2_status" not in values and (received & ANTI_HER2) - _ALSO_LOW:
         found["her2_status"] = "positive"
-    relapsed = bool(told.early) and any(piece.cue("relapse") for piece in context.pieces)
+    relapsed = bool(told.early) and any(piece.cue("relapse", "came_back") for piece in context.pieces)
     if "setting" not in values and (told.lines or relapsed):
         found["setting"] = "metastatic"
     return found
@@ -51,7 +51,7 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
     """Whether early-stage treatment is what is asked about: nothing in the text is of a relapse."""
     if told.lines or "setting" in values or "months_since_adjuvant_her2" in values:
         return False
-    if any(piece.cue("relapse") for piece in pieces):
+    if any(piece.cue("relapse", "came_back") for piece in pieces):
         return False
     asks = any(piece.asked for piece in pieces) or not told.early
     return any(piece.cue("early_stage") or (asks and piece.cue("early")) for piece in pieces)

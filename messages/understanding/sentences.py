@@ -114,11 +114,13 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
     """Mark the part of a sentence that asks: from its asking word on; without one, its last clause."""
     begins = None
     for place, piece in enumerate(sentence):
-        opens = place == 0 and "interrogative" in piece.roles
+        opens = place == 0 and "interrogative" in piece.roles and not _tells_when(sentence)
         weak = piece.cue("asked_weak", "asked_back") and (ends or opens or _inverts(sentence, place))
         if weak or piece.cue("asked") or piece.is_("scope", *_ASKING):
             begins = place
             break
+    if begins and sentence[begins].key == "when" and all(_only_names(piece) for piece in sentence[:begins]):
+        begins = 0  # T-DXd when T-DM1 fails?
     if begins is None and ends and sentence:
         begins = _last_clause(sentence)
     if begins is not None:
@@ -131,11 +133,36 @@ def _last_clause(sentence: list[Piece]) -> int:
     mark = len(sentence) - 1
     if mark and sentence[mark - 1].key in ("->", ">"):
         return mark - 1
+    if _is_a_sequence(sentence[:mark]):
+        return 0
     last = sentence[-1].clause
     begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
     if all(piece.kind == "sign" or piece.cue("then") for piece in sentence[begins:]) and begins <= _SHORT:
         return 0
     return begins
+
+
+def _tells_when(sentence: list[Piece]) -> bool:
+    """Whether 'when' begins what happened, and no question: 'when THP failed she got T-DM1'."""
+    if sentence[0].key != "when" or len(sentence) == 1 or sentence[1].roles & {"is", "modal"}:
+        return False
+    first = sentence[1:_INTRODUCTION]
+    if any(piece.cue("after") for piece in first):
+        return False
+    return any(piece.cue("progression") for piece in first) and any(piece.names_drugs_by_name() for piece in first)
+
+
+def _only_names(piece: Piece) -> bool:
+    return piece.names_drugs_by_name() or piece.kind in ("silent", "sign")
+
+
+def _is_a_sequence(sentence: list[Piece]) -> bool:
+    """Whether a question names nothing but drugs and 'then': 'T-DXd then T-DM1?' asks for their order."""
+    drugs = [piece.names_drugs_by_name() for piece in sentence]
+    linked = any(piece.cue("then") and piece.key.isalpha() for piece in sentence)
+    return linked and all(
+        drug or piece.cue("then") or piece.kind == "silent" for drug, piece in zip(drugs, sentence, strict=True)
+    )
 
 
 def _is_person(sentence: list[Piece], place: int) -> bool:

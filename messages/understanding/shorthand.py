@@ -10,7 +10,8 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     """Read what is short by what stands around it: H and P beside other drugs, 'lap', shorthand without capitals."""
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
-            if _beside_a_drug(pieces, place, signs_only=text[piece.start].islower()):
+            small = text[piece.start].islower()
+            if _beside_a_drug(pieces, place, signs_only=small) or (not small and _is_counted(pieces, place)):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind, piece.concepts = "known", (Concept("agents", piece.key, (agent,)),)
         elif piece.kind == "known":
@@ -89,6 +90,27 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
                 break
             at += step
     return False
+
+
+_FAR = 12
+"""Pieces before a counted letter where another drug may stand."""
+
+
+def _is_counted(pieces: list[Piece], place: int) -> bool:
+    """Whether a letter behind drugs is followed by how long it was given: '..., RT, H x1y', 'then H for 1 year'."""
+    if not place or place + 2 >= len(pieces):
+        return False
+    before = pieces[place - 1]
+    if before.cue("early") and not pieces[place + 1].glued:  # adjuvant H
+        return True
+    if not (before.kind == "sign" or before.cue("then")):
+        return False
+    if pieces[place].glued or pieces[place + 1].glued:
+        return False
+    counted = pieces[place + 1].kind in ("cycles", "duration")
+    counted = counted or (pieces[place + 1].key in ("x", "for") and pieces[place + 2].kind in ("number", "duration"))
+    counted = counted or (pieces[place + 1].kind == "number" and pieces[place + 2].cue("duration"))
+    return counted and any(piece.names_drugs_by_name() for piece in pieces[max(0, place - _FAR) : place])
 
 
 def _joins(piece: Piece) -> bool:

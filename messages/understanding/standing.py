@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import agents_of
+from messages.understanding.drugs import agents_of, generic
 from messages.understanding.outline import Outline
-from messages.understanding.standing_before import Before
+from messages.understanding.standing_before import TOLD, Before
 from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
+_LONGEST_REMARK = 12
+"""Pieces of a bracket that are looked over."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
@@ -112,7 +114,7 @@ class _Sentence:
 
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:
         """Received, planned or asked about."""
-        if at > self.first and "uncertain" in self.outline.cues[at - 1]:
+        if at > self.first and ("uncertain" in self.outline.cues[at - 1] or self._is_passed_by(at)):
             return "mentioned"
         if self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
@@ -124,11 +126,34 @@ class _Sentence:
         asked = self.outline.pieces[at].asked and not (before == "given" and behind == "given")
         if behind == "asked" or (asked and not self._is_on_it(at)):
             return "asked"
+        if self._is_a_remark(at):
+            return "mentioned"
         if before == "compared" or (before is None and behind is None and self._is_asked_back(at)):
             return "asked"
         if before is None and behind is None and self._is_told_unknown(at):
             return "mentioned"
         return "received"
+
+    def _is_passed_by(self, at: int) -> bool:
+        """Whether another drug was chosen over it: 'she chose T-DXd over T-DM1'."""
+        last = self.outline.last_drug[at]
+        return self.outline.pieces[at - 1].key == "over" and last is not None and last >= self.first
+
+    def _is_a_remark(self, at: int) -> bool:
+        """Whether a bracket behind a drug says that another was not to be had: 'T-DM1 (T-DXd then unlicensed)'."""
+        outline = self.outline
+        last = outline.last_drug[at]
+        if at - 2 < self.first or outline.pieces[at - 1].key != "(" or last is None or last < self.first:
+            return False
+        if generic(agents_of(outline.pieces[at]) or ()) & generic(agents_of(outline.pieces[last]) or ()):
+            return False
+        for place in range(at + 1, min(self.end, at + _LONGEST_REMARK)):
+            piece, cues = outline.pieces[place], outline.cues[place]
+            if outline.is_drug[place] or piece.key == ")" or cues & TOLD:
+                return False
+            if self._is_unknown(place) or cues & {"negation", "unknown", "access"}:
+                return True
+        return False
 
     def _is_told_unknown(self, at: int) -> bool:
         """Whether a word nobody knows stands beside a drug, which may say anything of it: 'they forgot pertuzumab',
@@ -195,7 +220,10 @@ class _Sentence:
         outline = self.outline
         previous = outline.drug_in_stretch_before(at)
         apart = previous is not None and not outline.joins(previous, at)
-        return apart or not outline.has(range(outline.stretch_start[at], at), "planned")
+        before = range(outline.stretch_start[at], at)
+        if any("if" in outline.pieces[back].roles for back in before):
+            return False
+        return apart or not outline.has(before, "planned")
 
     def _same(self, at: int) -> str:
         """What is said of the drug before it in the sentence: 'T-DXd is not approved, tucatinib neither'."""

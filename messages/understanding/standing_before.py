@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from messages.understanding.outline import Outline
 
-_TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
+TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
 """Cues after which a drug was certainly given."""
 _RUNNING = frozenset(("ongoing", "started", "maintenance", "early"))
 _REFUSING = frozenset(("denied", "declined", "unavailable", "available", "other_than"))
+_REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
+"""Cues to the refusal they begin, the strongest first."""
 
 
 class Before:
@@ -95,6 +97,8 @@ class Before:
         """The meaning after one more piece that names no drug."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
+        if "the_patient" in cues and piece.key == "but":
+            return None
         opened = self._refusal(mode, at)
         if opened is not None:
             self.list_end, self.unsure_after = self._list_end(at, opened)
@@ -111,8 +115,9 @@ class Before:
         if self._opens_a_plan(at):
             return "planned"
         if "planned" in cues:
-            return mode if mode == "received" and not self.taken else "planned"
-        if cues & _TOLD:
+            told = mode == "received" and not self.taken and not self._ended_before(at)
+            return mode if told else "planned"
+        if cues & TOLD:
             return "received"
         if "asked" in cues:
             return None
@@ -121,6 +126,14 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _ended_before(self, at: int) -> bool:
+        """Whether what was told is how the drug before it ended: 'if THP failed we would give T-DXd'."""
+        drug = self.outline.drug_in_stretch_before(at)
+        between = range((drug if drug is not None else at) + 1, at)
+        return self.outline.has(between, "progression", "toxicity", "stopped") and not self.outline.has(
+            between, "after"
+        )
 
     def _opens_a_plan(self, at: int) -> bool:
         """Whether a piece tells of what may come: 'if X', 'once X fails'; 'HER2+ MBC, for X', where X ends it."""
@@ -139,27 +152,37 @@ class Before:
         cues = self.outline.cues[at]
         if not cues:
             return None
-        if "than" in cues:
-            return "other_than"
-        if "negated_after" in cues and not denies_what_follows(self.outline, at):
-            return None
-        if "negation" in cues or "negated_after" in cues:
-            return "denied"
-        if "declined" in cues:
-            return "declined"
-        if "unavailable" in cues:
-            return "unavailable"
+        if "unproven" in cues and self.outline.drug_in_stretch_before(at) is None:
+            return "mentioned"
+        if "than" not in cues and cues & {"negation", "negated_after"}:
+            if "negated_after" in cues and not denies_what_follows(self.outline, at):
+                return None
+            return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
+        for cue, refusal in _REFUSING_CUES:
+            if cue in cues:
+                return refusal
         if "available" in cues:
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"
         return None
 
+    def _is_no_outcome(self, at: int) -> bool:
+        """Whether an outcome, and no drug, is denied: 'PD on THP but not on T-DM1'; it may have been given."""
+        outline = self.outline
+        piece = outline.pieces[at]
+        if piece.end - piece.start != len("not") or at + 2 >= self.end:
+            return False
+        if not outline.pieces[at + 1].roles & {"on", "linking"} or not outline.is_drug[at + 2]:
+            return False
+        told = range(max(self.first, at - 16), at)
+        return bool(self.before) and outline.has(told, "progression", "toxicity", "a_toxicity")
+
     def _within_refusal(self, mode: str | None, at: int) -> str | None:
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
-        if cues & _TOLD and not (cues & {"previously"} and not self.taken):
+        if cues & TOLD and not (cues & {"previously"} and not self.taken):
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line":
             return "given" if self.taken or mode == "unsure" else mode

@@ -46,8 +46,11 @@ class Behind:
                 verdict, following, carried = None, at, False
                 continue
             said = self._verdict(at)
-            funded = said == "denied" and verdict == "unavailable" and told_at - at < 4  # not yet funded
-            if said is not None and not funded and not (said == "planned" and verdict in _REFUSALS):
+            outweighed = said == "denied" and verdict == "unavailable" and told_at - at < 4  # not yet funded
+            outweighed = outweighed or (
+                said == "available" and verdict == "unavailable"
+            )  # available but not reimbursed
+            if said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
@@ -114,6 +117,10 @@ class Behind:
             return "given" if piece.kind in ("cycles", "date", "line") and not piece.asked else None
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
             return None
+        if "unproven" in cues:
+            return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
+        if "negated_after" in cues and self._is_after_some(at):
+            return "given"
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
@@ -138,6 +145,15 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_after_some(self, at: int) -> bool:
+        """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4'."""
+        pieces = self.outline.pieces[at + 1 : at + 3]
+        return (
+            len(pieces) == 2
+            and pieces[0].key in ("after", "from")
+            and pieces[1].kind in ("number", "cycles", "duration")
+        )
 
     def _opens_a_bracket(self, at: int) -> bool:
         """Whether a piece is the first of a bracket behind a drug: 'tucatinib (preferred)'."""
@@ -198,8 +214,8 @@ class Behind:
         outline = self.outline
         if start == self.first:
             return False
-        if outline.pieces[start - 1].key == "(":
-            return True
+        if outline.pieces[start - 1].key == "(":  # of its own drug, where one follows: 'THP (refused T-DXd)'
+            return verdict not in _REFUSALS or outline.drug_in_stretch_after(told_at) is None
         if verdict == "given":
             return outline.pieces[start - 1].key == "," and outline.next_meaning(start - 1) == told_at
         if verdict == "asked" and "asked_back" in outline.cues[told_at]:

@@ -20,6 +20,15 @@ from messages.understanding.receptors import Receptors
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated, Statement
 
+_CORD_SIGNS = ("back_pain", "leg_weakness", "sphincter")
+_HEADING = 4
+"""Pieces before 'no metastases' in which a scan is looked for, at most."""
+_BEST_OF_WORST = 2
+"""The last ECOG grade of those who are up and about."""
+_FROM_ECOG = 10
+"""Pieces between a performance status and 'fit', at most."""
+_REASON_WITHIN = 5
+"""Pieces between a reason and the word that says a drug was stopped, at most."""
 _SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 
 __all__ = ["Reader", "Stated", "Statement"]
@@ -46,7 +55,9 @@ class Reader:
             "her2": receptors.her2, "ish": receptors.ish, "lvef": organs.lvef, "platelets": organs.platelets,
             "crcl": organs.crcl, "ecog": organs.ecog, "bilirubin": organs.bilirubin, "dpd": organs.dpd,
             "child_pugh": organs.child_pugh, "breathlessness": self.emergencies.breathless,
-            "neutrophils": self.emergencies.neutrophils,
+            "neutrophils": self.emergencies.neutrophils, "saturation": self.emergencies.saturation,
+            "fever": self.emergencies.fever, "coma_scale": self.emergencies.coma,
+            **dict.fromkeys(_CORD_SIGNS, self.emergencies.cord),
         }  # fmt: skip
         self._sites = {
             piece.sentence for piece in pieces if piece.is_("noun", *_SITES) and not self.disease.is_local(piece)
@@ -103,9 +114,24 @@ class Reader:
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
             return False
+        if name == "platelets" and value == "low" and self._is_why_stopped(place):
+            self.pieces[place].used = True
+            return False
         if name == "platelets" and value == "low":
             return self.context.stance(place) in ("affirmed", "listed") and not self.emergencies.is_past(place)
         return True
+
+    def _is_why_stopped(self, place: int) -> bool:
+        """Whether something was why a drug was stopped: 'stopped for low platelets', 'low platelets so we stopped'."""
+        clause = self.context.clause(place)
+        before = range(max(clause.start, place - _REASON_WITHIN), place)
+        behind = range(place + 1, min(self.context.sentence(place).stop, place + 1 + _REASON_WITHIN))
+        because = any("because" in self.pieces[at].roles for at in before)
+        so = any("so" in self.pieces[at].roles for at in behind)
+        ends = ("stopped", "toxicity")
+        return (because and any(self.pieces[at].cue(*ends) for at in before)) or (
+            so and any(self.pieces[at].cue(*ends) for at in behind)
+        )
 
     def _is_refuted(self, place: int) -> bool:
         return self.context.is_denied_at_once(place) or self.context.is_refuted(place)
@@ -126,9 +152,18 @@ class Reader:
             if place and self.context.of(self.pieces[place - 1], "one_of"):  # 'last fit in 2016'
                 return
             following = self.context.next_word(place)
-            if following is not None and following.is_("noun", "organ"):
+            if (following is not None and following.is_("noun", "organ")) or self._is_bedridden(place):
                 return
         self._note(name, value, place)
+
+    def _is_bedridden(self, place: int) -> bool:
+        """Whether an ECOG of 3 or 4 stands before a word: 'ECOG 3, otherwise fit'."""
+        for at in range(max(self.context.sentence(place).start, place - _FROM_ECOG), place):
+            if self.pieces[at].is_("noun", "ecog"):
+                behind = [self.pieces[on] for on in self.context.following(at, 4)]
+                grades = [piece.value for piece in behind if piece.kind == "number"]
+                return bool(grades) and grades[0] > _BEST_OF_WORST
+        return False
 
     def _is_withdrawn(self, place: int) -> bool:
         """'No longer a chemo candidate', 'wants chemo-free treatment'."""
@@ -136,8 +171,11 @@ class Reader:
         if following is not None and self.context.of(following, "without"):
             following.used = True
             return True
-        clause = self.context.clause(place)
-        return any(self.pieces[at].cue("negation", "stopped") for at in range(max(clause.start, place - 2), place))
+        at = place - 1
+        first = max(self.context.clause(place).start, place - 3)
+        while at > first and self.pieces[at].kind in ("silent", "word"):  # not really fit
+            at -= 1
+        return at in self.context.clause(place) and at < place and self.pieces[at].cue("negation", "stopped")
 
     def _is_of_chemotherapy(self, place: int) -> bool:
         """Whether 'not fit' is said of chemotherapy, or of nothing else."""
@@ -164,8 +202,13 @@ class Reader:
         return "for" in before
 
     def _is_of_one_site(self, place: int) -> bool:
-        """Whether 'no metastases' is said of one organ only: 'cranial MRI: no metastases', 'no mets in the liver'."""
-        return self.pieces[place].sentence in self._sites
+        """Whether 'no metastases' is said of one organ only: 'cranial MRI: no metastases', 'no mets in the liver'.
+
+        Of which an MRI was is not said in 'MRI: no mets'.
+        """
+        before = self.pieces[max(self.context.sentence(place).start, place - _HEADING) : place]
+        of_an_mri = any(self.context.of(piece, "magnetic") for piece in before)
+        return self.pieces[place].sentence in self._sites or of_an_mri
 
     def _untreated(self, place: int, name: str, value: str) -> None:
         if name == "treatment":

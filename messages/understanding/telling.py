@@ -25,6 +25,8 @@ class Telling:
         """Whether the drugs that follow are early-stage treatment."""
         self.stays_early = False
         """Whether what follows surgery still is."""
+        self.until_relapse = False
+        """Whether the drugs that follow were given until the disease came back."""
         self.operated = False
         self.metastatic = False
         self.relapsed = False

@@ -24,6 +24,7 @@ from flows.questionnaire import (
     ITEMS,
     LINE_SHORTCUTS,
     NONE,
+    NOT_PROFESSIONAL,
     PARTLY,
     QUESTIONS,
     UNDERSTOOD,
@@ -56,6 +57,21 @@ _LINES = ("prior_lines", "line_agents", "line_outcome")
 _LONGEST_ROLE = 6
 _OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b|\bpatients\b")
 _MOST_READINGS = 6
+_DOUBT = re.compile(
+    r"\?|\b(?:not|no|unsure|maybe|perhaps|possibly|was|previously|formerly|now|covered|if)\b", re.IGNORECASE
+)
+_NOT_LOOKED_FOR = re.compile(
+    r"\b(?:not|never|no|without) (?:yet )?(?:been )?"
+    r"(?:imaged|imaging|scanned|scan|mri|ct|looked|excluded|ruled out|checked|known)\b",
+    re.IGNORECASE,
+)
+_NO_FINDING = frozenset(("lvef", "platelets"))
+"""Lines of the checklist whose name by itself says nothing: not the answer to all of it."""
+_NOT_EXCLUDED = {
+    "brain_metastases": {NONE: (NONE, "not_imaged")},
+    "leptomeningeal": {"absent": ("absent", NOT_KNOWN)},
+}
+"""Answers that say a thing is not there, and what they may mean where the same text says that nobody looked."""
 _OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
 _GATES = ("other_tumour", "under_18")
 
@@ -151,9 +167,12 @@ def read(text: str, state: State, words: Words) -> Reading:
         return Reading(Unclear(readings))
     if question is not None and (both := _answer_and_more(said, state, words)) is not None:
         return both
-    turn = _stated(found, state)
+    turn = _stated(found, state, doubtful=_DOUBT.search(said) is not None)
     if turn is None:
         return Reading(Unclear(readings))
+    still_open = _NOT_EXCLUDED.get(turn.question, {}).get(turn.chosen[0]) if isinstance(turn, Answer) else None
+    if still_open is not None and _NOT_LOOKED_FOR.search(said):
+        return Reading(Unclear(still_open))
     return Reading(turn, _typed(found, turn))
 
 
@@ -208,7 +227,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
 def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, words: Words) -> Turn | None:
     """Lines of the checklist named in words of one's own are stated, and the rest is asked; options as they stand
     there, with those that say what the rest is, are the whole answer."""
-    whole = {_normal(name) for option in chosen for name in (option, words.option("safety", option))}
+    ids = set(chosen) - _NO_FINDING
+    whole = {_normal(name) for name in (*ids, *(words.option("safety", option) for option in chosen))}
     if {NONE, NOT_KNOWN} & set(chosen) or set(said) <= whole:
         return Answer("safety", chosen) if set(chosen) <= set(options_now("safety", state.answers)) else None
     ticked = {option: asked.ticked for option in chosen if isinstance(asked := asked_as(option), Item)}
@@ -253,14 +273,15 @@ def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
 def _role(normal: str) -> tuple[str, ...] | None:
     """The role somebody says they have; of several, the one that says most: a nurse in oncology is a nurse.
 
-    Only in a few words: a longer text is a case, and "my patient" is nobody's role.
+    Only in a few words that say nothing else: a denial is no role, a longer text is a case, "my patient" is nobody's.
     """
     if len(normal.split()) > _LONGEST_ROLE or _OF_A_PATIENT.search(normal):
         return None
-    padded = f" {normal} "
     for role, names in _short_answers().roles.items():
-        if any(f" {name} " in padded for name in names):
-            return (role,)
+        said = next((name for name in names if f" {name} " in f" {normal} "), None)
+        if said is not None:
+            rest = set(f" {normal} ".replace(f" {said} ", " ").split())
+            return (role,) if role == NOT_PROFESSIONAL or rest <= _short_answers().beside_a_role else None
     return None
 
 
@@ -268,6 +289,7 @@ class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, tuple[str, ...]]
+    beside_a_role: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -281,7 +303,8 @@ def _short_answers() -> _ShortAnswers:
                 raise KnowledgeError("lexicon/answers.yaml", question, f"there is no option {option}")
             whole.setdefault(question, {}).update({_normal(words): option for words in said})
     roles = {role: tuple(_normal(name) for name in names) for role, names in data["role"].items()}
-    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), whole, roles)
+    beside = frozenset(word for words in data["beside_a_role"] for word in _normal(words).split())
+    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), whole, roles, beside)
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
@@ -368,8 +391,9 @@ def _near(parts: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> tuple[s
     return tuple(option for option, distance in readings.items() if distance == best)[:4]
 
 
-def _stated(found: Understanding, state: State) -> Turn | None:
-    """The turn that what was understood amounts to; None where it says nothing."""
+def _stated(found: Understanding, state: State, *, doubtful: bool) -> Turn | None:
+    """The turn that what was understood amounts to; None where it says nothing. `doubtful`: words of doubt or denial
+    are in it: then nothing passes the gate before it was shown."""
     statement = statement_of(found, state)
     told = len({question_of(name) for name in statement.values if name not in statement.implied})
     if found.reason in _OUTSIDE and (told < 2 or found.reason == "not_professional"):
@@ -377,7 +401,10 @@ def _stated(found: Understanding, state: State) -> Turn | None:
     if not statement.choices and not told:
         return Unclear(outside="focus") if found.focus else None
     shown = (*found.leftover, *found.denied_agents, *found.focus)  # an answer alone would drop it in silence
-    if not statement.choices and not shown and (answer := _answers_here(statement, state)) is not None:
+    if state.here == "red_flags" and statement.values.get("red_flags") == () and found.leftover:
+        return Unclear()  # "none, but short of breath": what was not understood may be one of them
+    seen = not shown and not (doubtful and state.here == "gate")
+    if not statement.choices and seen and (answer := _answers_here(statement, state)) is not None:
         return answer
     return Understood(statement)
 
@@ -393,14 +420,26 @@ def statement_of(found: Understanding, state: State) -> Statement:
         for name, value in found.implied.items():
             values[name] = value
             implied.add(name)
+    if values.get("red_flags") == () and state.here != "red_flags":
+        del values["red_flags"]  # that there is no emergency is always asked with its list (S4)
     adds, places = False, tuple(range(MOST_LINES))
     if values.get("prior_lines"):
         adds = _adds_lines(state, {question_of(name) for name in values if name not in implied})
         if (known := _lines_so_far(state, adds=adds)) is not None:
             values["prior_lines"], places = lines_with(known, values["prior_lines"])
+        elif adds and (told := _without_places(values["prior_lines"], state)) != values["prior_lines"]:
+            shift = len(values["prior_lines"]) - len(told)
+            values["prior_lines"], places = told, tuple(place - shift for place in places)
     statement = Statement(values, (), frozenset(implied), adds)
     choices = [choice for entry in found.ambiguous if (choice := _choice(entry, statement, places)) is not None]
     return replace(statement, choices=tuple(choices[:MOST_CHOICES]))
+
+
+def _without_places(told: tuple[Line, ...], state: State) -> tuple[Line, ...]:
+    """Lines that come after those entered, without the empty places a number left for these: "2L T-DM1" after one."""
+    entered: Lines = state.answers.get("prior_lines", Lines())
+    empty = next((at for at, line in enumerate(told) if line.agents or line.outcome), len(told))
+    return told[min(empty, len(entered.lines)) :]
 
 
 def _lines_so_far(state: State, *, adds: bool) -> tuple[Line, ...] | None:
@@ -473,6 +512,8 @@ def _typed(found: Understanding, turn: Turn) -> Typed:
     """The words of what was understood, and of what was not used: what is too unclear to be asked back, too."""
     asked = {choice.readings for choice in turn.statement.choices} if isinstance(turn, Understood) else set()
     unclear = [entry.text for entry in found.ambiguous if entry.readings not in asked]
+    if isinstance(turn, Understood) and found.profile.red_flags == () and "red_flags" not in turn.statement.values:
+        unclear += [span.text for span in found.spans if span.field == "red_flags"]
     sources: dict[str, tuple[Any, str]] = {}
     fields = found.fields
     for name in {span.field for span in found.spans} & set(fields):
