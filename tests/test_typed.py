@@ -284,7 +284,7 @@ def test_a_long_reading_fits_a_button() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["I am not an oncologist", "doctor gave me Enhertu", "retired nurse with breast cancer", "neither doctor nor I"]
+    "text", ["I am not an oncologist", "doctor gave me Enhertu", "nurse with breast cancer", "neither doctor nor I"]
 )  # fmt: skip
 def test_a_sentence_with_a_role_in_it_attests_nothing(text: str) -> None:
     """S1: a denial or a patient's sentence is taken for the professional attestation."""
