@@ -102,7 +102,8 @@ class Place:
             self._db.close()
 
 
-LONGEST = ("telegram_trouble", "crash", "web_browser", "faults", "serve", "web_accessibility", "telegram_conversations",
+LONGEST = ("telegram_trouble", "crash", "web_browser", "faults", "serve", "understanding", "web_accessibility",
+           "telegram_conversations", "understand_command", "understanding_variations", "typed",
            "web", "web_conversations", "outbox", "sequencing_properties", "log", "print", "messages", "postgres",
            "telegram_limits", "admin", "api_schema", "knowledge", "card", "pdf", "oracle", "web_embed")  # fmt: skip
 """What takes longest begins first, so that no worker is left alone with it in the end."""
