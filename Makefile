@@ -12,7 +12,8 @@ run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in
 	@TRIAGE_DATA_DIR=$${TRIAGE_DATA_DIR:-.data} $(BIN)/python -m bot serve --open
 
 test: .venv/dev .venv-oracle/ready ## every check, part by part
-	@$(MAKE) --no-print-directory format lint types layers containers stale scripts corpus tests
+	@$(MAKE) --no-print-directory -j2 format lint types layers containers stale scripts corpus
+	@$(MAKE) --no-print-directory tests
 
 setup: .venv/dev
 

@@ -104,7 +104,7 @@ any_document = st.fixed_dictionaries(
 any_profile = any_document.map(Profile.model_validate)
 
 
-@settings(CALM, max_examples=800)
+@settings(CALM, max_examples=400)
 @given(any_profile)
 def test_a_link_gives_back_the_profile(profile: Profile) -> None:
     """What is opened is what was shared, in the same order, or there is no link at all.
@@ -242,7 +242,7 @@ def test_cut_and_longer_texts_are_noticed() -> None:
             assert other == text or refused(other), other
 
 
-@settings(CALM, max_examples=1_000)
+@settings(CALM, max_examples=500)
 @given(st.one_of(st.text(max_size=80), st.text(alphabet=CHARACTERS, max_size=70), st.text(CHARACTERS).map("1".__add__)))
 def test_any_text_is_a_link_or_refused(text: str) -> None:
     """Any text at all is read or refused by one error. Were it to fail: what a stranger types raises."""
@@ -250,7 +250,7 @@ def test_any_text_is_a_link_or_refused(text: str) -> None:
         assert encode(decode(text)) == text
 
 
-@settings(CALM, max_examples=2_000)
+@settings(CALM, max_examples=800)
 @given(st.text(alphabet=CHARACTERS, max_size=LONGEST - 5))
 def test_a_link_with_a_right_checksum_is_a_profile_or_refused(payload: str) -> None:
     """A checksum can be made by anyone: what it covers still is one profile, written in the one way, or refused.

@@ -34,7 +34,7 @@ KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
 MOST_KNOWN_FAILURES = 75
 """The list of known failures may only become shorter."""
-STRINGS = int(os.environ.get("FUZZ", "6000"))
+STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""
 LETTERS = (
     "abcdefghijklmnopqrstuvwxyz" * 3,
