@@ -25,6 +25,12 @@ AgentId = Literal[
 ]  # fmt: skip
 AGENTS: tuple[str, ...] = get_args(AgentId)
 
+KINDS: dict[str, frozenset[str]] = {
+    "taxane": frozenset(("docetaxel", "paclitaxel", "nab_paclitaxel")),
+    "anthracycline": frozenset(("doxorubicin", "epirubicin")),
+}
+"""An agent whose kind is not stated, to the agents it may be."""
+
 Outcome = Literal["progression", "toxicity", "completed", "ongoing", "unknown"]
 Presence = Literal["present", "absent", "unknown"]
 Medicine = Literal["warfarin", "strong_cyp2c8_inhibitor", "strong_cyp3a_inducer", "strong_cyp3a_inhibitor"]

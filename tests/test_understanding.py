@@ -20,8 +20,9 @@ from rapidfuzz.distance import OSA
 import messages.understanding as package
 from flows.knowledge.load import shipped
 from flows.profile import AGENTS, FIELDS, OPTIONS, Profile
+from flows.profile import KINDS as AGENT_KINDS
 from flows.turns import State, Unclear, Understood
-from messages.understanding import LONGEST, turn_of, understand
+from messages.understanding import LONGEST, drugs, turn_of, understand
 from messages.understanding.lexicon import lexicon
 from messages.understanding.scan import near
 from messages.words import english
@@ -311,3 +312,17 @@ def test_a_typical_case_is_read_in_a_few_milliseconds() -> None:
         understand(text, KNOWLEDGE)
         took.append(time.perf_counter() - began)
     assert statistics.median(took) < 0.02
+
+
+def test_what_grouping_knows_of_drugs_is_the_knowledge_s() -> None:
+    """A drug is grouped into lines by another class than the one it is excluded and cautioned by."""
+    of_class = {
+        name: {agent for agent in AGENTS if name in KNOWLEDGE.classes[agent]}
+        for name in ("anti_her2", "her2_adc", "her2_tki", "taxane", "anthracycline", "endocrine", "cdk46")
+    }
+    assert of_class["anti_her2"] == drugs.ANTI_HER2
+    assert of_class["her2_adc"] == drugs.CONJUGATES
+    assert of_class["her2_tki"] == drugs.KINASE_INHIBITORS
+    assert of_class["endocrine"] | of_class["cdk46"] == drugs.ENDOCRINE
+    for kind in ("taxane", "anthracycline"):
+        assert of_class[kind] == {kind} | AGENT_KINDS[kind]

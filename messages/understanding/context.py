@@ -145,6 +145,10 @@ class Context:
             self.pieces[by].used = True
         return stance
 
+    def governor(self, place: int) -> int:
+        """The place of the word that makes a piece what it is meant as; its own where none does."""
+        return self._marked.get(place, ("affirmed", place))[1]
+
     # ---- how far a word reaches --------------------------------------------------------------------------------------
 
     def _is_target(self, piece: Piece) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from flows.profile import KINDS
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
@@ -12,7 +13,6 @@ from messages.understanding.drugs import (
     CONJUGATES,
     ENDOCRINE,
     KINASE_INHIBITORS,
-    KINDS,
     Readings,
     generic,
     go_together,

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from flows.profile import KINDS
 from messages.understanding.scan import Piece
 
-KINDS: Mapping[str, frozenset[str]] = {
-    "taxane": frozenset(("docetaxel", "paclitaxel", "nab_paclitaxel")),
-    "anthracycline": frozenset(("doxorubicin", "epirubicin")),
-}
-"""An agent that stands for a class, to the drugs it may be."""
 CONJUGATES = frozenset(("t_dm1", "t_dxd", "trastuzumab_duocarmazine", "trastuzumab_rezetecan", "disitamab_vedotin"))
 WITH_A_CONJUGATE = frozenset(("pertuzumab", "tucatinib"))
 KINASE_INHIBITORS = frozenset(("tucatinib", "lapatinib", "neratinib", "pyrotinib"))

@@ -17,18 +17,11 @@ from flows.knowledge.cache import kept
 from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import AGENTS, OPTIONS
+from messages.understanding.near import SHORTEST
 from messages.understanding.tokens import tokens_of
 
 FOLDER = Path(__file__).parent.parent / "en" / "lexicon"
 FILES = ("agents", "regimens", "phrases", "words", "states", "ordinary")
-SHORTEST = 5
-"""Letters a word must have before it is taken for a misspelt drug."""
-CLASS_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    "her2_tki": ("tucatinib", "lapatinib", "neratinib", "pyrotinib"),
-    "platinum": ("carboplatin", "cisplatin"),
-    "aromatase_inhibitor": ("letrozole", "anastrozole", "exemestane"),
-    "cdk46": ("palbociclib", "ribociclib", "abemaciclib"),
-}
 
 
 class Concept(NamedTuple):
@@ -115,8 +108,9 @@ def _read(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
             builder.add(name, Concept("regimen", name, tuple(regimen["agents"])))
             shorthand.append(name)
     for class_id, names_of_class in phrases["classes"].items():
+        members = tuple(agent for agent in AGENTS if class_id in knowledge.classes[agent])
         for name in names_of_class:
-            builder.add(name, Concept("class", class_id, CLASS_MEMBERS[class_id]))
+            builder.add(name, Concept("class", class_id, members))
     for kind, section in (("cue", phrases["cues"]), ("noun", phrases["nouns"]), ("scope", states["scope"])):
         for name, entries in section.items():
             for entry in entries:

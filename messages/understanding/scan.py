@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rapidfuzz.distance import OSA
-
-from messages.understanding.lexicon import SHORTEST, Concept, Lexicon, Node
+from messages.understanding.lexicon import Concept, Lexicon, Node
+from messages.understanding.near import SHORTEST, edits, nearest
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece
 from messages.understanding.sentences import divide, enumerated
 from messages.understanding.shorthand import settle_short_names
@@ -126,21 +125,10 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
 
 
 def near(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
-    """The drugs a misspelt word may mean: names one edit away, two for eight letters and more; the nearest only.
-
-    Optimal string alignment on whole words; names equally near are all given.
-    """
-    most = 1 if len(word) < 8 else 2
-    best = most
-    readings: dict[tuple[str, ...], int] = {}
-    for length in range(len(word) - most, len(word) + most + 1):
-        for name in lexicon.by_length.get(length, ()):
-            distance = OSA.distance(word, name, score_cutoff=best)
-            if distance <= best:
-                best = distance
-                for agents in lexicon.names[name]:
-                    readings[agents] = min(distance, readings.get(agents, distance))
-    return tuple(agents for agents, distance in readings.items() if distance == best)
+    """The drugs a misspelt word may mean, those of all names that are equally near."""
+    lengths = range(len(word) - edits(word), len(word) + edits(word) + 1)
+    names, _ = nearest(word, (name for length in lengths for name in lexicon.by_length.get(length, ())))
+    return tuple(dict.fromkeys(agents for name in names for agents in lexicon.names[name]))
 
 
 def number_of(raw: str) -> float:

@@ -299,8 +299,8 @@ class Reader:
         value = {"denied": finding.denied, "uncertain": finding.uncertain, "unknown": finding.uncertain}.get(
             stance, finding.affirmed
         )
-        if value is not None:
-            self._note(finding.field, value, place)
+        if value is not None:  # shown with the word that denies or doubts it: "no ILD", not "ILD"
+            self._note(finding.field, value, place, self.context.governor(place))
 
     def _is_called_negative(self, place: int) -> bool:
         """'LMD negative', 'ILD: nil', 'ILD (-)'."""

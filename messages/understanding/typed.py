@@ -48,6 +48,7 @@ from flows.when import NOT_KNOWN
 from messages.understanding.at_question import understand
 from messages.understanding.identifiers import holds_identifier
 from messages.understanding.lexicon import FOLDER
+from messages.understanding.near import SHORTEST, nearest
 from messages.understanding.understand import LONGEST, Ambiguity, Understanding
 from messages.words import Words
 
@@ -377,18 +378,14 @@ def _normal(text: str) -> str:
 
 def _near(parts: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Options a misspelt word may have meant: whole words of five letters or more, one or two edits away."""
-    readings: dict[str, int] = {}
+    found: list[tuple[int, str]] = []
+    long_enough = [name for name in names if len(name) >= SHORTEST]
     for part in parts:
-        if len(part) < 5:
-            continue
-        most = 1 if len(part) < 8 else 2
-        for name, options in names.items():
-            if len(name) >= 5 and abs(len(name) - len(part)) <= most:
-                distance = OSA.distance(part, name, score_cutoff=most)
-                if distance <= most:
-                    readings |= {option: min(distance, readings.get(option, most)) for option in options}
-    best = min(readings.values(), default=0)
-    return tuple(option for option, distance in readings.items() if distance == best)[:4]
+        if len(part) >= SHORTEST:
+            near, distance = nearest(part, long_enough)
+            found += [(distance, option) for name in near for option in names[name]]
+    best = min(found, default=(0, ""))[0]
+    return tuple(dict.fromkeys(option for distance, option in found if distance == best))[:4]
 
 
 def _stated(found: Understanding, state: State, *, doubtful: bool) -> Turn | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.knowledge.load import Knowledge
-from flows.profile import MOST_LINES, Line, Profile
+from flows.profile import AGENTS, KINDS, MOST_LINES, Line, Profile
 from messages.understanding.context import Context
 from messages.understanding.identifiers import holds_identifier
 from messages.understanding.interval import months_since_adjuvant
@@ -26,11 +26,12 @@ from messages.understanding.settle import settle
 from messages.understanding.statements import Stated
 from messages.understanding.states import Reader
 
+_LONGEST_SPAN = 60
+"""Characters between a drug and what is said of the access to it."""
 LONGEST = 2000
 """Characters of typed text that are looked at."""
 _CLASSES: Mapping[str, tuple[str, ...]] = {
-    "taxane": ("taxane", "docetaxel", "paclitaxel", "nab_paclitaxel"),
-    "anthracycline": ("anthracycline", "doxorubicin", "epirubicin"),
+    kind: (kind, *(agent for agent in AGENTS if agent in members)) for kind, members in KINDS.items()
 }
 _BLANKS = re.compile(r"[^\S\n]{2,}")
 
@@ -200,7 +201,16 @@ class _Summary:
             return
         value, piece = self.told.access
         self.values["tdxd_access"] = value
-        self._span("tdxd_access", value, piece.start, piece.end)
+        said = [
+            other
+            for other in self.pieces
+            if other.sentence == piece.sentence and other.cue("unavailable", "available", "declined", "than")
+        ]
+        nearest = min(said, key=lambda other: abs(other.start - piece.start), default=piece)
+        start, end = min(piece.start, nearest.start), max(piece.end, nearest.end)
+        if end - start > _LONGEST_SPAN:  # words that belong to something else
+            start, end = piece.start, piece.end
+        self._span("tdxd_access", value, start, end)
 
     def _interval(self) -> None:
         """Months since adjuvant anti-HER2 therapy ended."""

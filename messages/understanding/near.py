@@ -1,0 +1,33 @@
+"""Which names a misspelt word is near: optimal string alignment on whole words.
+
+One edit is allowed, two for eight letters and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rapidfuzz.distance import OSA
+
+SHORTEST = 5
+"""Letters a word must have before it is taken for a misspelt name."""
+
+
+def edits(word: str) -> int:
+    """How many edits a word may be away from the name it means."""
+    return 1 if len(word) < 8 else 2
+
+
+def nearest(word: str, names: Iterable[str]) -> tuple[tuple[str, ...], int]:
+    """The names nearest to a word, all that are equally near, and how many edits away they are; none: empty and 0."""
+    best = edits(word)
+    found: list[str] = []
+    for name in names:
+        if abs(len(name) - len(word)) > best:
+            continue
+        distance = OSA.distance(word, name, score_cutoff=best)
+        if distance < best:
+            best, found = distance, [name]
+        elif distance == best:
+            found.append(name)
+    return tuple(found), best if found else 0
