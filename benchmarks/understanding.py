@@ -110,7 +110,8 @@ def main() -> None:
         ("  floor: its tokens by one pattern", each(lambda: token.findall(LETTER)), "us"),
     ]
     for text, here in SHORT:
-        rows.append((f"{text!r} at {here}", each(partial(turn_of, text, State(here=here), words)), "us"))
+        rows.append((f"{text!r} at {here}: read", each(partial(understand, text, knowledge, here)), "us"))
+        rows.append(("  and made the turn of a dialogue", each(partial(turn_of, text, State(here=here), words)), "us"))
     for name, text in KILOBYTES.items():
         rows.append((f"1 kB of {name}", each(partial(understand, text, knowledge), 60), "us"))
     rows.append(("loading the lexicon, kept", fresh(LOADING), "ms"))

@@ -22,7 +22,7 @@ from flows.knowledge.load import shipped
 from flows.profile import AGENTS, FIELDS, OPTIONS, Profile
 from flows.profile import KINDS as AGENT_KINDS
 from flows.turns import State, Unclear, Understood
-from messages.understanding import LONGEST, drugs, turn_of, understand
+from messages.understanding import LONGEST, drugs, identifiers, turn_of, understand
 from messages.understanding.lexicon import lexicon
 from messages.understanding.scan import near
 from messages.words import english
@@ -219,6 +219,8 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):
                 found.append((f"{module.name}.{name}", value))
+    for words, patterns in identifiers.PATTERNS:
+        found += [(f"{words.split()[0]}-{number}", re.compile(each, re.I)) for number, each in enumerate(patterns)]
     return sorted(found, key=lambda pair: pair[0])
 
 
@@ -241,6 +243,33 @@ def test_the_check_of_patterns_sees_a_bad_one() -> None:
         from regexploit.ast.sre import SreOpParser
         from regexploit.redos import find
     assert list(find(SreOpParser().parse_sre(r"(\w+\s*)+:")))
+
+
+_EVERY_IDENTIFIER = re.compile(
+    "|".join((*(each for _, patterns in identifiers.PATTERNS for each in patterns), *identifiers.NUMBERS)),
+    re.IGNORECASE,
+)
+_PARTS = (
+    "Mr", "Mrs. SMITH", "mr smith", "MR brain", "patient: Jane Roe", "pt", "name is", "called Jane", "Jane R., 44 yo",
+    "12/03/2021", "3 Mar 2021", "Nov 2, 2022", "12 nov 21", "tel", "030 1234567", "+49 151 2345678", "DOB", "born 1970",
+    "MRN", "12345678", "file no", "Hospital #", "n\u00e9e 12", "lives at 5", "High Street", "7", "initials A.B.",
+    "jane@example.org", "1/8/15", "d1,8", "123-45-6789", "0612345678", "PESEL", "ring me on", "Senora Diaz",
+)  # fmt: skip
+
+
+def test_the_quick_search_for_identifiers_finds_what_the_slow_one_finds() -> None:
+    """A pattern is looked for only where one of its words is, and that word is missing from its list: a name passes."""
+    chance = random.Random(6)
+    texts = [entry["text"] for kind in KINDS for _, entry in entries("open", kind)]
+    words = [*_PARTS * 12, *(word for text in texts[::5] for word in text.split())]
+    texts += [" ".join(chance.choice(words) for _ in range(chance.randrange(1, 9))) for _ in range(5_000)]
+    found = 0
+    for text in texts:
+        plain = identifiers.normal(text)
+        slow = bool(_EVERY_IDENTIFIER.search(plain) or identifiers.AGED.search(plain))
+        assert identifiers.holds_identifier(text) == slow, text
+        found += slow
+    assert 500 < found < len(texts) - 500
 
 
 @settings(max_examples=60, deadline=None)

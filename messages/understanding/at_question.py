@@ -17,8 +17,6 @@ from messages.understanding.understand import LONGEST, Ambiguity, Span, Understa
 from messages.understanding.understand import understand as understand_text
 
 _OUTCOME = "line_outcome"
-_BEGINNING = 40
-"""Characters of a text in which a correction announces itself."""
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
 _REASONS = {"platelets", "lvef", "ild_history"}
@@ -46,17 +44,11 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     words = contexts().get(question or "")
     if words is None or field is None or found.identifier:
         return found
-    if found.fields and _corrects(text, knowledge):  # 'actually no, it was ER negative': of another question
+    if found.fields and found.corrects:  # 'actually no, it was ER negative': of another question
         return found
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
-
-
-def _corrects(text: str, knowledge: Knowledge) -> bool:
-    """Whether a text begins by taking back what was said before."""
-    first = next(iter(scan(text[:_BEGINNING], lexicon(knowledge))), None)
-    return first is not None and first.cue("correction")
 
 
 def _after(words: str, text: str, field: str, found: Understanding, knowledge: Knowledge) -> Understanding:
@@ -103,7 +95,7 @@ def _stopped_for(text: str, found: Understanding, knowledge: Knowledge) -> Outco
     """Toxicity, where a measurement is told and that the line was stopped: 'platelets fell to 40, so we stopped'."""
     bad = {"low", "reduced", "present"} & {found.fields.get(name) for name in _REASONS}
     words = lexicon(knowledge)
-    ends = [piece for piece in scan(text, words) if piece.cue("stopped")]
+    ends = [piece for piece in scan(text, words) if "stopped" in piece.cues]
     stopped = any("<changed>" not in words.groups.get(piece.key, ()) for piece in ends)  # 'dropped to 40' is no end
     return "toxicity" if bad and stopped else None
 

@@ -60,7 +60,9 @@ class Brain:
         self._mentioned = [
             place
             for place, piece in enumerate(self.pieces)
-            if piece.is_("noun", "brain_mets", "brain_imaging", "brain") and not context.is_family(place)
+            if "noun" in piece.kinds
+            and piece.is_("noun", "brain_mets", "brain_imaging", "brain")
+            and not context.is_family(place)
         ]
         self._subjects = [self._is_subject(place) for place in range(len(self.pieces))] if self._mentioned else []
         self._facts = [self._facts_of(place) for place in range(len(self.pieces))] if self._mentioned else []
@@ -140,7 +142,7 @@ class Brain:
             piece = self.pieces[at]
             if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging"):
                 return False
-            if piece.cue("ongoing") and not self._has_symptoms_at(at + 1):  # 'still has left weakness'
+            if "ongoing" in piece.cues and not self._has_symptoms_at(at + 1):  # 'still has left weakness'
                 return False
             counted = "count" in self._facts[at] and at + 1 < stop and "lesion" in self._facts[at + 1]
             if not _OF_STATE.isdisjoint(self._facts[at]) or self.context.of(piece, "size") or counted:
@@ -151,7 +153,7 @@ class Brain:
 
     def _has_symptoms_at(self, place: int) -> bool:
         """Whether a symptom stands at a place, or right behind the word there."""
-        return any(piece.cue("symptomatic") for piece in self.pieces[place : place + 2])
+        return any("symptomatic" in piece.cues for piece in self.pieces[place : place + 2])
 
     def _turns(self, place: int) -> bool:
         """Whether the rest of a clause turns to something else: 'stable on T-DXd'."""
@@ -182,7 +184,7 @@ class Brain:
         found = {concept.name for concept in self.pieces[place].concepts if concept.kind == "cue"} & _STATES_SET
         if not found:
             return set()
-        new = place > 0 and self.pieces[place - 1].cue("new")  # 'no new symptoms'
+        new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
             if "treated" in found:
                 return {"new"}
@@ -198,7 +200,7 @@ class Brain:
         """'No CNS progression': it tells nothing of what is there."""
         if place < 2 or not self.pieces[place - 1].is_("noun", "brain"):
             return False
-        return self.pieces[place - 2].cue("negation")
+        return "negation" in self.pieces[place - 2].cues
 
     def _is_to_come(self, place: int) -> bool:
         """Whether a local treatment is only planned, or was declined: 'SRS planned', 'referred for WBRT'."""
@@ -207,7 +209,7 @@ class Brain:
         return (
             self.pieces[place].asked
             or any(piece.cue("planned", "pending") for piece in (*before, *behind))
-            or any(piece.cue("declined") for piece in refused)
+            or any("declined" in piece.cues for piece in refused)
         )
 
     def _is_of_the_brain(self, place: int) -> bool:
@@ -274,13 +276,13 @@ class Brain:
             if second is not None and self.context.of(second, "needed"):
                 return "need"
             return "lesions" if second is not None and self.context.of(second, "lesion") else "imaging"
-        if first.cue("new") and held:
+        if "new" in first.cues and held:
             return None
         for at, after in zip(following, (*following[1:], None), strict=True):
             piece = self.pieces[at]
             if piece.is_("noun", "brain_imaging"):
                 return "imaging"
-            if piece.is_("noun", "brain") and after is not None and self.pieces[after].cue("progression"):
+            if piece.is_("noun", "brain") and after is not None and "progression" in self.pieces[after].cues:
                 return None
             if piece.is_("noun", "brain") or "lesion" in self._facts[at] or self.context.of(piece, "finding"):
                 return "lesions"
@@ -313,7 +315,7 @@ class Brain:
         """Whether the next sentence begins with a plain no: 'Brain CT clear? No - never imaged.'"""
         first = self.context.sentence(place).stop
         following = self.pieces[first + 1] if first + 1 < len(self.pieces) else None
-        return following is not None and following.kind == "sign" and self.pieces[first].cue("negation")
+        return following is not None and following.kind == "sign" and "negation" in self.pieces[first].cues
 
     def _is_whole_sentence(self, mention: _Mention) -> bool:
         """'Brain mets?'"""
@@ -425,8 +427,8 @@ class Brain:
     def _symptoms(self, places: Iterable[int]) -> list[Piece]:
         """The symptoms at these places; none where they hold anything else that means something."""
         pieces = [self.pieces[at] for at in places]
-        content = [piece for piece in pieces if piece.kind not in ("silent", "sign") and not piece.cue("joined")]
-        only = all(piece.cue("symptomatic") and not piece.cue("asymptomatic") for piece in content)
+        content = [piece for piece in pieces if piece.kind not in ("silent", "sign") and "joined" not in piece.cues]
+        only = all("symptomatic" in piece.cues and "asymptomatic" not in piece.cues for piece in content)
         return content if only else []
 
     def _chosen(self, values: list[str]) -> str | None:

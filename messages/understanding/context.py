@@ -35,30 +35,31 @@ class Context:
         self.lexicon = lexicon
         self._sentences = _runs([piece.sentence for piece in pieces])
         self._clauses = _runs([piece.clause for piece in pieces])
-        self._corrections = {piece.sentence for piece in pieces if piece.cue("correction")}
+        self._corrections = {piece.sentence for piece in pieces if "correction" in piece.cues}
         self._family = [False] * len(pieces)
         self._marked: dict[int, tuple[Stance, int]] = {}
         self._refuted: set[int] = set()
         for place, piece in enumerate(pieces):
             if "if" in piece.roles:  # 'if brain mets appear'
                 self._mark(place, "hypothetical")
-            if not piece.concepts:
+            cues = piece.cues
+            if not cues:
                 continue
-            if piece.cue("family"):
+            if "family" in cues:
                 self._mark_family(place)
-            if piece.cue("negation"):
+            if "negation" in cues:
                 self._mark_denied(place)
-            elif piece.cue("excluded"):
+            elif "excluded" in cues:
                 self._mark_closed(place, "denied")
                 self._mark_excluded(place)
-            elif piece.cue("hypothetical"):
+            elif "hypothetical" in cues:
                 self._mark(place, "hypothetical")
                 if place and self._is_target(self.pieces[place - 1]):  # ILD risk, seizure prophylaxis
                     self._marked.setdefault(place - 1, ("hypothetical", place))
-            elif piece.cue("uncertain"):
+            elif "uncertain" in cues:
                 self._mark(place, "uncertain")
-                self._mark_closed(place, "unknown" if piece.cue("unknown") else "uncertain")
-            elif piece.cue("unknown", "pending"):
+                self._mark_closed(place, "unknown" if "unknown" in cues else "uncertain")
+            elif "unknown" in cues or "pending" in cues:
                 self._mark_closed(place, "unknown")
 
     # ---- where a piece stands ----------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ class Context:
         before = self.pieces[place - 1] if place else None
         if before is None or before.clause != self.pieces[place].clause:
             return False
-        return before.cue("negation") and before.end - before.start <= len("without")
+        return "negation" in before.cues and before.end - before.start <= len("without")
 
     def is_refuted(self, place: int) -> bool:
         """Whether a piece is asked and answered with no: 'hormone insensitive? no'."""
@@ -170,7 +171,7 @@ class Context:
             while last < self.sentence(place).stop and self._goes_on(last):
                 last = self.clause(last).stop
         for at in range(first, last):
-            if at > place and (self.of(pieces[at], "patient") or pieces[at].cue("the_patient")):
+            if at > place and (self.of(pieces[at], "patient") or "the_patient" in pieces[at].cues):
                 break
             self._family[at] = True
 
@@ -214,7 +215,7 @@ class Context:
                     self._deny([at], place)
                 heads += 0 if names_drugs(piece) and not heads else 1
             elif piece.kind == "silent" or self.of(piece, "copula") or piece.cue("previously", "new", "uncertain"):
-                if piece.cue("uncertain"):
+                if "uncertain" in piece.cues:
                     piece.used = True
             else:
                 between += 1

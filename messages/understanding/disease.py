@@ -32,6 +32,8 @@ class Disease:
     def read(self) -> None:
         """State what the text says of every organ."""
         for place, piece in enumerate(self.pieces):
+            if "noun" not in piece.kinds:
+                continue
             if piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets"):
                 self._organ(place)
             if piece.is_("noun", "body_imaging"):
@@ -58,7 +60,7 @@ class Disease:
         if piece.asked and not mets:
             return
         clause = self._clause(place)
-        growing = self._growing(clause, mets=mets or (place > 0 and self.pieces[place - 1].cue("new")))
+        growing = self._growing(clause, mets=mets or (place > 0 and "new" in self.pieces[place - 1].cues))
         if (mets and not self._is_recurrence(piece) and not self._is_nodal_only(piece)) or self._holds_metastases(
             place, clause, growing=bool(growing)
         ):
@@ -72,7 +74,11 @@ class Disease:
     def _hold(self, place: int, clause: range) -> None:
         """Disease under control in an organ, or on a scan of the body."""
         held = [self.pieces[at] for at in clause if self._is_held(self.pieces[at])]
-        if held and not self._is_about_brain(clause) and not any(self.pieces[at].cue("progression") for at in clause):
+        if (
+            held
+            and not self._is_about_brain(clause)
+            and not any("progression" in self.pieces[at].cues for at in clause)
+        ):
             self.stated.note("extracranial_disease", "controlled", [self.pieces[place], *held])
 
     def _as_a_whole(self, place: int) -> None:
@@ -94,11 +100,11 @@ class Disease:
         """What a word says of disease as such: `controlled`, `progressing` or nothing."""
         piece = self.pieces[at]
         denied = self.context.is_denied_at_once(at)
-        if piece.cue("no_progression"):
+        if "no_progression" in piece.cues:
             return "controlled"
         if self._is_held(piece):
             return None if denied else "controlled"
-        if piece.cue("progression") and not piece.cue("governing"):
+        if "progression" in piece.cues and "governing" not in piece.cues:
             return "controlled" if denied else "progressing"
         return None
 
@@ -110,8 +116,8 @@ class Disease:
 
     def _shares_with_brain(self, at: int) -> bool:
         """Whether the brain is named with it: 'stable intracranial and extracranial disease'."""
-        joined = self.pieces[at].cue("joined")
-        follows = at + 1 < len(self.pieces) and self.pieces[at + 1].cue("joined")
+        joined = "joined" in self.pieces[at].cues
+        follows = at + 1 < len(self.pieces) and "joined" in self.pieces[at + 1].cues
         return joined or (follows and self.pieces[at].is_("noun", "brain", "brain_mets"))
 
     def _clause(self, place: int) -> range:
@@ -142,7 +148,7 @@ class Disease:
 
     def _is_listed(self, place: int) -> bool:
         piece = self.pieces[place]
-        return piece.kind in ("silent", "sign") or piece.is_("noun", "organ", "organ_mets") or piece.cue("joined")
+        return piece.kind in ("silent", "sign") or piece.is_("noun", "organ", "organ_mets") or "joined" in piece.cues
 
     def _growing(self, clause: range, *, mets: bool) -> list[Piece]:
         """The words of growth in a clause; of new metastases where a line was given before."""
@@ -156,9 +162,10 @@ class Disease:
         piece = self.pieces[place]
         if piece.kind == "sign":
             return ""
-        if piece.cue("no_progression"):
+        cues = piece.cues
+        if "no_progression" in cues:
             return "no_progression"
-        grows = piece.cue("progression", "governing")
+        grows = "progression" in cues or "governing" in cues
         more = self.context.of(piece, "more")
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
             return ""
@@ -193,7 +200,7 @@ class Disease:
         """Whether a relapse is told of an organ: 'recurred during adjuvant T-DM1 in the lung'."""
         before = range(max(self.context.sentence(place).start, place - _FAR), place)
         inside = any(self.pieces[at].key == "in" for at in before[-2:])
-        return inside and any(self.pieces[at].cue("came_back") for at in before)
+        return inside and any("came_back" in self.pieces[at].cues for at in before)
 
     def _is_bare_list(self, place: int) -> bool:
         """Whether a clause only lists organs, in a text that tells of lines: ', lung and liver.'"""
@@ -240,9 +247,9 @@ class Disease:
             piece = self.pieces[at]
             if at in self._line_at:
                 return self._line_of_list(at) if link else None
-            if piece.key == "->" or piece.cue("then"):
+            if piece.key == "->" or "then" in piece.cues:
                 return None
-            if link and piece.cue("line_word"):  # after three lines
+            if link and "line_word" in piece.cues:  # after three lines
                 return self.lines - 1
             link = link or self.context.of(piece, "under")
         return None
@@ -267,7 +274,7 @@ class Disease:
         for at in range(place + 1, self.context.sentence(place).stop):
             if at in self._line_at:
                 return False
-            if self.pieces[at].key == "->" or self.pieces[at].cue("then"):
+            if self.pieces[at].key == "->" or "then" in self.pieces[at].cues:
                 return True
         return False
 

@@ -71,7 +71,7 @@ class Emergencies:
             return True  # phenytoin for seizures
         if self._is_controlled_next(place):
             return True
-        if any(self.pieces[at].cue("stable") for at in self.context.following(place, 3)):
+        if any("stable" in self.pieces[at].cues for at in self.context.following(place, 3)):
             return True  # seizures controlled
         for at in range(
             max(clause.start, place - 8), min(clause.stop + 3, place + 8, self.context.sentence(place).stop)
@@ -79,7 +79,7 @@ class Emergencies:
             other = self.pieces[at]
             if abs(other.start - piece.start) >= _NEAR:
                 continue
-            if (self.context.of(other, "past") or other.cue("before_it")) and self._is_about(at, place):
+            if (self.context.of(other, "past") or "before_it" in other.cues) and self._is_about(at, place):
                 return at in clause or self.context.of(other, "over")
             if at in clause and other.kind == "date" and not self._is_since(at):
                 return True
@@ -92,7 +92,7 @@ class Emergencies:
         """'Seizures, well controlled.'"""
         ahead = self.pieces[place + 1 : min(self.context.sentence(place).stop, place + 4)]
         rest = [piece for piece in ahead if piece.kind not in ("silent", "sign")]
-        return len(rest) == 1 and len(ahead) > 1 and ahead[0].key == "," and rest[0].cue("stable")
+        return len(rest) == 1 and len(ahead) > 1 and ahead[0].key == "," and "stable" in rest[0].cues
 
     def _is_about(self, at: int, place: int) -> bool:
         """Whether nothing else stands between a word and an emergency: not in 'previously on THP, now a seizure'."""

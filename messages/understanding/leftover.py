@@ -31,7 +31,7 @@ def leftover(pieces: Iterable[Piece], text: str, words: Lexicon) -> tuple[str, .
                 runs[-1][1], joint = piece.end, 0
         elif piece.kind != "silent":
             open_run, joint = False, 0
-        negation = piece if piece.cue("negation") else None
+        negation = piece if "negation" in piece.cues else None
     return tuple(dict.fromkeys(text[start:end] for start, end in runs))
 
 

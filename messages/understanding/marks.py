@@ -22,7 +22,7 @@ class Marks:
         """Whether surgery was told."""
         self.returned = False
         """Whether a relapse was told."""
-        self.de_novo = any(piece.cue("de_novo") for piece in now.pieces)
+        self.de_novo = any("de_novo" in piece.cues for piece in now.pieces)
 
     def numbered(self, place: int) -> None:
         piece = self.now.pieces[place]

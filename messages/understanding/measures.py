@@ -41,7 +41,7 @@ def _may_begin(piece: Piece) -> bool:
     if piece.kind == "sign":
         return piece.key == "#"
     if piece.kind == "known" and piece.value is None and not piece.roles:
-        return piece.key in _BEGINNINGS or piece.cue("line_word")
+        return piece.key in _BEGINNINGS or "line_word" in piece.cues
     return piece.kind != "silent" or piece.value is not None or bool(piece.roles) or piece.key in _BEGINNINGS
 
 

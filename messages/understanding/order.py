@@ -148,7 +148,7 @@ class Order:
 
     def latest_came_first(self) -> bool:
         """Whether the text says that it tells its lines backwards: 'most recent first'."""
-        said = [piece for piece in self.now.pieces if piece.cue("reversed") and not piece.asked]
+        said = [piece for piece in self.now.pieces if "reversed" in piece.cues and not piece.asked]
         for piece in said:
             piece.used = True
         lines = self.now.courses.metastatic()

@@ -106,7 +106,7 @@ class OrganFunction:
 
     def _said_together(self, place: int, at: int) -> str | None:
         """What a phrase says of the name joined to this one, and so of both: 'platelets and EF normal'."""
-        if at <= place + 1 or not self.pieces[at - 1].cue("joined"):
+        if at <= place + 1 or "joined" not in self.pieces[at - 1].cues:
             return None
         values = [concept.value for concept in self.pieces[at].concepts if concept.kind == "say"]
         return "good" if {"normal", "none"} & set(values) else "unknown" if "unknown" in values else None
@@ -114,11 +114,11 @@ class OrganFunction:
     def _shares(self, at: int) -> bool:
         """Whether a name shares what is said with the one before it: 'LFTs and creatinine normal'."""
         piece = self.pieces[at]
-        if piece.cue("joined"):
+        if "joined" in piece.cues:
             return True
         measured = piece.is_("noun", *QUALIFIED) or self.context.of(piece, "measured")
         before = self.pieces[at - 1]
-        return measured and (before.cue("joined") or before.key in ("/", "+"))
+        return measured and ("joined" in before.cues or before.key in ("/", "+"))
 
     # ---- numbers -----------------------------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class OrganFunction:
             piece = self.pieces[at]
             if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
                 break
-            if self.context.of(piece, "recovers") or piece.cue("new_word"):  # 'but is 58 now'
+            if self.context.of(piece, "recovers") or "new_word" in piece.cues:  # 'but is 58 now'
                 later = next(self._figures(at), None)
                 return figures if later is None else [*figures, later]
         return figures
@@ -301,7 +301,7 @@ class OrganFunction:
         """Bilirubin in times the upper limit of normal; in units it says nothing."""
         for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
             word = self.pieces[at].kind == "word" and not self.context.of(self.pieces[at], "twice", "above", "copula")
-            if self.pieces[at].cue("a_toxicity") or word:  # ALT 3x ULN
+            if "a_toxicity" in self.pieces[at].cues or word:  # ALT 3x ULN
                 return
             if not self.pieces[at].is_("noun", "uln"):
                 continue
@@ -396,7 +396,7 @@ class OrganFunction:
         clause = self.context.clause(place)
         near = (*self._variant_named(place), *range(max(clause.start, place - 2), place))
         for at in near:
-            if self.pieces[at].cue("negation") and at + 1 < clause.stop:
+            if "negation" in self.pieces[at].cues and at + 1 < clause.stop:
                 lost = self.context.of(self.pieces[at + 1], "activity")
                 if lost or self.context.of(self.pieces[at + 1], "variant"):
                     self._note("dpd_deficiency", "complete" if lost else "none", min(place, at), max(place, at + 1))

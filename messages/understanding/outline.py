@@ -5,7 +5,6 @@ from __future__ import annotations
 from messages.understanding.drugs import names_drugs
 from messages.understanding.scan import Piece
 
-_NOTHING: frozenset[str] = frozenset()
 _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
 _JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
@@ -20,12 +19,7 @@ class Outline:
     def __init__(self, pieces: list[Piece]) -> None:
         self.pieces = pieces
         count = len(pieces)
-        self.cues: list[frozenset[str]] = [
-            frozenset(concept.name for concept in piece.concepts if concept.kind == "cue")
-            if piece.concepts
-            else _NOTHING
-            for piece in pieces
-        ]
+        self.cues = [piece.cues for piece in pieces]
         self.is_drug = [names_drugs(piece) for piece in pieces]
         self.sentence = [piece.sentence for piece in pieces]
         self.stretch = _stretches(pieces)

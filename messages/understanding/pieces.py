@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from messages.understanding.lexicon import Concept
 
-NO_ROLES: frozenset[str] = frozenset()
+_Names = frozenset[str]
+NO_ROLES: _Names = frozenset()
+_NAMING = ("agents", "regimen", "class", "misspelt")
 ITEM = "item"
 """The key of a line's number that only counts an enumeration: 1), 2)."""
+
+
+@lru_cache(maxsize=4096)
+def _cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
+    """The names of the cues among concepts, and the kinds of all of them: the same few are met again and again."""
+    cues = frozenset(concept.name for concept in concepts if concept.kind == "cue")
+    return cues, frozenset(concept.kind for concept in concepts)
 
 
 @dataclass(slots=True)
@@ -22,6 +32,7 @@ class Piece:
     end: int
     key: str = ""
     concepts: tuple[Concept, ...] = ()
+    """What it stands for; `stand_for` changes it."""
     value: Any = None
     glued: bool = False
     sentence: int = 0
@@ -35,23 +46,30 @@ class Piece:
     roles: frozenset[str] = NO_ROLES
     """The parts a word plays between others, as the lexicon has them: `or`, `because`, `pronoun`, `linking`."""
 
+    cues: frozenset[str] = NO_ROLES
+    """The names of its cues."""
+    kinds: frozenset[str] = NO_ROLES
+    """The kinds of its concepts."""
+
+    def __post_init__(self) -> None:
+        if self.concepts:
+            self.cues, self.kinds = _cues_and_kinds(self.concepts)
+
+    def stand_for(self, *concepts: Concept) -> None:
+        """Give it other concepts than those its words have by themselves."""
+        self.concepts = concepts
+        self.cues, self.kinds = _cues_and_kinds(concepts)
+
     def is_(self, kind: str, *names: str) -> bool:
         """Whether one of its concepts is of this kind, and of one of these names where any are given."""
-        for concept in self.concepts:  # noqa: SIM110  (asked some thousand times for one text)
-            if concept.kind == kind and (not names or concept.name in names):
-                return True
-        return False
+        if kind not in self.kinds:
+            return False
+        return not names or any(concept.kind == kind and concept.name in names for concept in self.concepts)
 
     def cue(self, *names: str) -> bool:
         """Whether it is one of these cues."""
-        for concept in self.concepts:  # noqa: SIM110  (asked some thousand times for one text)
-            if concept.kind == "cue" and concept.name in names:
-                return True
-        return False
+        return not self.cues.isdisjoint(names)
 
     def names_drugs_by_name(self) -> bool:
         """Whether it names drugs by a name the lexicon has: exactly, as a class or as a known misspelling."""
-        for concept in self.concepts:  # noqa: SIM110  (asked of every piece)
-            if concept.kind in ("agents", "regimen", "class", "misspelt"):
-                return True
-        return False
+        return not self.kinds.isdisjoint(_NAMING)

@@ -176,7 +176,7 @@ class Receptors:
                 return self._changed(at) or Reading("negative", at)
             elif piece.cue("pending", "unknown"):
                 return Reading("unknown", at)
-            elif piece.cue("negation"):
+            elif "negation" in piece.cues:
                 denied = True
             elif self.context.of(piece, "stained"):  # 'ER strong'
                 stained = Reading("positive", at)
@@ -338,7 +338,7 @@ class Receptors:
         return at < len(self.pieces) and self.pieces[at].key in ("+", "plus")
 
     def _is_negated(self, at: int) -> bool:
-        return at > 0 and (self.pieces[at - 1].cue("negation") or self.context.of(self.pieces[at - 1], "non"))
+        return at > 0 and ("negation" in self.pieces[at - 1].cues or self.context.of(self.pieces[at - 1], "non"))
 
     def _note_her2(self, verdict: str, place: int, last: int) -> None:
         pieces = self.pieces[min(place, last) : max(place, last) + 1]

@@ -54,7 +54,7 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
     if any(piece.cue("relapse", "came_back") for piece in pieces):
         return False
     asks = any(piece.asked for piece in pieces) or not told.early
-    return any(piece.cue("early_stage") or (asks and piece.cue("early")) for piece in pieces)
+    return any("early_stage" in piece.cues or (asks and "early" in piece.cues) for piece in pieces)
 
 
 def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[Scope, str | None]:
@@ -89,7 +89,7 @@ def _is_of_something_else(told: Told, context: Context) -> bool:
     pieces = context.pieces
     if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
         return False
-    asks = any(piece.cue("asked") or piece.key == "?" for piece in pieces)
+    asks = any("asked" in piece.cues or piece.key == "?" for piece in pieces)
     return (
         asks
         and any(piece.kind == "word" or piece.is_("other") for piece in pieces)
@@ -181,6 +181,6 @@ def _is_bare_age(context: Context, place: int) -> bool:
         return ends
     if before.key == "s" and place > 2 and pieces[place - 2].key == "'":  # she's 15
         return ends and context.of(pieces[place - 3], "patient")
-    if before.cue("the_patient"):  # she is
+    if "the_patient" in before.cues:  # she is
         return ends
     return ends and context.of(before, "age_before") and place > 1 and context.of(pieces[place - 2], "patient")

@@ -35,7 +35,7 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
         doubts = following is not None and (opens or (following.glued and not (place and piece.glued)))
         doubts = doubts or _queries(pieces, place)
         if piece.key == "?" and doubts:
-            piece.concepts = (Concept("cue", "uncertain"),)
+            piece.stand_for(Concept("cue", "uncertain"))
             continue
         stops = piece.key == "." and (following is None or not following.glued)
         if stops and _is_abbreviated(pieces, place, lexicon):
@@ -114,9 +114,11 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
     """Mark the part of a sentence that asks: from its asking word on; without one, its last clause."""
     begins = None
     for place, piece in enumerate(sentence):
+        if not piece.concepts:
+            continue
         opens = place == 0 and "interrogative" in piece.roles and not _tells_when(sentence)
         weak = piece.cue("asked_weak", "asked_back") and (ends or opens or _inverts(sentence, place))
-        if weak or piece.cue("asked") or piece.is_("scope", *_ASKING):
+        if weak or "asked" in piece.cues or piece.is_("scope", *_ASKING):
             begins = place
             break
     if begins and sentence[begins].key == "when" and all(_only_names(piece) for piece in sentence[:begins]):
@@ -137,7 +139,7 @@ def _last_clause(sentence: list[Piece]) -> int:
         return 0
     last = sentence[-1].clause
     begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
-    if all(piece.kind == "sign" or piece.cue("then") for piece in sentence[begins:]) and begins <= _SHORT:
+    if all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:]) and begins <= _SHORT:
         return 0
     return begins
 
@@ -147,9 +149,9 @@ def _tells_when(sentence: list[Piece]) -> bool:
     if sentence[0].key != "when" or len(sentence) == 1 or sentence[1].roles & {"is", "modal"}:
         return False
     first = sentence[1:_INTRODUCTION]
-    if any(piece.cue("after") for piece in first):
+    if any("after" in piece.cues for piece in first):
         return False
-    return any(piece.cue("progression") for piece in first) and any(piece.names_drugs_by_name() for piece in first)
+    return any("progression" in piece.cues for piece in first) and any(piece.names_drugs_by_name() for piece in first)
 
 
 def _only_names(piece: Piece) -> bool:
@@ -159,9 +161,9 @@ def _only_names(piece: Piece) -> bool:
 def _is_a_sequence(sentence: list[Piece]) -> bool:
     """Whether a question names nothing but drugs and 'then': 'T-DXd then T-DM1?' asks for their order."""
     drugs = [piece.names_drugs_by_name() for piece in sentence]
-    linked = any(piece.cue("then") and piece.key.isalpha() for piece in sentence)
+    linked = any("then" in piece.cues and piece.key.isalpha() for piece in sentence)
     return linked and all(
-        drug or piece.cue("then") or piece.kind == "silent" for drug, piece in zip(drugs, sentence, strict=True)
+        drug or "then" in piece.cues or piece.kind == "silent" for drug, piece in zip(drugs, sentence, strict=True)
     )
 
 
@@ -183,6 +185,6 @@ def _question_ends(sentence: list[Piece], begins: int) -> int:
             and not any(each.names_drugs_by_name() for each in sentence[:place])
         ):
             return place
-        if piece.cue("the_patient") and place > begins + 2 and not sentence[place - 1].cue("asked_weak"):
+        if "the_patient" in piece.cues and place > begins + 2 and "asked_weak" not in sentence[place - 1].cues:
             return place if "if" not in sentence[place - 1].roles else len(sentence)
     return len(sentence)

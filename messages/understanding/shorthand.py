@@ -13,14 +13,16 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
             small = text[piece.start].islower()
             if _beside_a_drug(pieces, place, signs_only=small) or (not small and _is_counted(pieces, place)):
                 agent = lexicon.single_letters[piece.key]
-                piece.kind, piece.concepts = "known", (Concept("agents", piece.key, (agent,)),)
+                piece.kind = "known"
+                piece.stand_for(Concept("agents", piece.key, (agent,)))
         elif piece.kind == "known":
             if (
                 piece.key in lexicon.short_names
                 and piece.names_drugs_by_name()
                 and not _stands_alone(piece, place, pieces, text)
             ):
-                piece.concepts, piece.kind = (), "word"
+                piece.kind = "word"
+                piece.stand_for()
         elif piece.kind == "word" and _near_a_code(pieces, place):
             _read_as_either_conjugate(pieces, place)
 
@@ -68,7 +70,7 @@ def _in_company(pieces: list[Piece], place: int) -> bool:
             continue
         piece = pieces[at]
         counted = (step == 1 and piece.key in ("x", "\u00d7")) or piece.key == "->"
-        numbered = step == 1 and (piece.cue("line_word") or isinstance(piece.value, int))
+        numbered = step == 1 and ("line_word" in piece.cues or isinstance(piece.value, int))
         timed = step == 1 and piece.kind == "number" and len(pieces[place].key) >= _LONG
         if piece.names_drugs_by_name() or piece.kind == "fuzzy" or counted or numbered or timed or piece.cue(*_COMPANY):
             return True
@@ -86,7 +88,7 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
             joined = joined or piece.key in ("+", "/") or (not signs_only and _joins(piece))
             if signs_only and not joined:
                 break
-            if not joined and not piece.cue("cycles") and piece.kind != "silent":
+            if not joined and "cycles" not in piece.cues and piece.kind != "silent":
                 break
             at += step
     return False
@@ -101,20 +103,20 @@ def _is_counted(pieces: list[Piece], place: int) -> bool:
     if not place or place + 2 >= len(pieces):
         return False
     before = pieces[place - 1]
-    if before.cue("early") and not pieces[place + 1].glued:  # adjuvant H
+    if "early" in before.cues and not pieces[place + 1].glued:  # adjuvant H
         return True
-    if not (before.kind == "sign" or before.cue("then")):
+    if not (before.kind == "sign" or "then" in before.cues):
         return False
     if pieces[place].glued or pieces[place + 1].glued:
         return False
     counted = pieces[place + 1].kind in ("cycles", "duration")
     counted = counted or (pieces[place + 1].key in ("x", "for") and pieces[place + 2].kind in ("number", "duration"))
-    counted = counted or (pieces[place + 1].kind == "number" and pieces[place + 2].cue("duration"))
+    counted = counted or (pieces[place + 1].kind == "number" and "duration" in pieces[place + 2].cues)
     return counted and any(piece.names_drugs_by_name() for piece in pieces[max(0, place - _FAR) : place])
 
 
 def _joins(piece: Piece) -> bool:
-    return piece.cue("joined") or piece.key in ("-", "&")
+    return "joined" in piece.cues or piece.key in ("-", "&")
 
 
 def _read_as_either_conjugate(pieces: list[Piece], place: int) -> None:

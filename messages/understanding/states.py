@@ -6,7 +6,8 @@ the readers of receptors, of organ function, of the brain and of disease elsewhe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 
 from messages.understanding.brain import Brain
 from messages.understanding.context import Context
@@ -50,30 +51,17 @@ class Reader:
         organs = OrganFunction(self.context, self.stated)
         self.receptors, self.organs = receptors, organs
         self.emergencies = Emergencies(self.context, self.stated, organs)
-        self._nouns: dict[str, Callable[[int], None]] = {
-            "er": receptors.er, "pr": receptors.pr, "hr": receptors.hr, "er_pr": receptors.both,
-            "her2": receptors.her2, "ish": receptors.ish, "lvef": organs.lvef, "platelets": organs.platelets,
-            "crcl": organs.crcl, "ecog": organs.ecog, "bilirubin": organs.bilirubin, "dpd": organs.dpd,
-            "child_pugh": organs.child_pugh, "breathlessness": self.emergencies.breathless,
-            "neutrophils": self.emergencies.neutrophils, "saturation": self.emergencies.saturation,
-            "fever": self.emergencies.fever, "coma_scale": self.emergencies.coma,
-            **dict.fromkeys(_CORD_SIGNS, self.emergencies.cord),
-        }  # fmt: skip
         self._sites = {
-            piece.sentence for piece in pieces if piece.is_("noun", *_SITES) and not self.disease.is_local(piece)
+            piece.sentence
+            for piece in pieces
+            if "noun" in piece.kinds and piece.is_("noun", *_SITES) and not self.disease.is_local(piece)
         }
-        self._says_of: dict[str, Callable[[int, str, str], None]] = {
-            "setting": self._setting,
-            "early_stage_agents": self._untreated,
-            "prior_lines": self._untreated,
-            "treatment": self._untreated,
-            "red_flags": self._red_flags,
-            "interacting_medicines": self._medicines,
-            "chemotherapy": self._chemotherapy,
-        }
-        self._graded = {
-            concept.name for piece in pieces for concept in piece.concepts if concept.kind == "say"
-        } | ({"hepatic_impairment"} if any(piece.is_("noun", "child_pugh") for piece in pieces) else set())  # fmt: skip
+        self._graded: set[str] = set()
+        for piece in pieces:
+            if "say" in piece.kinds:
+                self._graded.update(concept.name for concept in piece.concepts if concept.kind == "say")
+            elif piece.is_("noun", "child_pugh"):
+                self._graded.add("hepatic_impairment")
 
     def read(self) -> Stated:
         """Everything the text states."""
@@ -85,7 +73,7 @@ class Reader:
                     self._find(place, self.lexicon.findings[concept.name])
                 elif concept.kind == "noun":
                     self._noun(place, concept.name)
-            if piece.cue("declined"):
+            if "declined" in piece.cues:
                 self._declined(place)
         self.brain.read(seizing=self.emergencies.is_seizing())
         self.disease.read()
@@ -101,8 +89,8 @@ class Reader:
     def _say(self, place: int, name: str, value: str) -> None:
         if self.context.is_family(place):
             return
-        if name in self._says_of:
-            self._says_of[name](place, name, value)
+        if name in _SAYS_OF:
+            _SAYS_OF[name](self, place, name, value)
         elif self._says(place, name, value):
             self._note(name, value, place)
             if name == "her2_status":
@@ -256,7 +244,7 @@ class Reader:
         if comma + 1 >= len(self.pieces) or self.pieces[comma].key != ",":
             return False
         behind = self.pieces[comma + 2] if comma + 2 < len(self.pieces) else None
-        return self.pieces[comma + 1].cue("stopped") and (behind is None or not names_drugs(behind))
+        return "stopped" in self.pieces[comma + 1].cues and (behind is None or not names_drugs(behind))
 
     def _is_change(self, at: int) -> bool:
         """'Switched from', 'changed from'."""
@@ -329,9 +317,9 @@ class Reader:
         if self.context.is_family(place):
             return
         before = len(self.stated)
-        read = self._nouns.get(name)
+        read = _NOUNS.get(name)
         if read is not None and not (name == "dpd" and self.context.stance(place) == "denied"):
-            read(place)
+            read(self)(place)
         if name in QUALIFIED and len(self.stated) == before:
             self.organs.qualified(place, name)
 
@@ -347,3 +335,26 @@ class Reader:
             located = before is not None and self.context.of(before, "located")
             if located or (alone and (before is None or before.kind == "sign")):
                 self._note("region", "us", place)
+
+
+_NOUNS: Mapping[str, Callable[[Reader], Callable[[int], None]]] = {
+    "er": attrgetter("receptors.er"), "pr": attrgetter("receptors.pr"), "hr": attrgetter("receptors.hr"),
+    "er_pr": attrgetter("receptors.both"), "her2": attrgetter("receptors.her2"), "ish": attrgetter("receptors.ish"),
+    "lvef": attrgetter("organs.lvef"), "platelets": attrgetter("organs.platelets"), "crcl": attrgetter("organs.crcl"),
+    "ecog": attrgetter("organs.ecog"), "bilirubin": attrgetter("organs.bilirubin"), "dpd": attrgetter("organs.dpd"),
+    "child_pugh": attrgetter("organs.child_pugh"), "breathlessness": attrgetter("emergencies.breathless"),
+    "neutrophils": attrgetter("emergencies.neutrophils"), "saturation": attrgetter("emergencies.saturation"),
+    "fever": attrgetter("emergencies.fever"), "coma_scale": attrgetter("emergencies.coma"),
+    **dict.fromkeys(_CORD_SIGNS, attrgetter("emergencies.cord")),
+}  # fmt: skip
+"""A noun to what reads the words beside it."""
+_SAYS_OF: Mapping[str, Callable[[Reader, int, str, str], None]] = {
+    "setting": Reader._setting,
+    "early_stage_agents": Reader._untreated,
+    "prior_lines": Reader._untreated,
+    "treatment": Reader._untreated,
+    "red_flags": Reader._red_flags,
+    "interacting_medicines": Reader._medicines,
+    "chemotherapy": Reader._chemotherapy,
+}
+"""A field to what reads the phrases that say its value, where these may mean something else."""

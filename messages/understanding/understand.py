@@ -79,6 +79,8 @@ class Understanding:
     scope: Scope = "unclear"
     reason: str | None = None
     identifier: bool = False
+    corrects: bool = False
+    """Whether it begins by taking back what was said before."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -137,6 +139,7 @@ class _Summary:
             ambiguous=tuple(sorted(self.ambiguous, key=lambda entry: entry.start)),
             scope=scope,
             reason=reason,
+            corrects=bool(self.pieces) and "correction" in self.pieces[0].cues,
         )
 
     def _span(self, name: str, value: object, start: int, end: int) -> None:
