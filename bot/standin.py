@@ -123,7 +123,7 @@ _VERBATIM = ("code", "pre", "text_link")
 
 def units(text: str) -> int:
     """The length of a text as Telegram counts it: in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def parse_html(text: str, issues: list[str] | None = None) -> tuple[str, list[Json]]:

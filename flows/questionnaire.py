@@ -433,7 +433,7 @@ def profile_of(answers: Answers, region: str | None = None) -> Profile:
         ]
     for name in ("red_flags", "early_stage_agents"):
         if name in answers:
-            values[name] = _several(name, answers[name])
+            values[name] = value_of_several(name, answers[name])
     for name, question in QUESTIONS.items():
         if (
             len(question.fields) == 1
@@ -448,7 +448,8 @@ def profile_of(answers: Answers, region: str | None = None) -> Profile:
     return Profile.model_validate(values)
 
 
-def _several(name: str, chosen: tuple[str, ...]) -> Any:
+def value_of_several(name: str, chosen: tuple[str, ...]) -> Any:
+    """The profile value of an answer of several options: a regimen's shorthand is its agents."""
     if chosen == (NOT_KNOWN,):
         return NOT_KNOWN
     if chosen == (NONE,):
@@ -475,7 +476,7 @@ def _checklist(answers: Answers) -> dict[str, Any]:
             if asked.ticked is not None:
                 values[name] = asked.ticked
             elif kind is not None:
-                values[name] = _several(name, kind) if isinstance(kind, tuple) else kind
+                values[name] = value_of_several(name, kind) if isinstance(kind, tuple) else kind
         elif name in not_known or not_known == (ALL,):
             values[name] = NOT_KNOWN
         else:

@@ -19,7 +19,7 @@ from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.knowledge.model import Stop
 from flows.plain_yaml import read_yaml
 from flows.profile import FIELDS, Profile
-from flows.questionnaire import QUESTIONS
+from flows.questionnaire import NOT_PROFESSIONAL, QUESTIONS
 from flows.sequencing.advice import Advice, Reason
 from flows.sequencing.recommend import recommend
 from flows.when import ALWAYS, Atom
@@ -117,7 +117,7 @@ def answer_to(text: str, knowledge: Knowledge, words: Words, region: str | None 
     values |= {entry.field: entry.value for entry in assumed}
     values.setdefault("region", region)
     profile = Profile.model_validate(values)
-    if found.reason in _OUTSIDE and not _emergency(profile):
+    if found.reason == NOT_PROFESSIONAL or (found.reason in _OUTSIDE and not _emergency(profile)):
         advice = _declined(str(found.reason), profile, knowledge, words)
     else:
         advice = _assuming(recommend(profile, knowledge, gate), assumed)

@@ -8,7 +8,7 @@ from tests.crash import crash
 from tests.postgres import need_postgres
 
 
-@pytest.mark.parametrize(("engine", "kills"), [("sqlite", 15), ("postgresql", 12)])
+@pytest.mark.parametrize(("engine", "kills"), [("sqlite", 10), ("postgresql", 8)])
 def test_nothing_is_lost_doubled_or_stuck_when_workers_are_killed(engine: str, kills: int) -> None:
     """S24: were it to fail, an answer that was acknowledged is gone after a crash, counted twice, or blocks the way."""
     if engine == "postgresql":

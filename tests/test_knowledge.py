@@ -676,7 +676,7 @@ def refined(draw: st.DrawFn, view: View, names: Iterable[str] | None = None) -> 
 
 
 @given(source=CONDITIONS, view=views(), data=st.data())
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_what_is_decided_stays_decided_when_more_is_known(
     source: dict[str, Any], view: View, data: st.DataObject
 ) -> None:
@@ -690,7 +690,7 @@ def test_what_is_decided_stays_decided_when_more_is_known(
 
 
 @given(source=CONDITIONS, view=views(), data=st.data())
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_what_is_open_is_named_and_decides(source: dict[str, Any], view: View, data: st.DataObject) -> None:
     """S11, S12: were it to fail, the tool asks for something that does not decide, or not for what does."""
     when = When(source)
@@ -711,7 +711,7 @@ def truth_of(atom: Atom, view: View) -> Truth:
 
 
 @given(source=CONDITIONS, view=views())
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_every_reason_given_is_true(source: dict[str, Any], view: View) -> None:
     """S7, S11: were it to fail, an answer says "because LVEF: not reduced" where LVEF is not known."""
     when = When(source)
@@ -722,7 +722,7 @@ def test_every_reason_given_is_true(source: dict[str, Any], view: View) -> None:
 
 
 @given(source=CONDITIONS, view=views(), other=views())
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_the_reasons_given_are_reason_enough(source: dict[str, Any], view: View, other: View) -> None:
     """S7: were it to fail, the reasons shown hold for another patient too, for whom the rule does not."""
     when = When(source)

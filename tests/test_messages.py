@@ -983,7 +983,7 @@ def spoilt(name: str, draw: random.Random) -> str:
     )
 
 
-@settings(CALM, max_examples=300)
+@settings(CALM, max_examples=150)
 @given(st.sampled_from(sorted(set(QUESTIONS) - {"review"})), st.integers(min_value=0, max_value=10_000))
 def test_a_misspelling_is_never_applied_as_another_option(name: str, seed: int) -> None:
     """S11: a word with one wrong letter is not understood, asked back, or still the same option.
@@ -1021,7 +1021,7 @@ def profile_after(turn: Any, state: State) -> Profile:
     return after.profile
 
 
-@settings(CALM, max_examples=300)
+@settings(CALM, max_examples=150)
 @given(st.text(max_size=60), st.sampled_from(sorted(QUESTIONS)))
 def test_any_text_has_a_meaning_or_none(text: str, name: str) -> None:
     """S25, S30: no text raises, and what is understood can be stepped. Were it to fail: words end a conversation."""

@@ -104,7 +104,7 @@ any_document = st.fixed_dictionaries(
 any_profile = any_document.map(Profile.model_validate)
 
 
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=150)
 @given(any_profile)
 def test_a_link_gives_back_the_profile(profile: Profile) -> None:
     """What is opened is what was shared, in the same order, or there is no link at all.
@@ -242,7 +242,7 @@ def test_cut_and_longer_texts_are_noticed() -> None:
             assert other == text or refused(other), other
 
 
-@settings(CALM, max_examples=500)
+@settings(CALM, max_examples=200)
 @given(st.one_of(st.text(max_size=80), st.text(alphabet=CHARACTERS, max_size=70), st.text(CHARACTERS).map("1".__add__)))
 def test_any_text_is_a_link_or_refused(text: str) -> None:
     """Any text at all is read or refused by one error. Were it to fail: what a stranger types raises."""
@@ -250,7 +250,7 @@ def test_any_text_is_a_link_or_refused(text: str) -> None:
         assert encode(decode(text)) == text
 
 
-@settings(CALM, max_examples=800)
+@settings(CALM, max_examples=300)
 @given(st.text(alphabet=CHARACTERS, max_size=LONGEST - 5))
 def test_a_link_with_a_right_checksum_is_a_profile_or_refused(payload: str) -> None:
     """A checksum can be made by anyone: what it covers still is one profile, written in the one way, or refused.
@@ -343,7 +343,7 @@ def check_opened(state: State) -> None:
     assert decode(encode(profile)) == profile
 
 
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=150)
 @given(seeds)
 def test_a_case_shared_is_the_same_case(seed: int) -> None:
     """However a case was answered, its profile gives answers that amount to it and stand where it stood.
@@ -356,7 +356,7 @@ def test_a_case_shared_is_the_same_case(seed: int) -> None:
         check_opened(review)
 
 
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=150)
 @given(seeds, st.sampled_from(EDITABLE), seeds)
 def test_an_edited_case_shared_is_the_same_case(seed: int, name: str, other: int) -> None:
     """So is a case that was edited, even to an end before its last answers. Were it to fail: as in the test above."""
@@ -397,7 +397,7 @@ def test_scripted_cases_shared_are_the_same_cases() -> None:
         check_opened(state)
 
 
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=150)
 @given(st.one_of(anything().map(Profile.model_validate), any_profile))
 def test_any_profile_opens_to_a_case(profile: Profile) -> None:
     """Whatever a document says or leaves out, the answers are ones the dialogue keeps and say nothing beyond it.

@@ -17,7 +17,7 @@ from bot.wire import from_wire, to_wire
 from flows.dialogue import begin, step
 from flows.knowledge.load import shipped
 from flows.plain_yaml import read_yaml
-from flows.questionnaire import NONE, QUESTIONS, UNDERSTOOD
+from flows.questionnaire import LINE_SHORTCUTS, NONE, QUESTIONS, UNDERSTOOD
 from flows.statement import Choice, Statement
 from flows.turns import Answer, Command, State, Turn, Unclear, Understood
 from messages.message import Message
@@ -130,6 +130,15 @@ def test_where_a_line_failed_belongs_to_how_it_ended() -> None:
     assert [line.outcome for line in after.profile.prior_lines or ()] == ["progression"]
 
 
+def test_none_behind_entered_lines_takes_none_away() -> None:
+    """Typed "none, T-DXd is planned" behind a line that is entered. Were it to fail: that line is gone."""
+    open_line = answered(at_the_lines(), "thp")
+    entered = take(open_line, turn_of("PD", open_line, WORDS))
+    assert entered.profile.prior_lines
+    turn = turn_of("none, T-DXd is planned", entered, WORDS)
+    assert not (isinstance(turn, Understood) and "prior_lines" in turn.statement.values)
+
+
 def test_an_answer_with_words_left_over_says_so() -> None:
     """S14: words that nothing was made of are given back, also beside an answer to the open question.
 
@@ -139,6 +148,23 @@ def test_an_answer_with_words_left_over_says_so() -> None:
     after, replies = step(at_the_lines(), reading.turn, KNOWLEDGE)
     assert "Not used: endocrine" in render(replies[0], WORDS, reading.typed).text
     assert after.here == "line_outcome"
+
+
+def test_a_shorthand_is_its_agents_with_more_behind_it() -> None:
+    """A regimen's shorthand is an option of the question about early-stage treatment, and no agent of a profile.
+
+    Were it to fail: "TCHP, later T-DM1" ends in an error, or its drugs are taken for lines of metastatic disease.
+    """
+    state = State(here="early_stage_agents")
+    tchp = ("taxane", "carboplatin", "trastuzumab", "pertuzumab")
+    later = turn_of("TCHP, later T-DM1", state, WORDS)
+    assert isinstance(later, Answer)
+    assert set(later.chosen) == {*tchp, "t_dm1"}
+    assert stated("TCHP, ER positive", state).values == {"early_stage_agents": tchp, "hr_status": "positive"}
+    assert stated("none, ER positive", state).values == {"early_stage_agents": (), "hr_status": "positive"}
+    for shorthand in LINE_SHORTCUTS:
+        for here in ("prior_lines", "line_agents"):
+            turn_of(f"{shorthand}, EF 60", State(here=here), WORDS)  # raises nothing
 
 
 def test_findings_named_at_the_checklist_leave_the_rest_open() -> None:
@@ -295,6 +321,22 @@ def test_a_sentence_with_a_role_in_it_attests_nothing(text: str) -> None:
 def test_nothing_doubtful_passes_the_gate_unseen(text: str) -> None:
     """S3: a question about the patient group is taken for its answer, and nobody sees it."""
     assert not isinstance(turn_of(text, one_of_each()["gate"], WORDS), Answer)
+
+
+@pytest.mark.parametrize("here", sorted(set(QUESTIONS) - {UNDERSTOOD}))
+def test_signs_alone_are_no_answer(here: str) -> None:
+    """S11: an emoji, a stray bracket or an empty line is taken for "not known", and the question is passed."""
+    for text in ("\N{MICROSCOPE}", "...", "<b>&amp;", "\n", "\x00", "\u202e\u200b", "&!", "'; DROP TABLE turn; --"):
+        assert isinstance(turn_of(text, State(here=here), WORDS), Unclear), (text, here)
+
+
+@pytest.mark.parametrize("here", ["gate", "red_flags", "safety"])
+@pytest.mark.parametrize(
+    "text", ["something odd with her, not sure", "feels funny. no idea", "hmm, unknown, twitching"]
+)
+def test_emergencies_are_not_passed_in_passing(here: str, text: str) -> None:
+    """S4: "not sure" beside what was not understood passes the emergencies, and what was said is lost."""
+    assert not isinstance(turn_of(text, State(here=here), WORDS), Answer)
 
 
 def test_no_emergency_is_said_of_what_was_shown_only() -> None:

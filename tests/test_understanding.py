@@ -10,7 +10,7 @@ import re
 import statistics
 import time
 import warnings
-from itertools import combinations, zip_longest
+from itertools import combinations, islice
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +21,7 @@ import messages.understanding as package
 from flows.knowledge.load import shipped
 from flows.profile import AGENTS, FIELDS, OPTIONS, Profile
 from flows.profile import KINDS as AGENT_KINDS
+from flows.questionnaire import QUESTIONS
 from flows.turns import State, Unclear, Understood
 from messages.understanding import LONGEST, drugs, identifiers, turn_of, understand
 from messages.understanding.lexicon import lexicon
@@ -28,12 +29,12 @@ from messages.understanding.scan import near
 from messages.words import english
 from tests.understanding.corpus import HALVES, HERE, KINDS, Judged, entries
 from tests.understanding.corpus import given as agents_given
-from tests.understanding.readings import RECORD, lines
+from tests.understanding.readings import PLACES, shuffled
 from tests.understanding.score import REACHED, all_judged, known_failures, share
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
-MOST_KNOWN_FAILURES = 75
+MOST_KNOWN_FAILURES = 58
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""
@@ -99,13 +100,6 @@ def test_known_failures_fail_and_nothing_else(corpus: dict[tuple[str, str], list
     failing = {entry.name for found in corpus.values() for entry in found if entry.differences}
     assert failing == set(known_failures())
     assert len(failing) <= MOST_KNOWN_FAILURES
-
-
-def test_every_reading_is_as_recorded() -> None:
-    """A text is read otherwise than before, and nobody meant it."""
-    recorded = RECORD.read_text("utf-8").splitlines()
-    changed = [now for now, then in zip_longest(lines(), recorded) if now != then]
-    assert not changed, f"{len(changed)} readings changed; if meant: python -m tests.understanding.readings"
 
 
 def _look_alikes() -> list[tuple[str, str]]:
@@ -276,9 +270,25 @@ def test_the_quick_search_for_identifiers_finds_what_the_slow_one_finds() -> Non
 @given(st.text(max_size=80))
 def test_a_typed_text_is_a_turn_in_every_state(text: str) -> None:
     """Some text at some question has no meaning, not even that it was not understood."""
-    for here in ("role", "gate", "prior_lines", "line_outcome", "brain_metastases", "safety", "review", "advice"):
+    for here in (*QUESTIONS, "advice"):
         turn = turn_of(text, State(here=here), WORDS)
         assert turn is not None
+
+
+def test_words_of_the_lexicon_in_any_order_can_be_read() -> None:
+    """Words that are each known, in an order nobody thought of, raise: the conversation ends with an error."""
+    for number, text in enumerate(islice(shuffled(), STRINGS)):
+        understand(text, KNOWLEDGE, PLACES[number % len(PLACES)] if number % 3 else None)
+        assert turn_of(text, State(here=PLACES[number % len(PLACES)]), WORDS) is not None, text
+
+
+def test_every_text_of_the_open_half_is_a_turn_at_any_question() -> None:
+    """A text that is no answer to a question ends the conversation it is typed in."""
+    texts = [entry["text"] for kind in KINDS for _, entry in entries("open", kind)]
+    for number, text in enumerate(texts):
+        for place in (number, number * 7 + 3):
+            here = tuple(QUESTIONS)[place % len(QUESTIONS)]
+            assert turn_of(text, State(here=here), WORDS) is not None, (text, here)
 
 
 def test_same_text_same_understanding() -> None:

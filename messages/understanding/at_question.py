@@ -17,6 +17,7 @@ from messages.understanding.understand import LONGEST, Ambiguity, Span, Understa
 from messages.understanding.understand import understand as understand_text
 
 _OUTCOME = "line_outcome"
+_BRAIN = "brain_metastases"
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
 _REASONS = {"platelets", "lvef", "ild_history"}
@@ -40,15 +41,44 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     read: `identifier` says so and nothing else is there.
     """
     found = understand_text(text, knowledge)
+    if question == "prior_lines" and not found.identifier and _begins_with_none(text[:LONGEST], found, knowledge):
+        return replace(found, profile=Profile.model_validate({**found.fields, question: ()}))
     field = "prior_lines" if question == _OUTCOME else question
     words = contexts().get(question or "")
     if words is None or field is None or found.identifier:
         return found
     if found.fields and found.corrects:  # 'actually no, it was ER negative': of another question
         return found
+    if field == "early_stage_agents" and _is_history(found):
+        return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+    if question == _BRAIN:
+        found = _without_setting_of_the_brain(found)
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+
+
+def _begins_with_none(text: str, found: Understanding, knowledge: Knowledge) -> bool:
+    """Whether a text says first that there was no line, and names no drug of one: 'none, but adjuvant TCH'."""
+    if "prior_lines" in found.fields:
+        return False
+    pieces = [piece for piece in scan(text, lexicon(knowledge)) if piece.kind != "silent"]
+    if len(pieces) < 2 or pieces[0].key not in ("none", "nil", "nothing") or not pieces[0].cue("negation"):
+        return False
+    return pieces[1].kind == "sign" or pieces[1].cue("so_far", "new_word")
+
+
+def _without_setting_of_the_brain(found: Understanding) -> Understanding:
+    """What was found, without metastatic disease where only the metastases asked about say it."""
+    said: tuple[Span | Ambiguity, ...] = (*found.spans, *found.ambiguous)
+    brain = [entry for entry in said if entry.field == _BRAIN]
+    setting = [span for span in found.spans if span.field == "setting"]
+    inside = all(any(span.start < of.end and of.start < span.end for of in brain) for span in setting)
+    if not setting or not inside:
+        return found
+    values = {name: value for name, value in found.fields.items() if name != "setting"}
+    spans = tuple(span for span in found.spans if span.field != "setting")
+    return replace(found, profile=Profile.model_validate(values), spans=spans)
 
 
 def _after(words: str, text: str, field: str, found: Understanding, knowledge: Knowledge) -> Understanding:
@@ -59,10 +89,16 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
     asked = tuple(_moved(entry, text, shift) for entry in again.ambiguous if entry.end > shift)
     alone = _alone(words, knowledge)
     kept = {field, *found.fields}
+    if field == "early_stage_agents":
+        kept.add("months_since_adjuvant_her2")  # 'docetaxel + trastuzumab, ended 9 months before relapse'
     values: dict[str, Any] = {
-        name: value for name, value in again.fields.items() if name in kept and alone.fields.get(name) != value
+        name: value
+        for name, value in again.fields.items()
+        if name in kept and (alone.fields.get(name) != value or name in found.fields)
     }
+    implied = found.implied
     if field == "early_stage_agents" and _is_history(found):
+        implied = {name: value for name, value in implied.items() if name != "setting"}
         agents = [agent for line in found.profile.prior_lines or () for agent in line.agents]
         early = values.get(field, ())
         values[field] = tuple(dict.fromkeys((*(() if isinstance(early, str) else early), *agents)))
@@ -77,14 +113,18 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
             return found
         values = {**found.fields, "prior_lines": (Line(outcome=outcome),)}
     elif field not in values:
-        before = {entry.readings for entry in alone.ambiguous}  # asked back for the question's words alone
+        # what is asked back for the question's words alone, or for the text by itself
+        before = {entry.readings for entry in (*alone.ambiguous, *found.ambiguous)}
         mine = tuple(entry for entry in asked if entry.field == field and entry.readings not in before)
+        untreated = found.fields.keys() <= {"prior_lines", "early_stage_agents"} and not found.profile.prior_lines
+        if mine and field == _BRAIN and untreated:  # 'none untreated': of the metastases, not of the patient
+            return replace(found, profile=Profile(), spans=(), ambiguous=mine)
         return replace(found, ambiguous=(*found.ambiguous, *mine)) if mine and not found.fields else found
     left = tuple(said for said in again.leftover if said in text)
     return replace(
         again,
         profile=Profile.model_validate(values),
-        implied=found.implied,
+        implied=implied,
         spans=spans,
         ambiguous=asked,
         leftover=left,
@@ -102,11 +142,11 @@ def _stopped_for(text: str, found: Understanding, knowledge: Knowledge) -> Outco
 
 def _ended_first(words: str, text: str, found: Understanding, knowledge: Knowledge) -> Understanding:
     """What was found, after how the line asked about ended where the text begins with it: "PD, then T-DXd, ongoing"."""
-    first, *rest = understand_text(words + text, knowledge).profile.prior_lines or ()
+    told = understand_text(words + text, knowledge).profile.prior_lines or ()
     lines = found.profile.prior_lines or ()
-    if first.outcome is None or tuple(rest) != lines:
+    if not told or told[0].outcome is None or told[1:] != lines:
         return found
-    values = {**found.fields, "prior_lines": (Line(outcome=first.outcome), *lines)}
+    values = {**found.fields, "prior_lines": (Line(outcome=told[0].outcome), *lines)}
     asked = tuple(entry if entry.place is None else replace(entry, place=entry.place + 1) for entry in found.ambiguous)
     return replace(found, profile=Profile.model_validate(values), ambiguous=asked)
 

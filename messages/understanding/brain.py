@@ -6,7 +6,7 @@ after it that go on without a subject of their own. Then the mentions are brough
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from messages.understanding.context import Context
@@ -14,8 +14,16 @@ from messages.understanding.drugs import names_drugs
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
+UNORDERED = ("stable", "active")
+"""What metastases may be of which growth and treatment are told, and not which came first."""
 BARE = ("stable", "active", "symptomatic")
 """What metastases of which nothing more is said may be."""
+_ANSWER = 5
+"""Pieces of an answer up to the word that gives it, at most."""
+_DATED = 4
+"""Pieces from a local treatment to its date, at most."""
+_CLAUSES = 4
+"""Clauses behind the lesions that may tell of symptoms or treatment, at most."""
 _BACK, _ON = 15, 30
 """Pieces looked at before and after a mention, at most."""
 _STATES = (
@@ -26,7 +34,8 @@ _STATES_SET = frozenset(_STATES)
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
-_NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging")
+_INSIDE = ("in", "the", "her")
+_NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
 
 @dataclass(slots=True)
@@ -46,6 +55,8 @@ class _Verdict:
     value: str
     """A value of the field, or `bare`: metastases, and nothing more is said."""
     pieces: list[Piece]
+    grows: bool = False
+    """Whether growth is told."""
     metastatic: bool = True
     """Whether lesions or their growth are named; treatment of the brain alone names none."""
 
@@ -67,6 +78,8 @@ class Brain:
         self._subjects = [self._is_subject(place) for place in range(len(self.pieces))] if self._mentioned else []
         self._facts = [self._facts_of(place) for place in range(len(self.pieces))] if self._mentioned else []
         self._goes_on: dict[int, bool] = {}
+        self._is_a_site = any(self._list_begins(place) < place for place in self._mentioned)
+        """Whether the brain stands in a list of organs: 'liver + brain'."""
         self._windows = {place: self._window(place) for place in self._mentioned}
         self.covered: frozenset[int] = frozenset().union(*self._windows.values())
         """Places whose words belong to the brain: 'untreated' there is no word of the patient."""
@@ -104,14 +117,17 @@ class Brain:
         """Where the list of organs begins that the brain is one of: 'PD in liver and brain', 'stage IV (bone, CNS)'."""
         first = place
         while first > 1 and first > place - _BACK and self.pieces[place].is_("noun", "brain"):
-            joiner, organ = self.pieces[first - 1], self.pieces[first - 2]
+            last = first - 1
+            while last > 1 and self.pieces[last].key in _INSIDE:  # 'in liver and in the brain'
+                last -= 1
+            joiner, organ = self.pieces[last], self.pieces[last - 1]
             joins = joiner.key == "and" or (joiner.kind == "sign" and joiner.key in ",/+&")
             listed = organ.is_("noun", "organ") or (
                 organ.is_("noun", "organ_mets") and self.context.of(organ, "lesion")  # mets in liver and brain
             )
             if not joins or not listed or organ.sentence != self.pieces[place].sentence:
                 break
-            first -= 2
+            first = last - 1
         opened = first < place and first > 0 and self.pieces[first - 1].key == "("
         return first - 1 if opened else first
 
@@ -228,9 +244,45 @@ class Brain:
     def _mention(self, place: int) -> _Mention:
         window = self._windows[place]
         said = frozenset().union(*self._facts[window.start : window.stop])
+        if self._is_where_it_grew(place):
+            said |= {"progression"}
+        if self._is_treated_relapse(place, window):
+            said -= {"new"}
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
+        said |= self._lesions_right_behind(place)
         return _Mention(place, window, said, self._denied(place, window, said))
+
+    def _lesions_right_behind(self, place: int) -> frozenset[str]:
+        """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2'."""
+        if not self.pieces[place].is_("noun", "brain"):
+            return frozenset()
+        ahead = [piece for piece in self.pieces[place + 1 : place + 4] if piece.kind != "sign"]
+        if ahead and ahead[0].key == "untreated":
+            return frozenset(("lesion", "new"))
+        measured = len(ahead) > 1 and ahead[0].kind == "number" and ahead[1].key in ("mm", "cm")
+        return frozenset(("lesion", "count")) if measured else frozenset()
+
+    def _is_treated_relapse(self, place: int, window: range) -> bool:
+        """Whether what is new is a relapse that was treated then: 'brain-only relapse, resected and irradiated'."""
+        if [at for at in window if "new" in self._facts[at]] != [place]:
+            return False
+        for at in range(place + 1, window.stop):
+            if "after" in self.pieces[at].cues:  # 'brain relapse after SRS'
+                return False
+            if "treated" in self._facts[at]:
+                return True
+        return False
+
+    def _is_where_it_grew(self, place: int) -> bool:
+        """Whether the brain alone is where the progression told before it was: 'PD on T-DXd, but only in the brain'."""
+        clause = self.context.clause(place)
+        before = self.pieces[clause.start : place]
+        alone = len(before) < _ANSWER and any(piece.key == "only" or "only" in piece.roles for piece in before)
+        if not alone or not any(piece.key == "in" for piece in before[-2:]):
+            return False
+        told = range(max(self.context.sentence(place).start, clause.start - _BACK), clause.start)
+        return any("progression" in self.pieces[at].cues for at in told)
 
     def _is_metastatic(self, place: int) -> bool:
         """Whether the sentence speaks of metastatic disease."""
@@ -301,19 +353,63 @@ class Brain:
         supposed = self.context.stance(mention.place) == "hypothetical" and not piece.is_("noun", "brain_imaging")
         if not spoken or supposed or mention.denied == "need":
             return None
-        if piece.asked and "clear" in said and self._is_answered_no(mention.place):
+        if piece.asked and "clear" in said and self._is_answered(mention.place):
+            return None
+        if piece.is_("noun", "brain_imaging") and self._only_dates(mention.place):
             return None
         asked = piece.asked and not self.context.is_refuted(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
         value = self._value(mention, is_mets=piece.is_("noun", "brain_mets"))
-        named = bool(said & {"lesion", "progression"})
-        return None if value is None else _Verdict(value, self._words(mention), named)
+        named = bool(said & {"lesion", "progression"}) or {"stable", "treated"} <= said
+        named = named or {"no_progression", "treated"} <= said
+        if value is None:
+            return None
+        grows = value == "active" and "progression" in said
+        verdict = _Verdict(value, self._words(mention), grows, named)
+        if grows and "treated" in said and (behind := self._treated_behind(mention.window)):
+            verdict.value = self._after_growth(behind)
+        return verdict
 
-    def _is_answered_no(self, place: int) -> bool:
-        """Whether the next sentence begins with a plain no: 'Brain CT clear? No - never imaged.'"""
+    def _treated_behind(self, window: range) -> range | None:
+        """The words from growth to the local treatment told behind it: 'growing, irradiated'; not 'after SRS'."""
+        growth = [at for at in window if "progression" in self._facts[at]]
+        treated = [at for at in window if "treated" in self._facts[at]]
+        if not growth or not treated or treated[0] < growth[-1]:
+            return None
+        between = range(growth[-1], treated[0])
+        told_before = any(
+            self.pieces[at].cue("after", "before_it")
+            or (self.pieces[at].cue("previously") and not self.pieces[at].cue("has_had"))
+            or self.pieces[at].key == "since"
+            for at in between
+        )
+        return None if told_before else range(growth[-1], min(treated[-1] + _DATED, len(self.pieces)))
+
+    def _after_growth(self, places: range) -> str:
+        """What metastases that grew are, by the treatment told behind: where it is later, `stable`."""
+        later = any(
+            self.pieces[at].kind == "date" or self.pieces[at].cue("then") or self.pieces[at].key == "->"
+            for at in places
+        )
+        return "stable" if later else "unordered"
+
+    def _only_dates(self, place: int) -> bool:
+        """Whether imaging of the brain only says since when: 'no CT since the brain MRI'."""
+        before = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        return before[-1:] == ["since"] or before[:1] == ["since"]
+
+    def _is_answered(self, place: int) -> bool:
+        """Whether the next sentence answers a question: 'Brain CT clear? No - never imaged', 'brain ok? not imaged'."""
         first = self.context.sentence(place).stop
+        following = range(first, min(len(self.pieces), first + _ANSWER))
+        if any("not_imaged" in self.pieces[at].cues for at in following):
+            return True
+        return self._is_answered_no(first)
+
+    def _is_answered_no(self, first: int) -> bool:
+        """Whether a sentence begins with a plain no."""
         following = self.pieces[first + 1] if first + 1 < len(self.pieces) else None
         return following is not None and following.kind == "sign" and "negation" in self.pieces[first].cues
 
@@ -342,7 +438,7 @@ class Brain:
         untouched = "treated" not in said and not {"count", "lesion"} <= said
         if mention.denied == "lesions" or (clear and untouched and not symptomatic):
             return "none"
-        if symptomatic and (lesions or "treated" in said):
+        if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
 
@@ -377,6 +473,15 @@ class Brain:
     def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
+        for verdict in known:
+            if verdict.value == "active" and (treated := self._treated_beside(verdict)):
+                verdict.value = self._after_growth(treated) if verdict.grows else "stable"
+        if known and all(verdict.value == "unordered" for verdict in known):
+            self.stated.ask("brain_metastases", UNORDERED, known[0].pieces)
+            self._metastatic(known)
+            self._use(verdicts)
+            return
+        known = [verdict for verdict in known if verdict.value != "unordered"]
         values = [verdict.value for verdict in known]
         if "active" in values and (seizing or self._has_symptoms_beside(known)):
             values = ["symptomatic"]
@@ -413,13 +518,43 @@ class Brain:
             if verdict.value != "active":
                 continue
             opening = self.context.sentence_start(verdict.pieces[0].sentence)
+            if self.pieces[opening].kind == "word" and opening + 1 < len(self.pieces):  # 'persisting headache'
+                opening += 1
             following = self.context.sentence_end(verdict.pieces[-1].sentence)
-            for symptoms in (self._symptoms((opening,)), self._symptoms(self._sentence_at(following))):
+            beside = (self._symptoms(clause) for clause in self._clauses_behind(verdict))
+            for symptoms in (self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
                 if symptoms:
                     for piece in symptoms:
                         piece.used = True
                     return True
         return False
+
+    def _treated_beside(self, verdict: _Verdict) -> range | None:
+        """Where local treatment that was done is all a clause behind the lesions, or the next sentence, tells: 'PD in
+        the brain, SRS done', 'two brain mets. SRS to both.'"""
+        following = self.context.sentence_end(verdict.pieces[-1].sentence)
+        own = self.context.clause_of(verdict.pieces[-1].clause)
+        inside = (own,) if verdict.pieces[0].clause != verdict.pieces[-1].clause else ()
+        beside: tuple[range, ...] = (*inside, *self._clauses_behind(verdict), self._sentence_at(following))
+        for places in beside:
+            passed = ("silent", "sign", "date") if verdict.grows else ("silent", "sign")  # a date may be long past
+            told = [at for at in places if self.pieces[at].kind not in passed and "then" not in self.pieces[at].cues]
+            if told and all("treated" in self._facts[at] or "joined" in self.pieces[at].cues for at in told):
+                for at in told:
+                    self.pieces[at].used = True
+                return places
+        return None
+
+    def _clauses_behind(self, verdict: _Verdict) -> Iterator[range]:
+        """The next clauses of its sentence behind the words of a mention."""
+        last = verdict.pieces[-1]
+        stop = self.context.sentence_end(last.sentence)
+        first = self.context.clause_of(last.clause).stop
+        for _ in range(_CLAUSES):
+            if first >= stop:
+                return
+            yield self.context.clause(first)
+            first = self.context.clause(first).stop
 
     def _sentence_at(self, place: int) -> range:
         return self.context.sentence(place) if place < len(self.pieces) else range(0)
@@ -428,8 +563,8 @@ class Brain:
         """The symptoms at these places; none where they hold anything else that means something."""
         pieces = [self.pieces[at] for at in places]
         content = [piece for piece in pieces if piece.kind not in ("silent", "sign") and "joined" not in piece.cues]
-        only = all("symptomatic" in piece.cues and "asymptomatic" not in piece.cues for piece in content)
-        return content if only else []
+        only = all(piece.cue("symptomatic", "a_toxicity") and "asymptomatic" not in piece.cues for piece in content)
+        return content if only and any("symptomatic" in piece.cues for piece in content) else []
 
     def _chosen(self, values: list[str]) -> str | None:
         """The one value that mentions of different value come to; None where they contradict one another."""
@@ -451,7 +586,7 @@ class Brain:
             self.stated.note("brain_metastases", value, verdict.pieces)
 
     def _metastatic(self, verdicts: list[_Verdict]) -> None:
-        for verdict in [verdict for verdict in verdicts if verdict.metastatic][-1:]:
+        for verdict in [verdict for verdict in verdicts if verdict.metastatic or self._is_a_site][-1:]:
             self.stated.note("setting", "metastatic", verdict.pieces)
 
     def _use(self, verdicts: list[_Verdict]) -> None:

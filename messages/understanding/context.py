@@ -23,6 +23,8 @@ _HEADER = 2
 """Pieces of a sentence that only names what the next one speaks of, its sign among them."""
 _PASSED = ("uncertain", "unknown", "pending", "joined", "asked")
 """Cues that may stand between a word and what it is said of: 'the ILD question: none'."""
+_WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl", "ecog", "bilirubin", "child_pugh")
+"""What is not denied behind a comma: a value of its own follows it."""
 _WORDS_BETWEEN = 3
 """Words of content that may stand between a negation and what it denies."""
 
@@ -67,7 +69,11 @@ class Context:
     def of(self, piece: Piece, *groups: str) -> bool:
         """Whether the first word of a piece is in one of these groups of the lexicon."""
         known = self.lexicon.groups.get(piece.key)
-        return known is not None and any(f"<{group}>" in known for group in groups)
+        if known is not None:
+            for group in groups:  # asked some thousand times for one text
+                if f"<{group}>" in known:
+                    return True
+        return False
 
     def sentence(self, place: int) -> range:
         """The places of a piece's sentence."""
@@ -81,6 +87,10 @@ class Context:
         """Where the sentence of this number ends."""
         return self._sentences[sentence].stop
 
+    def clause_of(self, clause: int) -> range:
+        """The places of the clause of this number."""
+        return self._clauses[clause]
+
     def clause(self, place: int) -> range:
         """The places of a piece's clause."""
         return self._clauses[self.pieces[place].clause]
@@ -90,7 +100,9 @@ class Context:
         sentence = self.sentence(place)
         clause = self.clause(place)
         asked = clause.stop == sentence.stop < len(self.pieces) and self.pieces[clause.stop - 1].key == "?"
-        if asked and all(at == place or self.pieces[at].kind == "sign" for at in clause):
+        if asked and all(
+            at == place or self.pieces[at].kind == "sign" or "new_word" in self.pieces[at].cues for at in clause
+        ):
             return self.clause(sentence.stop).stop
         if sentence.stop < len(self.pieces) and all(
             at == place or self.pieces[at].kind == "sign" for at in sentence[-_HEADER - 1 :]
@@ -167,7 +179,7 @@ class Context:
             self._family[place - 1] = True
         if pieces[last - 1].key == "(" and last < self.sentence(place).stop:  # her husband is ill (ECOG 3)
             last = self.clause(last).stop
-        elif any(pieces[at].concepts for at in range(place + 1, clause.stop)):
+        elif any(pieces[at].concepts for at in range(place + 1, clause.stop)) or self._tells_an_age(last, place):
             while last < self.sentence(place).stop and self._goes_on(last):
                 last = self.clause(last).stop
         for at in range(first, last):
@@ -176,11 +188,22 @@ class Context:
             self._family[at] = True
 
     def _goes_on(self, first: int) -> bool:
-        """Whether the clause that begins here has no subject of its own: it begins with a verb or 'and'."""
+        """Whether the clause that begins here has no subject of its own: it begins with a verb or 'and', or tells of
+        an age: 'her mother died of breast cancer, brain mets at 50'."""
         pieces = self.pieces
+        if self._tells_an_age(first, first):
+            return True
         while first < len(pieces) and pieces[first].kind == "sign":
             first += 1
         return first < len(pieces) and self.of(pieces[first], "goes_on")
+
+    def _tells_an_age(self, first: int, of: int) -> bool:
+        """Whether the clause that begins there, in the sentence of another piece, ends in 'at' and a number."""
+        if first >= len(self.pieces) or self.pieces[first].sentence != self.pieces[of].sentence:
+            return False
+        clause = self.clause(first)
+        last = [piece for piece in self.pieces[clause.start : clause.stop][-3:] if piece.kind != "sign"][-2:]
+        return len(last) == 2 and last[0].key == "at" and last[1].kind in ("number", "age")
 
     def _mark_denied(self, place: int) -> None:
         """What a negation denies: what follows it, with its list; behind a noun, what stands before it."""
@@ -188,11 +211,11 @@ class Context:
             return
         heads = 0
         between = 0
-        comma = joined = False
+        comma = joined = listed = False
         waiting: list[int] = []
         for at in range(place + 1, min(self.sentence(place).stop, place + _FAR)):
             piece = self.pieces[at]
-            if piece.cue("new_word", "then", "negation") or piece.key == "which" or self._gives_a_reason(at, place):
+            if self._ends_a_denial(at, place):
                 break
             if piece.key in ("or", "and") or (piece.kind == "sign" and piece.key in "/+&"):
                 joined = joined or piece.key == "or"
@@ -201,10 +224,16 @@ class Context:
                     waiting = []
                 between = 0 if heads else between
             elif piece.kind == "sign" and piece.key == ",":
+                if joined:
+                    break
                 comma = True
             elif piece.kind == "sign" and (piece.key not in "-'" or self._is_dash(at)):
                 break
             elif self._is_target(piece):
+                valued = piece.is_("noun", *_WITH_A_VALUE)
+                if comma and valued and not listed:  # 'no T-DXd or T-DM1 so far, HR pos'
+                    break
+                listed = listed or valued
                 if heads and piece.is_("say") and not piece.is_("say", "red_flags", "setting"):
                     break
                 if comma and not joined:
@@ -224,6 +253,13 @@ class Context:
         for at in waiting:
             if self._is_bare(at):
                 self._marked.setdefault(at, ("listed", place))
+
+    def _ends_a_denial(self, at: int, negation: int) -> bool:
+        """Whether a piece begins what a negation before it does not reach: 'no T-DM1 and she progressed'."""
+        piece = self.pieces[at]
+        if piece.cue("new_word", "then", "negation") or piece.key == "which":
+            return True
+        return (piece.key == "and" and "the_patient" in piece.cues) or self._gives_a_reason(at, negation)
 
     def _is_dash(self, place: int) -> bool:
         """Whether a sign is a dash with blanks around it, which ends what was said before."""
@@ -268,7 +304,8 @@ class Context:
             piece = self.pieces[at]
             if not self._is_target(piece):
                 continue
-            if heads and not self._is_joined(at):
+            doubted = "unknown" in self.pieces[place].cues and "is" in self.pieces[at - 1].roles
+            if heads and not self._is_joined(at) and not doubted:  # 'not sure her mets are HER2+'
                 return
             heads += 1
             self._marked.setdefault(at, (stance, place))
@@ -278,6 +315,8 @@ class Context:
         marked = False
         for at in range(place - 1, max(self.clause(place).start - 1, place - 6), -1):
             piece = self.pieces[at]
+            if "so" in piece.roles:  # stage IV, so none
+                return marked
             if piece.is_("find") or piece.is_("noun") or piece.is_("say", "red_flags", "setting"):
                 if marked and not self._is_joined(at + 2 if at + 2 < place else at + 1):
                     return marked

@@ -10,9 +10,11 @@ from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
     BEFORE_A_TAXANE,
+    CLASS_OF,
     CONJUGATES,
     ENDOCRINE,
     KINASE_INHIBITORS,
+    WITH_A_CONJUGATE,
     Readings,
     generic,
     go_together,
@@ -65,7 +67,9 @@ class Course:
             agent
             for each in self.unclear
             if not any(new >= set(reading) for reading in each.readings) or each.piece.kind == "fuzzy"
-            for agent in each.readings[0]
+            for agent in next(
+                (reading for reading in each.readings if not go_together(set(reading), new)), each.readings[0]
+            )
         }
 
 
@@ -99,6 +103,8 @@ class Courses:
         """The strongest separator since the last drug: none, joined, other, comma, then, sentence, start."""
         self.insert_stays = False
         """Whether what follows 'then' still came before."""
+        self.insert_heads = False
+        """Whether a heading said so, over the semicolons of its list: 'Before: THP, PD; T-DM1, PD'."""
         self.referred: Course | None = None
         """The line that was named by its number, in the sentence being read."""
         self.grew_before: set[int] = set()
@@ -119,17 +125,25 @@ class Courses:
         """The courses that are no early-stage treatment."""
         return [course for course in self.all if not course.early]
 
-    def latest(self, sentence: int) -> Course | None:
-        """The line that something is said of: the one being told, or the last."""
+    def latest(self, sentence: int, *, now: bool = False) -> Course | None:
+        """The line that something is said of: the one being told, or the last; the last where it is said of `now`."""
         if self.referred is not None:
             return self.referred
-        inserted = self.insert is not None and self.between not in ("none", "joined")
+        stays = self.insert_stays and not now
+        inserted = self.insert is not None and not stays and self.between not in ("none", "joined")
         if self.current is not None and not self.current.early and self.current.sentence == sentence and not inserted:
             return self.current
         lines = self.metastatic()
         if lines and all(course.number is not None for course in lines):
             return max(lines, key=lambda course: course.number or 0)
         return lines[-1] if lines else None
+
+    def leaves_room(self) -> bool:
+        """Whether a line's number shows that more lines came before it: 'third line TCT after THP, then T-DM1'."""
+        if self.insert is None or self.insert >= len(self.all):
+            return False
+        number = self.all[self.insert].number
+        return number is not None and sum(not course.early for course in self.all[: self.insert]) < number - 1
 
     def begin(self, course: Course) -> None:
         """Put a new course in its place."""
@@ -154,8 +168,8 @@ class Courses:
         for each in answered:
             course.unclear.remove(each)
         for agent in agents:
-            kind = next((name for name, kinds in KINDS.items() if agent in kinds and name in course.agents), None)
-            if kind is not None:
+            kind = CLASS_OF.get(agent)
+            if kind is not None and kind in course.agents:
                 course.agents[course.agents.index(kind)] = agent
             elif agent not in course.agents and not (agent in KINDS and KINDS[agent] & set(course.agents)):
                 course.agents.append(agent)
@@ -171,10 +185,15 @@ class Courses:
         have = set(course.agents) | course.likely(more)
         if course.closed and self.between != "joined":
             return False
+        if CONJUGATES & have and not group <= have | WITH_A_CONJUGATE:
+            return False  # T-DXd / tucatinib + capecitabine
         if not go_together(have, more) or (self.between == "comma" and CONJUGATES & (have | more)):
             return False
         if self.between == "comma" and course.combined and group - more and have & ANTI_HER2 and group & ANTI_HER2:
             return False  # A + B, C + D
+        combined = self.between == "joined" and group - more and group & ANTI_HER2
+        if combined and course.regimen and have & ANTI_HER2 and have - ANTIBODIES:
+            return False  # THP and B/C
         named = any(kind in have and more & kinds for kind, kinds in KINDS.items())
         if named and self.between not in ("joined", "none"):
             return False
@@ -224,6 +243,7 @@ class Courses:
         if (stepped_down or maintained) and more <= ANTIBODIES | ENDOCRINE:
             course.agents += [agent for agent in following.agents if agent not in agents]
             course.pieces += following.pieces
+            course.unclear += following.unclear
             course.merged = True
             course.outcome, course.ongoing = following.outcome, following.ongoing
             self.all.remove(following)

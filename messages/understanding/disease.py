@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from messages.understanding.context import Context
+from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
 _FAR = 20
 """Pieces of a clause before and after an organ that are looked at, at most."""
+_GROWTH = frozenset(("progression", "governing", "at_progression"))
+"""Cues of growth; 'stopped for PD' tells of it, too."""
 _LISTED = 6
 """Organs of one list in brackets, at most."""
 
@@ -60,13 +63,16 @@ class Disease:
         if piece.asked and not mets:
             return
         clause = self._clause(place)
-        growing = self._growing(clause, mets=mets or (place > 0 and "new" in self.pieces[place - 1].cues))
+        new = place > 0 and "new" in self.pieces[place - 1].cues
+        again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
+        growing = self._growing(clause, mets=mets or new or again)
         if (mets and not self._is_recurrence(piece) and not self._is_nodal_only(piece)) or self._holds_metastases(
             place, clause, growing=bool(growing)
         ):
             self.stated.note("setting", "metastatic", [piece])
         if growing:
-            if not self._is_of_earlier_line(place) and self.grew_before.isdisjoint(each.start for each in growing):
+            earlier = self._is_of_earlier_line(place) or self._grew_under_an_earlier_line(place, clause)
+            if not earlier and self.grew_before.isdisjoint(each.start for each in growing):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
             return
         self._hold(place, clause)
@@ -133,10 +139,26 @@ class Disease:
             earlier = self.context.clause(first - 1)
             if before.key == "(":
                 return range(max(earlier.start, first - _FAR), clause.stop)
+            if before.key == "," and self._ends_in_progression(earlier) and self._only_lists(range(first, clause.stop)):
+                return range(max(earlier.start, first - _FAR), clause.stop)  # 'PD again, liver and bone'
+            if before.key == "," and self.pieces[first].key == "in" and self._tells_growth(earlier):
+                return range(max(earlier.start, first - _FAR), clause.stop)  # 'PD on T-DXd at 20 mo, in the lung'
             if before.key != "," or not all(self._is_listed(at) for at in earlier):
                 break
             first = earlier.start
         return clause
+
+    def _tells_growth(self, clause: range) -> bool:
+        return any(self._course[at] == "growth" for at in clause)
+
+    def _ends_in_progression(self, clause: range) -> bool:
+        """Whether a clause tells of progression, with no drug behind it: 'T-DXd 9 months, PD at 20 mo'."""
+        grew = [at for at in clause if self._course[at] == "growth"]
+        return bool(grew) and not any(names_drugs(self.pieces[at]) for at in range(grew[-1], clause.stop))
+
+    def _only_lists(self, places: range) -> bool:
+        """Whether nothing but organs stands there."""
+        return all(self._is_listed(at) or self.pieces[at].kind == "date" for at in places)
 
     def _goes_on(self, clause: range) -> bool:
         """Whether the next clause says how the organ of this one does: 'bone mets only, growing on TCT'."""
@@ -148,7 +170,8 @@ class Disease:
 
     def _is_listed(self, place: int) -> bool:
         piece = self.pieces[place]
-        return piece.kind in ("silent", "sign") or piece.is_("noun", "organ", "organ_mets") or "joined" in piece.cues
+        named = piece.is_("noun", "organ", "organ_mets", "brain")
+        return named or piece.kind in ("silent", "sign") or "joined" in piece.cues
 
     def _growing(self, clause: range, *, mets: bool) -> list[Piece]:
         """The words of growth in a clause; of new metastases where a line was given before."""
@@ -165,11 +188,17 @@ class Disease:
         cues = piece.cues
         if "no_progression" in cues:
             return "no_progression"
-        grows = "progression" in cues or "governing" in cues
-        more = self.context.of(piece, "more")
+        grows = not cues.isdisjoint(_GROWTH)
+        more = self.context.of(piece, "more") or self._is_affected_again(place)
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
             return ""
         return "growth" if grows else "more"
+
+    def _is_affected_again(self, place: int) -> bool:
+        """Whether 'again' is all that is said of an organ: 'T-DXd 18 mo, then liver again'."""
+        if "again" not in self.pieces[place].cues or not place or not self.pieces[place - 1].is_("noun", "organ"):
+            return False
+        return place + 1 == self.context.clause(place).stop or self.pieces[place + 1].kind == "sign"
 
     def _is_recurrence(self, piece: Piece) -> bool:
         """Whether a piece is a recurrence near the breast: 'recurrence in axillary nodes'."""
@@ -189,23 +218,35 @@ class Disease:
     def _holds_metastases(self, place: int, clause: range, *, growing: bool) -> bool:
         """Whether an organ that is named by itself holds metastases."""
         piece = self.pieces[place]
-        if self.is_local(piece) or self.context.of(piece, "whole_body"):
+        if self.is_local(piece) or self.context.of(piece, "whole_body") or self._is_of_nodes(place):
             return False
         near = [self.pieces[at] for at in clause]
-        if growing or any(other.cue("relapse", "new") or self.context.of(other, "lesion", "more") for other in near):
+        if growing or any(
+            other.cue("relapse", "new", "de_novo") or self.context.of(other, "lesion", "more") for other in near
+        ):
             return True
         return self._is_elided(place) or self._is_bare_list(place) or self._is_where_it_came_back(place)
 
+    def _is_of_nodes(self, place: int) -> bool:
+        """Whether an organ only says where nodes are: 'growth in mediastinal nodes'."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        return following is not None and self.context.of(following, "nodes") and self.is_local(following)
+
     def _is_where_it_came_back(self, place: int) -> bool:
         """Whether a relapse is told of an organ: 'recurred during adjuvant T-DM1 in the lung'."""
+        inside = any(piece.key == "in" for piece in self.pieces[max(0, place - 2) : place])
+        return inside and self._came_back_before(place)
+
+    def _came_back_before(self, place: int) -> bool:
+        """Whether the sentence tells of a relapse before a place."""
         before = range(max(self.context.sentence(place).start, place - _FAR), place)
-        inside = any(self.pieces[at].key == "in" for at in before[-2:])
-        return inside and any("came_back" in self.pieces[at].cues for at in before)
+        return any("came_back" in self.pieces[at].cues for at in before)
 
     def _is_bare_list(self, place: int) -> bool:
-        """Whether a clause only lists organs, in a text that tells of lines: ', lung and liver.'"""
+        """Whether a clause only lists organs, behind a relapse or in a text with lines: ', lung and liver.'"""
         clause = self.context.clause(place)
-        if not self.lines or len(clause) > _LISTED * 2 or self.context.sentence(place) == clause:
+        told = self.lines > 0 or self._came_back_before(place)
+        if not told or len(clause) > _LISTED * 2 or self.context.sentence(place) == clause:
             return False
         before = self.pieces[clause.start - 1].key if clause.start else ""
         listed = all(self._is_listed(at) for at in clause) and self.pieces[clause.stop - 1].key != ":"
@@ -231,7 +272,8 @@ class Disease:
     def _is_of_earlier_line(self, place: int) -> bool:
         """Whether the progression at a place belongs to a line before the latest one."""
         last = self.lines - 1
-        linked = self._linked_line(place)
+        linked = self._line_of_bracket(place)
+        linked = self._linked_line(place) if linked is None else linked
         if linked is not None:
             return linked < last
         before = self._latest_before[place]
@@ -239,6 +281,19 @@ class Disease:
         if before >= 0 or not later:
             return bool(later)
         return self._leads_on(place)
+
+    def _grew_under_an_earlier_line(self, place: int, clause: range) -> bool:
+        """Whether the drugs of such a line stand between an organ and its growth: 'liver mets, THP progressed'."""
+        growth = next((at for at in clause if at > place and self._course[at] == "growth"), place)
+        return self._latest_before[place] < self._latest_before[growth] < self.lines - 1
+
+    def _line_of_bracket(self, place: int) -> int | None:
+        """The line whose bracket a piece stands in: 'T-DXd before (PD liver)'."""
+        clause = self.context.clause(place)
+        if not clause.start or self.pieces[clause.start - 1].key != "(":
+            return None
+        before = range(clause.start - 2, max(self.context.sentence(place).start, clause.start - _LISTED) - 1, -1)
+        return next((self._line_at[at] for at in before if at in self._line_at), None)
 
     def _linked_line(self, place: int) -> int | None:
         """The line a progression is said to have happened under: 'PD in liver under THP'."""
@@ -251,8 +306,13 @@ class Disease:
                 return None
             if link and "line_word" in piece.cues:  # after three lines
                 return self.lines - 1
-            link = link or self.context.of(piece, "under")
+            link = link or self.context.of(piece, "under") or self._grew_on(piece)
         return None
+
+    def _grew_on(self, piece: Piece) -> bool:
+        """Whether a phrase of growth leads to what it grew under: 'PD on', 'progressed through'."""
+        words = self.text[piece.start : piece.end].lower().split()
+        return "progression" in piece.cues and len(words) > 1 and words[-1] in ("on", "through", "under")
 
     def _line_of_list(self, place: int) -> int:
         """The line of a drug; of a list that ends in 'and', its latest: 'after THP, T-DXd and TCT'."""

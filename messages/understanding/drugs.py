@@ -31,7 +31,8 @@ AROUND_SURGERY = (
     | {"taxane", "carboplatin", "cisplatin", "capecitabine", "t_dm1"}
 )
 """What is given before or after surgery; a line with any other drug is no early-stage treatment."""
-_CLASS_OF = {member: kind for kind, members in KINDS.items() for member in members}
+CLASS_OF = {member: kind for kind, members in KINDS.items() for member in members}
+"""An agent to the class that may stand for it."""
 Readings = tuple[tuple[str, ...], ...]
 
 
@@ -64,7 +65,7 @@ def names_drugs(piece: Piece) -> bool:
 
 def generic(agents: Iterable[str]) -> set[str]:
     """Agents with every member of a class as the class: docetaxel is a taxane."""
-    return {_CLASS_OF.get(agent, agent) for agent in agents}
+    return {CLASS_OF.get(agent, agent) for agent in agents}
 
 
 def go_together(have: set[str], more: set[str]) -> bool:

@@ -109,10 +109,16 @@ class Emergencies:
             return
         sentence = self.context.sentence(place)
         near = range(max(sentence.start, place - 6), min(sentence.stop, place + 8))
-        acute = [at for at in near if self.context.of(self.pieces[at], "acute")]
+        acute = [at for at in near if self.context.of(self.pieces[at], "acute") or self._is_on_conjugate(at)]
         long_known = any(self.context.of(self.pieces[at], "chronic") for at in near)
         if acute and not long_known and self.context.stance(place) == "affirmed" and not self.is_past(place):
             self.note("acute_dyspnoea", place, acute[0])
+
+    def _is_on_conjugate(self, place: int) -> bool:
+        """Whether T-DXd is named, which can inflame the lungs, as what is taken: 'breathless on T-DXd'."""
+        before = self.pieces[place - 1] if place else None
+        taken = before is not None and before.key in ("on", "under")
+        return taken and "t_dxd" in (agents_of(self.pieces[place]) or ())
 
     def saturation(self, place: int) -> None:
         """Too little oxygen."""
@@ -163,7 +169,12 @@ class Emergencies:
             for name in (name for name in _CORD if self.pieces[at].is_("noun", name)):
                 if self._is_now(at):
                     signs.setdefault(name, at)
-        if len(signs) > 1:
+        leg = signs.get("leg_weakness")
+        sudden = leg is not None and leg > 0 and "new" in self.pieces[leg - 1].cues
+        if leg is not None:
+            behind = [self.pieces[at].key for at in self.context.following(leg, 2)]
+            sudden = sudden or behind[:2] == ["since", "yesterday"]
+        if len(signs) > 1 or sudden:
             self.note("cord_compression", *sorted(signs.values()))
 
     def _is_known(self, emergency: str, place: int) -> bool:

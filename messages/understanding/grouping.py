@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from flows.profile import KINDS
 from messages.understanding.courses import Course
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
     BEFORE_A_TAXANE,
+    CONJUGATES,
     ENDOCRINE,
     EXTENDED_ADJUVANT,
     Readings,
     agents_of,
+    go_together,
 )
 from messages.understanding.telling import Telling
 
-_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "a_toxicity", "toxicity")
-"""Cues before 'on' that show that it tells of the past: 'rash on T-DM1'."""
+_TAXANES = frozenset(("taxane", *KINDS["taxane"]))
+_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation")
+"""Cues before 'on' that show that it tells of the past."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -25,17 +29,31 @@ class Grouping:
 
     def __init__(self, now: Telling) -> None:
         self.now = now
+        self.pieces, self.outline = now.pieces, now.outline
+        self.courses, self.outcomes = now.courses, now.outcomes
         self.renamed: Course | None = None
         """The line that the last drug only named again."""
 
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
-        piece, courses = self.now.pieces[place], self.now.courses
-        courses.referred = None
+        """Put a received drug into its line, or into each of the lines it was given with."""
+        courses = self.courses
+        lines = self._lines_it_is_given_with(place, agents or ())
+        for line in lines:
+            courses.current = line
+            courses.add(self.pieces[place], agents, readings)
+        if lines:
+            courses.between = "none"
+        else:
+            courses.referred = None
+            self._receive(place, agents, readings)
+
+    def _receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
+        piece, courses = self.pieces[place], self.courses
         new = agents or ()
-        self.now.outcomes.partial = False
-        last = self.now.outline.last_drug[place]
-        if last is not None and not self.now.outline.joins(last, place):
-            self.now.outcomes.next_list()
+        self.outcomes.partial = False
+        last = self.outline.last_drug[place]
+        if last is not None and not self.outline.joins(last, place):
+            self.outcomes.next_list()
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
@@ -48,35 +66,44 @@ class Grouping:
         if self._only_describes(place, new):
             if not piece.is_("regimen"):
                 courses.add(piece, agents, readings)
-            self.now.outcomes.partial = self._is_part(courses.current, new)
+            self.outcomes.partial = self._is_part(courses.current, new)
             courses.between = "none"
             return
         again: Course | None = None
-        if self._goes_on_as_maintenance(place, new):
+        if self._goes_on_as_maintenance(place, new) or self._carries_on(place, new):
             assert courses.current is not None
+            again = courses.current if courses.describes(new) else None  # still on HP and tamoxifen
             if courses.current.outcome in ("completed", "toxicity"):  # what goes on did not end
                 courses.current.outcome = None
             courses.add(piece, agents, readings)
-        elif self._was_dropped(place, new):
+        elif self._is_exchanged(place, new) or self._was_dropped(place, new):
             courses.add(piece, agents, readings)
-            self.now.outcomes.partial = True
+            self.outcomes.partial = True
         elif (again := self._named_again(place, new)) is not None:
             if self._comes_later(again, place):
                 courses.all.remove(again)
                 courses.all.append(again)
             courses.current = again
             courses.add(piece, agents, readings)
-            self.now.outcomes.partial = self._is_part(again, new)
+            self.outcomes.partial = self._is_part(again, new)
         else:
-            if not self._joins(place, new or (readings or ((),))[0]):
+            apart = not self._joins(place, new or self._likely(readings))
+            if apart and not self._is_numbered_now(new):
                 self._begin(place, new)
             courses.add(piece, agents, readings)
         self.renamed = again
         courses.merge_step_down()
         assert courses.current is not None
-        self.now.outcomes.receive(courses.current, present=self._is_on(place))
+        self.outcomes.receive(courses.current, present=self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
+
+    def _likely(self, readings: Readings | None) -> tuple[str, ...]:
+        """The reading of an unclear drug that least belongs to the line being told: 'T-DM1 and a TKI' are two lines."""
+        course = self.courses.current
+        have = set(course.agents) if course is not None else set()
+        apart = (reading for reading in readings or () if not go_together(have, set(reading)))
+        return next(apart, (readings or ((),))[0])
 
     @staticmethod
     def _is_part(course: Course | None, new: tuple[str, ...]) -> bool:
@@ -86,46 +113,85 @@ class Grouping:
     def _is_added(self, place: int) -> bool:
         """Whether a drug is expressly given with the one before: 'first line T-DXd, with pertuzumab'."""
         before = place - 1
-        if before < 0 or self.now.outline.stretch[before] != self.now.outline.stretch[place]:
+        if before < 0 or self.outline.stretch[before] != self.outline.stretch[place]:
             return False
-        return self.now.pieces[before].key == "+" or (
-            "joined" in self.now.outline.cues[before] and self.now.pieces[before].key != "and"
+        return self.pieces[before].key == "+" or (
+            "joined" in self.outline.cues[before] and self.pieces[before].key != "and"
         )
 
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
-        outline = self.now.outline
-        if self.now.courses.current is None or place + 2 >= len(self.now.pieces):
+        outline = self.outline
+        if self.courses.current is None or place + 2 >= len(self.pieces):
             return False
-        pointed = self.now.pieces[place + 2]
+        if self._ends_in_alongside(place):
+            return True
+        pointed = self.pieces[place + 2]
         return "joined" in outline.cues[place + 1] and "pronoun" in pointed.roles
 
+    def _ends_in_alongside(self, place: int) -> bool:
+        """Whether the list of a drug is all given 'alongside' the line told before."""
+        outline = self.outline
+        at = outline.stretch_end[place] - 1
+        at -= self.pieces[at].kind == "sign"
+        last = outline.last_drug[at]
+        if self.pieces[at].key != "alongside" or last is None or not (last == place or outline.joins(place, last)):
+            return False
+        return all(outline.is_joining(each) or "previously" in outline.cues[each] for each in range(last + 1, at))
+
+    def _lines_it_is_given_with(self, place: int, new: tuple[str, ...]) -> list[Course]:
+        """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin'."""
+        outline, pieces = self.outline, self.pieces
+        before = list(outline.before_in_stretch(place, 7))
+        if not before or "joined" not in outline.cues[before[0]] or not set(new) <= ANTIBODIES | ENDOCRINE or not new:
+            return []
+        every = next((at for at in before if pieces[at].key in ("each", "all", "both")), None)
+        if every is None or not all(
+            pieces[at].kind in ("silent", "sign") or "previously" in outline.cues[at]
+            for at in range(every + 1, place - 1)
+        ):
+            return []
+        told = {course.sentence for course in self.courses.all if not course.early}
+        here = {self.now.sentence} if self.now.sentence in told else told
+        lines = [course for course in self.courses.metastatic() if course.sentence in here]
+        return [course for course in lines if not set(course.agents) & (ANTIBODIES | CONJUGATES)]
+
     def _joins(self, place: int, new: tuple[str, ...]) -> bool:
-        course = self.now.courses.current
+        course = self.courses.current
         if self._is_given_with_it(place):
-            return self.now.courses.joins(new, self._group(place), regimen=False)
+            return self.courses.joins(new, self._group(place), regimen=False)
         if course is None or (self.now.numbers and not self._numbers_are_told(course)):
             return False
-        shared = self.now.outcomes.pending is not None and self.now.outcomes.given
+        if self._repeats_a_partner(place, course):
+            return False
+        shared = self.outcomes.pending is not None and self.outcomes.given
         if (course.outcome is not None and not shared) or (self.now.early and not course.early):
             return False
         if (
             self.now.leading is course
-            and self.now.courses.between not in ("none", "joined")
-            and not self.is_in_a_list(place)
+            and self.courses.between not in ("none", "joined")
+            and not (self.is_in_a_list(place) or self.completes_a_line(place))
         ):
             return False
-        return self.now.courses.joins(new, self._group(place), regimen=self.now.pieces[place].is_("regimen"))
+        return self.courses.joins(new, self._group(place), regimen=self.pieces[place].is_("regimen"))
+
+    def _repeats_a_partner(self, place: int, course: Course) -> bool:
+        """Whether 'and' leads to another combination with a partner of the line being told: 'A/B & C/B'."""
+        outline, pieces = self.outline, self.pieces
+        if not (course.combined and "joined" in outline.cues[place - 1]):
+            return False
+        following = outline.drug_in_stretch_after(place)
+        if following != place + 2 or pieces[place + 1].key not in ("/", "+"):
+            return False
+        return bool(set(agents_of(pieces[following]) or ()) & set(course.agents))
 
     def _numbers_are_told(self, course: Course) -> bool:
         """Whether the numbers that wait are of lines still to come: '2nd and 3rd line: A + B and C'."""
-        return (
-            course.number is not None and course.sentence == self.now.sentence and self.now.courses.between == "joined"
-        )
+        return course.number is not None and course.sentence == self.now.sentence and self.courses.between == "joined"
 
     def is_in_a_list(self, place: int) -> bool:
         """Whether a drug belongs to a list with the one before it that ends in 'and': 'after A, B and C'."""
-        outline = self.now.outline
+        outline = self.outline
         at = outline.last_drug[place]
         if at is None or not outline.joins(at, place):
             return False
@@ -133,10 +199,27 @@ class Grouping:
             following = outline.drug_in_sentence_after(at)
             if following is None or not outline.joins(at, following):
                 return False
-            if any(self.now.pieces[each].key == "and" for each in range(at, following)):
+            if any(self.pieces[each].key == "and" for each in range(at, following)):
                 return True
             at = following
         return False
+
+    def completes_a_line(self, place: int) -> bool:
+        """Whether single drugs behind a comma are of one line: 'progressed on docetaxel, Herceptin, Perjeta'."""
+        course, new = self.courses.current, set(agents_of(self.pieces[place]) or ())
+        if course is None or course.regimen or self.pieces[place].is_("regimen") or not new:
+            return False
+        if self.outline.last_drug[place] != place - 2 or self.pieces[place - 2] not in course.pieces:
+            return False
+        both = set(course.agents) | new
+        if not go_together(set(course.agents), new) or both & CONJUGATES:
+            return False
+        following = self.outline.drug_in_sentence_after(place)
+        if following == place + 2 and self.pieces[place + 1].key in ("+", "/"):
+            return False  # after paclitaxel, trastuzumab + lapatinib
+        listed = following == place + 2 and self.pieces[place + 1].key == ","
+        last = set(agents_of(self.pieces[following]) or ()) if listed and following is not None else set()
+        return bool((both | last) & ANTI_HER2) and go_together(both, last)
 
     def _group(self, place: int) -> set[str]:
         """The drugs that are joined to a drug in its stretch, with its own."""
@@ -145,79 +228,123 @@ class Grouping:
         for _ in range(_LONGEST_LIST):
             if at is None:
                 break
-            found.update(agents_of(self.now.pieces[at]) or ())
-            following = self.now.outline.drug_in_stretch_after(at)
-            at = following if following is not None and self.now.outline.joins(at, following) else None
+            found.update(agents_of(self.pieces[at]) or ())
+            following = self.outline.drug_in_stretch_after(at)
+            at = following if following is not None and self.outline.joins(at, following) else None
         return found
 
+    def _is_numbered_now(self, new: tuple[str, ...]) -> bool:
+        """Give its number to the line an earlier sentence told without one: 'T-DXd stopped for ILD. First THP, second
+        T-DXd'."""
+        courses, numbers = self.courses, self.now.numbers
+        known = courses.same(new) if numbers else None
+        if known is None or known.early or known.number is not None or known.sentence == self.now.sentence:
+            return False
+        if set(known.agents) != set(new) or known is courses.current:
+            return False
+        known.number, courses.current = numbers.pop(0), known
+        return True
+
     def _begin(self, place: int, new: tuple[str, ...]) -> None:
-        piece = self.now.pieces[place]
+        piece = self.pieces[place]
         course = Course(sentence=piece.sentence, clause=piece.clause, regimen=piece.is_("regimen"))
         if self.now.numbers:
             course.number = self.now.numbers.pop(0)
             course.counted = self.now.counting
             self.now.early = False
         course.maintenance = self.now.maintenance or self._maintenance_ahead(place)
-        course.early = self.now.early or (self.now.stays_early and self._continues_early(new))
+        continues = self.now.stays_early and self._continues_early(place, new)
+        course.early = self.now.early or (continues and not self.now.is_for_metastases(place))
         course.early = course.early or self._only_ended_before(place, new)
-        if self.now.courses.insert is not None and self.now.courses.insert < len(self.now.courses.all):
-            course.early = course.early or self.now.courses.all[self.now.courses.insert].early
+        if self.courses.insert is not None and self.courses.insert < len(self.courses.all):
+            course.early = course.early or self.courses.all[self.courses.insert].early
         course.follows, self.now.leading = self.now.leading, None
         if self.now.leads:
             self.now.leading, self.now.leads = course, False
-        self.now.courses.begin(course)
+        self.courses.begin(course)
         if not course.early:
             self.now.stays_early = False
         self.now.operated = self.now.maintenance = False
 
-    def _continues_early(self, new: tuple[str, ...]) -> bool:
+    def _continues_early(self, place: int, new: tuple[str, ...]) -> bool:
         """After early-stage drugs and surgery, or in the middle of such a course, what follows is early-stage too."""
-        course = self.now.courses.current
+        course = self.courses.current
         if course is None or not course.early or self.now.metastatic:
             return False
+        agents = set(course.agents)
+        group = self._group(place) | set(new)
         endocrine = bool(new) and set(new) <= ENDOCRINE | EXTENDED_ADJUVANT
-        return self.now.operated or endocrine or (bool(course.agents) and set(course.agents) <= BEFORE_A_TAXANE)
+        endocrine = endocrine and (group <= ENDOCRINE | EXTENDED_ADJUVANT or bool(agents & ANTI_HER2))
+        if self._takes_its_place(place, course):
+            return True
+        if agents & BEFORE_A_TAXANE and not agents & ANTI_HER2 and self._group(place) <= ANTIBODIES:
+            return True  # adjuvant AC and docetaxel, then trastuzumab
+        if self.courses.between == "comma" and not self.now.relapsed and self._group(place) <= agents & ANTIBODIES:
+            return True  # TCH (adjuvant), Herceptin till 2020
+        return self.now.operated or endocrine or (bool(agents) and agents <= BEFORE_A_TAXANE)
+
+    def _takes_its_place(self, place: int, course: Course) -> bool:
+        """Whether a drug took the place of the early-stage one before it: 'adjuvant T-DM1 x4, changed to Herceptin'."""
+        outline = self.outline
+        last = outline.last_drug[place]
+        if last is None or course.sentence != self.now.sentence or "exchanged_for" not in outline.cues[place - 1]:
+            return False
+        return not outline.has(range(max(last, place - 12), place), "progression", "came_back", "relapse")
 
     def _only_ended_before(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether only the last dose of adjuvant treatment is dated: 'last trastuzumab 4 months ago'."""
-        courses, pieces = self.now.courses.all, self.now.pieces
+        courses, pieces = self.courses.all, self.pieces
         if not courses or not all(course.early for course in courses) or not set(new) & ANTI_HER2:
             return False
-        if not 0 < place < len(pieces) - 2 or pieces[place - 1].key not in ("last", "final"):
+        if not 0 < place < len(pieces) - 2:
+            return False
+        named = "completed_adjuvant" in self.outline.cues[place - 1] and set(new) <= ANTI_HER2
+        if named and not (self.now.relapsed or self.now.is_for_metastases(place)):
+            return set(new) <= {agent for course in courses for agent in course.agents}  # TCHP, finished trastuzumab
+        if pieces[place - 1].key not in ("last", "final"):
             return False
         return pieces[place + 1].kind == "duration" and "earlier" in pieces[place + 2].roles
 
     def _is_on(self, place: int) -> bool:
         """Whether 'on' stands before a drug, in the present: 'on T-DM1', 'on second-line maintenance HP'."""
-        outline = self.now.outline
-        if (
-            place > 1
-            and self.now.pieces[place - 1].key in ("(", ",", ":")
-            and self.now.pieces[place - 2].kind == "line"
-        ):
+        outline = self.outline
+        if place > 1 and self.pieces[place - 1].key in ("(", ",", ":") and self.pieces[place - 2].kind == "line":
             place -= 1  # on her second line (T-DXd)
         for at in outline.before_in_stretch(place, 5):
-            piece, cues = self.now.pieces[at], outline.cues[at]
+            piece, cues = self.pieces[at], outline.cues[at]
+            if piece.asked and "ongoing" in cues:  # how to treat diarrhoea, still on neratinib
+                return True
+            if piece.key == "now" and not piece.asked:
+                return True
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)
-                past = outline.has(before, *_NOT_NOW)
-                return not past and not any("past" in self.now.pieces[each].roles for each in before)
-            passed = piece.kind in ("silent", "cycles", "line", "ordinal") or (
-                piece.kind == "sign" and piece.key == "-"
+                toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
+                past = outline.has(before, *_NOT_NOW) or (toxic and not self._in_a_cycle(place))
+                return not past and not any("past" in self.pieces[each].roles for each in before)
+            passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
+                piece.kind == "sign" and piece.key in "-:"
             )
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
 
+    def _in_a_cycle(self, place: int) -> bool:
+        """Whether the cycle that runs is counted behind a drug: 'febrile neutropenia on docetaxel + HP cycle 2'."""
+        outline, pieces = self.outline, self.pieces
+        return any(
+            "cycles" in outline.cues[at] and at + 1 < outline.stretch_end[at] and pieces[at + 1].kind == "number"
+            for at in outline.rest_of_stretch(place, 8)
+        )
+
     def _only_describes(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug only says again what was just named: 'Kadcyla (T-DM1)', 'AI = letrozole'."""
-        before = self.now.pieces[place - 1] if place else None
+        before = self.pieces[place - 1] if place else None
         inside = place < self.now.described_until
-        if before is None or not (self.now.courses.near() or inside) or self.now.numbers:
+        if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
         bracket = before.kind == "sign" and before.key in ("(", "=", ":")
         slash = before.kind == "sign" and before.key == "/" and set(new) == set(self._last_named(place))
-        if not ((bracket or slash or place < self.now.described_until) and self.now.courses.describes(new)):
+        if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
@@ -225,17 +352,17 @@ class Grouping:
 
     def _end_of_bracket(self, place: int) -> int:
         """Where the bracket that a drug opens is closed."""
-        end = self.now.outline.sentence_end[place]
-        closing = (at for at in range(place + 1, min(end, place + 16)) if self.now.pieces[at].key == ")")
+        end = self.outline.sentence_end[place]
+        closing = (at for at in range(place + 1, min(end, place + 16)) if self.pieces[at].key == ")")
         return next(closing, place)
 
     def _last_named(self, place: int) -> tuple[str, ...]:
-        last = self.now.outline.last_drug[place]
-        return (agents_of(self.now.pieces[last]) or ()) if last is not None else ()
+        last = self.outline.last_drug[place]
+        return (agents_of(self.pieces[last]) or ()) if last is not None else ()
 
     def _goes_on_as_maintenance(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether the line being told goes on with these drugs: THP, then HP; 'HP with letrozole as maintenance'."""
-        course = self.now.courses.current
+        course = self.courses.current
         if (
             course is None
             or self.now.numbers
@@ -243,29 +370,59 @@ class Grouping:
             or (course.early and self.now.relapsed)
         ):
             return False
-        if (self.now.maintenance or self._maintenance_ahead(place)) and self.now.courses.maintains(new):
+        if (self.now.maintenance or self._maintenance_ahead(place)) and self.courses.maintains(new):
             return True
-        resumed = self.now.courses.between == "sentence" and (self.now.outcomes.pending_ongoing or self._is_on(place))
-        listed = self.now.courses.between == "comma" and "pertuzumab" in new and not course.early
+        resumed = self.courses.between == "sentence" and self._is_present(place)
+        listed = self.courses.between == "comma" and "pertuzumab" in new and not course.early
         if (
-            not (self.now.courses.between == "then" or listed or resumed)
-            or self.now.courses.insert is not None
-            or self.now.outcomes.pending is not None
+            not (self.courses.between == "then" or listed or resumed)
+            or self.courses.insert is not None
+            or self.outcomes.pending is not None
         ):
             return False
-        following = self.now.outline.drug_in_stretch_after(place)
-        joined = following is not None and self.now.outline.joins(place, following)
-        more = set(agents_of(self.now.pieces[following]) or ()) if joined and following is not None else set()
-        return self.now.courses.steps_down(new) and more <= ANTIBODIES | ENDOCRINE
+        following = self.outline.drug_in_stretch_after(place)
+        joined = following is not None and self.outline.joins(place, following)
+        more = set(agents_of(self.pieces[following]) or ()) if joined and following is not None else set()
+        return self.courses.steps_down(new) and more <= ANTIBODIES | ENDOCRINE
+
+    def _carries_on(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether the partners of a drug that was stopped went on: 'docetaxel stopped for LFTs, HP carried on';
+        'TCT, tucatinib dropped for rash, cape and Herceptin go on'."""
+        course, outline = self.courses.current, self.outline
+        if course is None or self.now.numbers:
+            return False
+        first = outline.sentence_start[place]
+        behind = first > 0 and self.pieces[first - 1].key == ";" and course.outcome == "toxicity"
+        if course.sentence != self.now.sentence - behind:
+            return False
+        more = self._group(place) | set(new)
+        kept = bool(new) and more < set(course.agents) and course.outcome in (None, "toxicity")
+        added = course.outcome in (None, "toxicity", "completed") and go_together(set(course.agents), more)
+        if not (kept or added):
+            return False
+        if set(course.agents) <= _TAXANES and more <= ANTIBODIES and self._is_present(place):
+            before = range(outline.last_drug[place] or 0, place)
+            return not outline.has(before, "then")  # docetaxel x6 done, still on HP
+        last = place
+        for _ in range(_LONGEST_LIST):
+            following = outline.drug_in_stretch_after(last)
+            if following is None or not outline.joins(last, following):
+                break
+            last = following
+        return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), "carried_on", "completed")
+
+    def _is_present(self, place: int) -> bool:
+        """Whether what stands before a drug says that it is given now: 'still on HP'."""
+        return self.outcomes.pending_ongoing or self._is_on(place)
 
     def _maintenance_ahead(self, place: int) -> bool:
         """Whether the drugs named here are called maintenance: 'HP maintenance', 'HP with letrozole as maintenance'."""
-        outline = self.now.outline
+        outline = self.outline
         if not outline.tells_maintenance:
             return False
         for at in range(place + 1, min(outline.sentence_end[place], place + 10)):
             cues = outline.cues[at]
-            if self.now.pieces[at].key in ("->", ",", ")") or cues & {"then", "progression"}:
+            if self.pieces[at].key in ("->", ",", ")") or cues & {"then", "progression"}:
                 return False
             if "maintenance" in cues:
                 return True
@@ -273,76 +430,110 @@ class Grouping:
 
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
-        courses, current = self.now.courses, self.now.courses.current
+        courses, current = self.courses, self.courses.current
         if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
             return None
         if self._counts_from(place) and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
+            again = again or self._is_left_out(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new)
-        present = self.now.outcomes.pending_ongoing or self.now.maintenance or self._is_on(place)
+        present = self.now.maintenance or self._is_present(place)
+        present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
         if (
             known is not None
             and known.early == (self.now.early or known.early)
             and (apart or self._rest_tells_of_it(place))
         ):
-            waiting = self.now.outcomes.pending
+            waiting = self.outcomes.pending
             if waiting is None or known.outcome in (None, "ongoing", waiting):
-                joined = self.now.outline.drug_in_stretch_after(place)
+                joined = self.outline.drug_in_stretch_after(place)
                 return None if joined is not None and self._adds_to(place, joined, known) else known
         part = courses.known(new) or (current if courses.describes(new) else None)
         if part is not None and part.early != (self.now.early or part.early):
             return None
         if part is current and (self._rest_tells_of_it(place) or self._is_left_out(place)):
             return part
+        if part is current and courses.between == "sentence" and self._only_counts(place):
+            return part
+        if part is current and not current.early and self.outcomes.pending == "progression":
+            kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
+            return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _only_counts(self, place: int) -> bool:
+        """Whether a part of a line is named for its cycles: 'docetaxel + HP 2018; docetaxel x6, HP 4 years'."""
+        following = place + 1
+        counted = following < len(self.pieces) and self.pieces[following].kind == "cycles"
+        return counted and following + 2 >= self.outline.stretch_end[place]
 
     def _is_left_out(self, place: int) -> bool:
         """Whether a drug is named only as what was stopped of its line: 'THP, stopped docetaxel after six'."""
-        outline = self.now.outline
+        outline = self.outline
         before = place - 1
-        leads = before > 0 and bool(self.now.pieces[before].roles & {"linking", "because"})
+        if before > 0 and self.pieces[before].key in ("the", "her"):  # anaphylaxis to the taxane
+            before -= 1
+        leads = before > 0 and bool(self.pieces[before].roles & {"linking", "because"})
         if leads and "a_toxicity" in outline.cues[before - 1]:
             return True  # anaphylaxis to docetaxel
         return before >= 0 and bool(outline.cues[before] & {"stopped", "went_on"})
 
+    def _is_exchanged(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether one taxane, or one brand, took the place of another within its line: 'docetaxel swapped for
+        paclitaxel after C2', 'HP to Phesgo at C8'."""
+        outline, course = self.outline, self.courses.current
+        last = outline.last_drug[place]
+        if course is None or last is None or course.outcome == "progression" or not self.now.is_told_here(course):
+            return False
+        between = range(last + 1, place)
+        swapped = outline.has(between, "exchange") or outline.has(outline.before_in_stretch(last, 2), "exchange")
+        same = set(new) == set(course.agents)
+        swapped = swapped or (same and last == place - 2 and self.pieces[place - 1].key in ("to", "into"))
+        taxanes = set(new) <= _TAXANES and bool(set(course.agents) & _TAXANES)
+        return bool(new) and (taxanes or same) and swapped and not outline.has(between, "progression")
+
     def _was_dropped(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether chemotherapy is only said to have ended before its antibodies: 'PD on HP. Taxane dropped after 6.'"""
-        course, outline = self.now.courses.current, self.now.outline
+        course, outline = self.courses.current, self.outline
         if course is None or not course.agents or not set(course.agents) <= ANTIBODIES or set(new) & ANTI_HER2:
             return False
         rest = range(place + 1, outline.drug_in_stretch_after(place) or outline.stretch_end[place])
         alone = outline.drug_in_stretch_before(place) is None and len(rest) == outline.stretch_end[place] - place - 1
-        return bool(new) and alone and outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity")
+        part = place + 1 < len(self.pieces) and "a_part" in self.pieces[place + 1].roles
+        part = part or outline.has(rest, "at_first")  # HP ongoing. Docetaxel was x6 at the start.
+        ended = part or (outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity"))
+        return bool(new) and alone and ended
 
     def _comes_later(self, known: Course, place: int) -> bool:
         """Whether a line named before has its place behind others: 'rash on T-DM1. She had THP, then T-DM1'."""
-        courses, outline = self.now.courses, self.now.outline
+        courses, outline = self.courses, self.outline
         last, current = outline.last_drug[place], courses.current
         if last is None or current is None or current is known or known.sentence == current.sentence:
             return False
         if current.sentence != self.now.sentence or courses.insert is not None:
             return False
         between = range(last + 1, place)
-        listed = outline.joins(last, place) and any(self.now.pieces[at].key == "," for at in between)
-        return listed or any("then" in outline.cues[at] or self.now.pieces[at].key == "->" for at in between)
+        listed = outline.joins(last, place) and any(self.pieces[at].key == "," for at in between)
+        return listed or any("then" in outline.cues[at] or self.pieces[at].key == "->" for at in between)
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
-        before = self.now.outline.before_in_stretch(place, 3)
-        since = any("since" in self.now.pieces[at].roles for at in before)
-        return since and self.now.outline.has(range(before[-1], place), "completed_adjuvant", "ended", "interval")
+        before = self.outline.before_in_stretch(place, 3)
+        since = any("since" in self.pieces[at].roles for at in before)
+        return since and self.outline.has(
+            range(before[-1], place), "completed_adjuvant", "completed", "ended", "interval"
+        )
 
     def _adds_to(self, place: int, joined: int, known: Course) -> bool:
         """Whether a new drug is joined to one named before: trastuzumab again, with another partner."""
-        more = set(agents_of(self.now.pieces[joined]) or ())
-        return self.now.outline.joins(place, joined) and not more <= set(known.agents)
+        more = set(agents_of(self.pieces[joined]) or ())
+        return self.outline.joins(place, joined) and not more <= set(known.agents)
 
     def _rest_tells(self, place: int, *names: str) -> bool:
-        outline = self.now.outline
+        outline = self.outline
         end = outline.drug_in_stretch_after(place) or outline.stretch_end[place]
         return outline.has(range(place + 1, end), *names)
 

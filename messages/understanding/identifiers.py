@@ -34,15 +34,19 @@ _MONTHS = (
 )
 PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("@", (r"[\w.+-]@[\w-]{1,64}\.\w",)),
+    ("dot", (r"\w (?:at|@) ?[\w-]{2,64} dot \w{2}",)),
     # records
     (
         "mrn nhs ssn nhi chi",
-        (r"\b(?:mrn|nhs|ssn|nhi|chi)\b(?: ?(?:no|nr|number|num|id))?[^\w\n]{0,4}\w{0,3}\d{3}",),
+        (
+            r"\b(?:mrn|nhs|ssn|nhi|chi)\b(?: ?(?:no|nr|number|num|id))?[^\w\n]{0,4}\w{0,3}\d{3}",
+            r"\bmrn\b[^\w\n]{0,4}[a-z]{0,3}[-/]?\d{1,4}[-/]\d{2}",
+        ),
     ),
     (
         _NUMBERED,
         (
-            rf"\b{_ANY_NUMBERED} ?(?:no|nr|number|num|id)\b[^\w\n]{{0,4}}(?:is )?\w{{0,3}}\d{{2}}",
+            rf"\b{_ANY_NUMBERED}\.? ?(?:no|nr|number|num|id)\b[^\w\n]{{0,4}}(?:is )?\w{{0,3}}\d{{2}}",
             rf"\b{_ANY_NUMBERED} ?#[^\w\n]{{0,2}}\w{{0,3}}\d{{2}}",
         ),
     ),
@@ -69,6 +73,19 @@ PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
             rf"(?-i:\bmr\b\.? {{1,3}})(?!{_SCAN}\b)[a-z]{{3}}",
             r"\b(?:mrs|mme|frau|herr|signora)\b\.? {1,3}"
             r"(?!(?:with|who|has|is|was|on|and|had|mit|hat|ist|war|nach)\b)[a-z]",
+        ),
+    ),
+    ("mr mrs ms miss", (r"(?-i:\b(?:Mr|Mrs|Ms|Miss)\b\.? {0,2}[A-Z]\b)",)),
+    (
+        "dr prof professor",
+        (r"(?-i:\b(?:[Dd]r|[Pp]rof|[Pp]rofessor)\b\.? {1,2}[A-Z][a-z]{1,30}\b)(?! ?[:?])",),
+    ),
+    (
+        "nurse sister doctor oncologist pharmacist consultant surgeon colleague",
+        (
+            r"\b(?:nurse|sister|doctor|oncologist|pharmacist|consultant|surgeon|colleague),? (?-i:[A-Z][a-z]{2,30})"
+            r" (?:says?|said|told|thinks?|reports?|reported|called|noted|writes|wrote|asks?|asked|wants|suggests?"
+            r"|recommends?|saw)\b",
         ),
     ),
     (
@@ -99,6 +116,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"\bpatient: {0,2}(?-i:[A-Z][a-z]{2,} [A-Z][a-z]{2,}\b)",
             r"\bpatient (?-i:[A-Z][a-z]{2,}) (?:is|has|was|had)\b",
             r"\b(?:pt|patient),? (?-i:[A-Z][a-z]{2,} [A-Z]\.)",
+            r"\b(?:pt|patient),? (?-i:[A-Z]\. ?[A-Z]\.)",
             r"\bpatient,? {1,2}(?!(?:brain|liver|lung|bone|her|with|has|is|was|on|after|mets|pd|progress))"
             r"(?-i:[A-Z][a-z]{2,} [A-Z][a-z]{2,}\b)",
         ),
@@ -106,6 +124,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("initials", (r"\binitials\b:? (?-i:[A-Z]\.? ?[A-Z]\b)",)),
     # where somebody lives, and telephones
     ("live lives", (r"\blives? (?:at|in) \d{1,4} (?-i:[A-Z])",)),
+    ("address", (r"\baddress\b(?: is)?[: ]{1,3}\d{1,4}[a-z]? [a-z]",)),
+    ("st rd ave blvd", (r"\b\d{1,4} (?-i:[A-Z][a-z]{2,30} (?:St|Rd|Ave|Blvd)\b)",)),
     ("street road avenue lane", (r"\b\d{1,4} (?-i:[A-Z][a-z]+) (?:street|road|avenue|lane)\b",)),
     (
         "phone tel telephone mobile cell call ring fax",

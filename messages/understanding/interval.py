@@ -7,6 +7,8 @@ from messages.understanding.drugs import ANTI_HER2
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 
+_FAR = 12
+"""Pieces from a drug to the duration that dates it, at most."""
 _LONGEST = 720
 """Months a relapse may come after adjuvant therapy."""
 
@@ -73,6 +75,8 @@ class _Interval:
         outline = self.outline
         before = range(max(outline.sentence_start[place], place - 7), place)
         behind = range(place + 1, min(outline.sentence_end[place], place + 10))
+        if self._is_off_at_relapse(place, before, behind):
+            return self._is_told_of_adjuvant(place)
         if place and outline.pieces[place - 1].key == "for":  # for a year
             return False
         if outline.sentence[place] in self.counted:
@@ -80,22 +84,53 @@ class _Interval:
         relation = next((at for at in behind if not self._is_passed_over(at)), None)
         if relation is not None and "early" in outline.cues[relation]:  # after surgery
             return False
-        if relation is not None:
-            roles = outline.pieces[relation].roles
-            if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
-                return self._is_told_of_adjuvant(place)
-            if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
-                return self._ends_treatment(relation, before)
-            if "of" in roles:
-                within = any("within" in outline.pieces[at].roles for at in before)
-                return within and self._ends_treatment(relation, before)
-            if "earlier" in roles:
-                ended = self.relapsed or self._is_end(before) or self._is_end(behind)
-                return ended and self._is_told_of_adjuvant(place)
-            if "later" in roles:
-                return self.relapsed and self._is_told_of_adjuvant(place)
+        if relation is not None and (said := self._is_said_by(relation, place, before, behind)) is not None:
+            return said
         ever_since = any("ever_since" in outline.pieces[at].roles for at in before[-2:])
         return ever_since and self._is_end(before) and self._is_told_of_adjuvant(place)
+
+    def _is_said_by(self, relation: int, place: int, before: range, behind: range) -> bool | None:
+        """Whether 'after', 'ago', 'later' counts a duration from the end; None where the word is none of these."""
+        outline = self.outline
+        roles = outline.pieces[relation].roles
+        if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
+            return self._is_told_of_adjuvant(place)
+        if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
+            return self._ends_treatment(relation, before)
+        if "of" in roles:
+            within = any("within" in outline.pieces[at].roles for at in before)
+            return within and self._ends_treatment(relation, before)
+        if "earlier" in roles:
+            ended = self._is_end(before) or self._is_end(behind) or (self.relapsed and self._dates_the_drug(place))
+            return ended and self._is_told_of_adjuvant(place) and not self._is_of_local_therapy(place)
+        if "later" in roles:
+            return self.relapsed and self._is_told_of_adjuvant(place)
+        return None
+
+    def _is_off_at_relapse(self, place: int, before: range, behind: range) -> bool:
+        """Whether it is said how long she was off treatment when it came back: 'off both for 14 months at relapse'."""
+        outline = self.outline
+        beside = (*before[-3:], *behind[:2])
+        until = any(self._is_return(at) for at in behind)
+        if behind and outline.pieces[behind.start].key == "between":  # 7 months between last dose and relapse
+            return until and self._is_end(behind)
+        off = any(outline.pieces[at].key == "off" and "stopped" in outline.cues[at] for at in beside)
+        links = any(outline.pieces[at].key in ("at", "when", "before", "until") for at in behind)
+        return off and until and links
+
+    def _dates_the_drug(self, place: int) -> bool:
+        """Whether nothing else that may be dated stands between drug and duration: 'adjuvant TCH 3 years ago'."""
+        outline, last = self.outline, self.outline.last_drug[place]
+        if last is None or last < max(outline.sentence_start[place], place - _FAR):
+            return False
+        return all(
+            outline.pieces[at].kind in ("silent", "sign", "cycles", "number", "duration") or "early" in outline.cues[at]
+            for at in range(last + 1, place)
+        )
+
+    def _is_of_local_therapy(self, place: int) -> bool:
+        """Whether a duration dates radiotherapy or an operation: 'whole brain RT 2 months ago'."""
+        return self.outline.has(range(self.outline.stretch_start[place], place), "treated", "surgery")
 
     def _is_bare_after(self, at: int) -> bool:
         """Whether 'after' ends its sentence."""

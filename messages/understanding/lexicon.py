@@ -74,6 +74,8 @@ class Lexicon:
     """A letter that is a drug beside other drugs, to its agent."""
     abbreviations: frozenset[str]
     """Words whose full stop ends no sentence."""
+    payloads: Mapping[str, str]
+    """A stem of a conjugate's second name, to the conjugate."""
     toxicity_endings: tuple[str, ...]
     """How words for a toxicity end."""
 
@@ -85,13 +87,19 @@ def lexicon(knowledge: Knowledge) -> Lexicon:
 
 @lru_cache(maxsize=2)
 def _lexicon(knowledge: Knowledge) -> Lexicon:
-    texts = {name: (FOLDER / f"{name}.yaml").read_text("utf-8") for name in FILES}
+    texts = texts_of(FOLDER)
     code = Path(__file__).read_text("utf-8")  # what reads them: another form must not meet what an older one kept
     key = hashlib.sha256("\0".join((knowledge.digest, code, *texts.values())).encode()).hexdigest()
-    return kept(FOLDER, "lexicon", key, lambda: _read(texts, knowledge))
+    return kept(FOLDER, "lexicon", key, lambda: read_lexicon(texts, knowledge))
 
 
-def _read(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
+def texts_of(folder: Path) -> dict[str, str]:
+    """The files of a lexicon, by name."""
+    return {name: (folder / f"{name}.yaml").read_text("utf-8") for name in FILES}
+
+
+def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
+    """A lexicon from its files. Raises KnowledgeError naming file and entry."""
     data: dict[str, Any] = {}
     for name, text in texts.items():
         try:
@@ -151,6 +159,7 @@ def _read(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
         short_names=frozenset(words["short_names"]),
         single_letters=words["single_letters"],
         abbreviations=frozenset(words["abbreviations"]),
+        payloads=words["payloads"],
         toxicity_endings=tuple(words["toxicity_endings"]),
     )
 

@@ -35,16 +35,18 @@ class _Reader:
         self.classes = classes
         self.told = Told()
         self.now = Telling(pieces)
+        self.pieces, self.outline = self.now.pieces, self.now.outline
+        self.courses, self.outcomes = self.now.courses, self.now.outcomes
         self.order = Order(self.now)
         self.marks = Marks(self.now, self.told)
         self.grouping = Grouping(self.now)
 
     def read(self) -> Told:
         """Everything the text tells of treatment."""
-        told, courses = self.told, self.now.courses
-        for place in range(len(self.now.pieces)):
+        told, courses = self.told, self.courses
+        for place in range(len(self.pieces)):
             self._take(place)
-        self.now.outcomes.finish()
+        self.outcomes.finish()
         if self.order.latest_came_first():
             courses.all.reverse()
         told.early = [course for course in courses.all if course.early]
@@ -57,16 +59,16 @@ class _Reader:
         """Whether a regimen was denied that shares a drug with what was received: 'not TCHP, it was THP'."""
         if not piece.is_("regimen"):
             return False
-        received = {each for course in self.now.courses.all for each in course.agents}
+        received = {each for course in self.courses.all for each in course.agents}
         return bool(generic((agent,)) & generic(received))
 
     def _take(self, place: int) -> None:
-        piece = self.now.pieces[place]
+        piece = self.pieces[place]
         if piece.sentence != self.now.sentence:
-            self._new_sentence(piece.sentence)
+            self._new_sentence(place)
         if "at_which" in piece.roles:
             self.order.as_another_failed(place)
-        if self.now.outline.is_drug[place]:
+        if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":
             self.marks.numbered(place)
@@ -76,66 +78,111 @@ class _Reader:
             self._sign(place)
         elif piece.concepts:
             self._cue(place)
-        elif piece.kind == "word" or piece.roles or piece.value == 1:
-            if "subject" in piece.roles and self.now.outline.last_drug[place] is not None:
-                self.now.refers = self.now.refers or self.now.outline.sentence_start[place] == place
-            if piece.value == 1 and self._ends_behind_a_drug(place):
-                self.order.at_first(place)
-            self.now.outcomes.take(place)
+        elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
+            if piece.roles & {"subject", "of_the_line_before"} and self.outline.last_drug[place] is not None:
+                self.now.refers = self.now.refers or self._begins_a_statement(place)
+            if piece.value is not None and self._ends_behind_a_drug(place):
+                self._ordinal(place)
+            self.outcomes.take(place)
+
+    def _begins_a_statement(self, place: int) -> bool:
+        """Whether 'it', 'this' begins a sentence, or what is said behind a comma: ', this was after THP'."""
+        outline = self.outline
+        if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
+            return True
+        verb = place + 1 < outline.stretch_end[place] and "is" in self.pieces[place + 1].roles
+        return verb and outline.stretch_start[place] == place and self.pieces[place - 1].key == ","
+
+    def _ordinal(self, place: int) -> None:
+        """A bare ordinal behind a drug, where lines are numbered or it is the first: 'TCT 3rd line; T-DXd 2nd'."""
+        piece, course = self.pieces[place], self.courses.current
+        if piece.kind == "ordinal" and self.told.numbered and course is not None and course.number is None:
+            course.number = int(piece.value)
+            piece.used = True
+        elif piece.value == 1:
+            self.order.at_first(place)
 
     def _ends_behind_a_drug(self, place: int) -> bool:
-        following = place + 1
-        ends = following == len(self.now.pieces) or self.now.pieces[following].kind == "sign"
-        return ends and place > 0 and self.now.outline.is_drug[place - 1]
+        following, before = place + 1, place - 1
+        ends = following == len(self.pieces) or self.pieces[following].kind == "sign"
+        while before >= 0 and before > place - 4 and self.pieces[before].kind == "silent":  # THP was the first
+            before -= 1
+        return ends and before >= 0 and self.outline.is_drug[before]
 
-    def _new_sentence(self, sentence: int) -> None:
-        self.now.sentence = sentence
-        self.now.courses.separate("sentence")
-        self.now.courses.insert = self.now.courses.referred = None
-        self.now.courses.insert_stays = self.now.refers = False
-        if self.now.early:
+    def _new_sentence(self, place: int) -> None:
+        self.now.sentence = self.pieces[place].sentence
+        self.courses.separate("sentence")
+        self.courses.referred = None
+        if not (self.courses.insert_heads and self.pieces[place - 1].key == ";"):
+            self.courses.insert = None
+            self.courses.insert_stays = self.courses.insert_heads = False
+        self.now.refers = False
+        if self.now.early and self.pieces[place - 1].key != ";":
             self.now.stays_early = False
         self.now.early = self.now.maintenance = self.now.leads = False
         self.now.leading = None
         self.now.numbers = []
-        self.now.outcomes.forget()
+        self.outcomes.forget()
 
     def _dated(self) -> None:
-        course = self.now.courses.current
-        if course is not None and self.now.courses.near():
+        course = self.courses.current
+        if course is not None and self.courses.near():
             course.closed = True
-        self.now.courses.separate("other")
+        self.courses.separate("other")
 
     def _sign(self, place: int) -> None:
-        key = self.now.pieces[place].key
+        key = self.pieces[place].key
         if key in ("+", "/", "&"):
-            self.now.courses.separate("joined")
+            self.courses.separate("joined")
         elif key == ",":
-            self.now.courses.separate("comma")
-            following = self.now.outline.drug_in_sentence_after(place)
-            listed = following is not None and self.now.outcomes.given and self.grouping.is_in_a_list(following)
+            self.courses.separate("comma")
+            following = self.outline.drug_in_sentence_after(place)
+            listed = following is not None and self.outcomes.given and self._is_listed(following)
             if not listed:
-                self.now.outcomes.next_member()
+                self.outcomes.next_member()
         elif key == "->" or (key == ">" and self._orders(place)):
-            self.now.then()
+            self.now.then(place)
+        elif key == "(":
+            self.now.outside = self.courses.current if self.now.is_told_here(self.courses.current) else None
         elif key == ")":
-            self.now.courses.separate("other")
+            self.courses.separate("other")
+            self._close_bracket(place)
+        elif key == "-":
+            self.outcomes.dash(place)
+
+    def _is_listed(self, following: int) -> bool:
+        """Whether an outcome said before a drug goes on, over a comma, to the drug behind it."""
+        return self.grouping.is_in_a_list(following) or self.grouping.completes_a_line(following)
+
+    def _close_bracket(self, place: int) -> None:
+        """Go back to the line outside a bracket that told others: 'line 3 was TCT (line 1 THP, line 2 T-DXd), PD'."""
+        outside, following = self.now.outside, place + 1
+        self.now.outside = None
+        if outside is None or outside is self.courses.current or following >= len(self.pieces):
+            return
+        if self.pieces[following].key == "," and self.courses.insert is None and outside.number is not None:
+            self.courses.current = outside
 
     def _orders(self, place: int) -> bool:
         """Whether a > stands between lines, not before a number."""
-        following = self.now.outline.next_meaning(place)
-        return following is not None and self.now.pieces[following].kind != "number"
+        following = self.outline.next_meaning(place)
+        return following is not None and self.pieces[following].kind != "number"
 
     def _cue(self, place: int) -> None:
-        piece, cues, courses = self.now.pieces[place], self.now.outline.cues[place], self.now.courses
-        if piece.is_("noun", "organ", "organ_mets", "brain_mets", "brain_imaging"):
+        piece, cues, courses = self.pieces[place], self.outline.cues[place], self.courses
+        organ = "noun" in piece.kinds and piece.is_("noun", "organ")
+        if organ or piece.is_("noun", "organ_mets", "brain_mets", "brain_imaging"):
             courses.separate("other")
-        if "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place)):
+        untreated = "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place))
+        if untreated or (piece.is_("say", "treatment") and self._is_untreated_by_now(place)):
             self.told.untreated = piece.used = True
-        if piece.is_("noun", "organ_mets") or (piece.is_("noun", "organ") and self._is_new(place)):
+        if piece.is_("noun", "organ_mets") or (organ and self._is_new(place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
-            self.now.outcomes.lesion(place)
+            self.outcomes.lesion(place)
+        elif organ and self._is_affected_again(place):
+            self.outcomes.lesion(place)
+        self.now.refers = self.now.refers or "on_it" in cues
         if "came_back" in cues and "progression" not in cues:
             self.marks.before_a_relapse(place)
         if cues & {"early", "early_stage"}:
@@ -148,85 +195,128 @@ class _Reader:
         elif "surgery" in cues:
             self.now.operated = self.marks.operated = True
             self.now.stays_early = courses.current is not None and courses.current.early
-        if "maintenance" in cues:
+        if "maintenance" in cues and not self.outcomes.continues(place):
             self.now.maintenance = piece.used = True
-        elif self.now.outcomes.take(place):
+        elif self.outcomes.take(place):
             return
         elif "at_first" in cues:
             self.order.at_first(place)
-        elif "before_it" in cues or ("previous" in cues and self.order.names_what_came_before(place)):
+        elif "before_it" in cues or self.order.names_what_came_before(place):
             self.order.preceded(place)
             piece.used = True
-        elif piece.key in ("before", "prior") and self.order.stands_for_before_that(place):
+        elif courses.current is not None and self.order.stands_for_before_that(place):
             self.order.preceded(place)
         elif "after" in cues:
             self.order.after(place)
         elif "then" in cues:
-            self.now.then()
+            if self._leads_to_no_line(place):
+                return
+            self.now.then(place)
+            if piece.key == "before":
+                self.order.before(place)
         elif "joined" in cues:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
 
+    def _leads_to_no_line(self, place: int) -> bool:
+        """Whether 'then' leads to no other line: 'Perjeta not reimbursed then, TCH only', 'docetaxel 75, then 60'."""
+        outline, pieces, following = self.outline, self.pieces, place + 1
+        if pieces[place].key != "then" or outline.sentence_start[place] == place:
+            return False
+        if following == len(pieces) or pieces[following].key in (".", ")"):
+            return pieces[place - 1].kind != "sign"
+        if pieces[following].key == ",":
+            return pieces[place - 1].kind != "sign" and not outline.is_drug[place - 1]
+        dosed = pieces[following].kind == "number" and following + 1 < outline.sentence_end[place]  # 75, then 60, HP
+        return dosed and pieces[following + 1].kind == "sign"
+
     def _is_in_an_account(self, place: int) -> bool:
         """Whether 'and' ends an account of what was had, whose conjugates are lines: 'incl. T-DXd and tucatinib'."""
-        outline = self.now.outline
+        outline = self.outline
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False
         listed = any("listing" in outline.cues[at] for at in outline.before_in_stretch(first, 6))
-        named = [set(agents_of(self.now.pieces[at]) or ()) for at in (first, last)]
+        named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
 
     def _is_left_out(self, place: int, agents: tuple[str, ...] | None) -> bool:
         """Whether a drug of the line being told was only given no longer: 'THP, docetaxel omitted from cycle 4'."""
-        course, outline = self.now.courses.current, self.now.outline
+        course, outline = self.courses.current, self.outline
         if course is None or not agents or not generic(agents) <= generic(course.agents):
             return False
         return course.sentence == self.now.sentence and outline.has(outline.rest_of_stretch(place, 5), "went_on")
 
+    def _is_affected_again(self, place: int) -> bool:
+        """Whether an organ is named alone, as where the disease came back: 'T-DXd 18 mo, then liver again'."""
+        outline, following = self.outline, place + 1
+        again = following < outline.stretch_end[place] and "again" in outline.cues[following]
+        return again and place > 0 and "then" in outline.cues[place - 1] and following + 1 == outline.stretch_end[place]
+
     def _is_new(self, place: int) -> bool:
         """Whether 'new' stands right before an organ: 'new nodes'."""
         before = place - 1
-        return before >= 0 and "new" in self.now.outline.cues[before] and not self.now.outline.is_drug[before]
+        return before >= 0 and "new" in self.outline.cues[before] and not self.outline.is_drug[before]
 
     def _is_untreated(self, place: int) -> bool:
         """Whether 'nothing', 'not treated' is said of metastatic disease, and not of lesions in the brain."""
-        outline = self.now.outline
-        near = range(max(outline.sentence_start[place], place - 7), min(outline.sentence_end[place], place + 7))
-        if any(
-            outline.is_drug[at] or self.now.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging")
-            for at in near
-        ):
+        near = self._beside(place)
+        if self._names_drug_or_brain(near):
             return False
-        anything = self.now.pieces[place].key in ("nothing", "anything")
+        anything = self.pieces[place].key in ("nothing", "anything")
         return any(
-            (self.now.is_relapse(at) or self.now.pieces[at].is_("noun", "organ_mets"))
+            (self.now.is_relapse(at) or self.pieces[at].is_("noun", "organ_mets"))
             and (not anything or self._is_for(at))
             for at in near
         )
 
+    def _is_untreated_by_now(self, place: int) -> bool:
+        """Whether 'no drug given so far' is said of a relapse told before it, behind early-stage treatment."""
+        untold = self.now.relapsed and not self.courses.metastatic()
+        return untold and not self._names_drug_or_brain(self._beside(place))
+
+    def _beside(self, place: int) -> range:
+        """The places of the same sentence that are near a place."""
+        outline = self.outline
+        return range(max(outline.sentence_start[place], place - 7), min(outline.sentence_end[place], place + 7))
+
+    def _names_drug_or_brain(self, places: range) -> bool:
+        return any(
+            self.outline.is_drug[at] or self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging")
+            for at in places
+        )
+
     def _is_untreated_since(self, place: int) -> bool:
         """Whether 'no treatment since' is said behind a relapse."""
-        if not self.now.outline.has(range(max(0, place - _FAR), place), "came_back"):
+        behind = min(place + 2, len(self.pieces))
+        if not self.outline.has(range(max(0, place - _FAR), behind), "came_back"):
             return False
-        return "untreated_since" in self.now.outline.cues[place] and not self.now.courses.metastatic()
+        return "untreated_since" in self.outline.cues[place] and not self.courses.metastatic()
 
     def _is_for(self, place: int) -> bool:
         """Whether 'for' or 'in' leads to a piece."""
-        if self.now.pieces[place].key in ("for", "in"):
+        if self.pieces[place].key in ("for", "in"):
             return True
-        return any("for" in self.now.pieces[at].roles for at in range(max(0, place - 2), place))
+        return any("for" in self.pieces[at].roles for at in range(max(0, place - 2), place))
+
+    def _became_available(self, place: int) -> bool:
+        """Whether the sentence of a drug says that it can be had by now: 'today T-DXd has become reimbursed'."""
+        outline = self.outline
+        end = min(outline.sentence_end[place], place + _FAR)
+        return outline.has(range(place + 1, end), "became_available")
 
     def _drug(self, place: int) -> None:
-        piece = self.now.pieces[place]
+        piece = self.pieces[place]
         standing, access = self.now.mentions[place]
         agents, readings = agents_of(piece), readings_of(piece)
         piece.used = standing not in ("mentioned", "family") or access is not None
-        if access is not None and (self.told.access is None or access != "available"):
+        if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
             self.told.access = (access, piece)
-        if standing == "received":
+        if standing == "received" and not self.order.is_only_named_as_later(place, agents):
+            self.order.came_before(place)
             self.grouping.receive(place, agents, readings)
+        if standing == "received":
             return
         if standing == "denied" and self._is_left_out(place, agents):
             return
@@ -238,4 +328,4 @@ class _Reader:
             if agents is None and readings is not None:
                 self.told.unclear_focus.append(Reading(piece, readings))
             self.told.focus += [(agent, piece) for agent in agents or ()]
-        self.now.courses.separate("other")
+        self.courses.separate("other")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from messages.understanding.courses import Course, Told
-from messages.understanding.drugs import AROUND_SURGERY, BEFORE_A_TAXANE
+from messages.understanding.drugs import AROUND_SURGERY, BEFORE_A_TAXANE, agents_of
+from messages.understanding.measures import last_of_range
 from messages.understanding.scan import ITEM
 from messages.understanding.telling import Telling
 
+_SEVERAL = 3
+"""The least number of a line that has several before it."""
 _MOST_TOGETHER = 5
 """Numbers of lines that are told together, at most."""
 
@@ -18,6 +21,8 @@ class Marks:
 
     def __init__(self, now: Telling, told: Told) -> None:
         self.now, self.told = now, told
+        self.pieces, self.outline = now.pieces, now.outline
+        self.courses, self.outcomes = now.courses, now.outcomes
         self.operated = False
         """Whether surgery was told."""
         self.returned = False
@@ -25,52 +30,99 @@ class Marks:
         self.de_novo = any("de_novo" in piece.cues for piece in now.pieces)
 
     def numbered(self, place: int) -> None:
-        piece = self.now.pieces[place]
+        piece = self.pieces[place]
         number = int(piece.value)
         self.told.numbered = self.told.numbered or piece.key != ITEM
         belongs = self._belongs(self._last_of_numbers(place))
-        course = self.now.courses.current
+        course = self.courses.current
+        if self._heads_what_came_before(place):
+            belongs = "behind"
         if belongs == "behind" and course is not None and not piece.asked and course.number is None:
             course.number = number
             course.early = False
             course.closed = True
             course.counted = piece.key == ITEM
             piece.used = True
-            self.now.courses.separate("other")
+            self.courses.separate("other")
             return
         piece.used = True
-        following = self.now.outline.next_meaning(place)
-        sought = following is not None and "after" in self.now.outline.cues[following]
+        following = self.outline.next_meaning(place)
+        sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
+        sought = sought or self._is_requested(place) or self._counts_what_follows(place)
+        sought = sought or self.outline.heads_earlier_lines(place + 1)
+        if sought and self._is_of_what_was_told(place) and course is not None:
+            course.number = number
+            piece.used = True
+            self.now.refers = True
+            return
         if belongs != "ahead" and not piece.asked and self._refers_to(number):
             return
         if belongs != "ahead" or piece.asked or sought:
             self.told.seeking = number
-            self.now.courses.separate("then" if sought else "none")
+            self.courses.separate("then" if sought else "none")
             return
-        self.now.numbers.append(number)
+        self.now.numbers += range(number, last_of_range(piece) + 1)
         self.now.counting = piece.key == ITEM
         self.now.early = False
         self.now.metastatic = True
-        self.now.courses.separate("then")
+        self.courses.separate("then")
+
+    def _heads_what_came_before(self, place: int) -> bool:
+        """Whether a sentence says which line the one told before is, and what came before: 'TCT. Third line, THP and
+        T-DXd before.'"""
+        outline, pieces = self.outline, self.pieces
+        end = outline.sentence_end[place]
+        end -= pieces[end - 1].kind == "sign"
+        opens = outline.sentence_start[place] == place and place + 1 < end and pieces[place + 1].key == ","
+        return opens and outline.last_drug[end - 1] == end - 2 > place and bool(pieces[end - 1].roles & {"earlier"})
+
+    def _counts_what_follows(self, place: int) -> bool:
+        """Whether a number alone between commas is of the line sought, behind those told next: ', 3rd line, THP 2020
+        and T-DXd 2022'."""
+        outline, pieces = self.outline, self.pieces
+        number, end = int(pieces[place].value), outline.sentence_end[place]
+        alone = outline.stretch_start[place] == place and place + 1 < end and pieces[place + 1].key == ","
+        if number < _SEVERAL or not alone or outline.last_drug[place] is not None:
+            return False
+        told, at = 0, place
+        while told < number and (following := outline.drug_in_sentence_after(at)) is not None:
+            joined = following == at + 2 and pieces[at + 1].key in ("/", "+")
+            told, at = told + (not joined), following
+        return told == number - 1
+
+    def _is_requested(self, place: int) -> bool:
+        """'Second line please: ...'"""
+        behind = self.outline.rest_of_stretch(place, 2)
+        return any("request" in self.pieces[at].roles for at in behind)
+
+    def _is_of_what_was_told(self, place: int) -> bool:
+        """Whether 'second line after THP' says which line the one being told is: 'Enhertu, 2nd line after THP'."""
+        course = self.courses.current
+        if course is None or self.pieces[place].asked or course.number is not None or not self.now.is_told_here(course):
+            return False
+        following = self.outline.next_drug[place]
+        agents = agents_of(self.pieces[following]) if following is not None else None
+        new = agents is not None and self.courses.known(agents) is None
+        return new and course.outcome in (None, "ongoing")
 
     def _refers_to(self, number: int) -> bool:
         """Whether a line told before is named by its number: 'line 2 stopped for ILD'. What is said next is of it."""
-        lines = self.now.courses.order()
+        lines = self.courses.order()
         if number > len(lines) or not lines[number - 1].agents:
             return False
-        self.now.courses.referred = lines[number - 1]
+        self.courses.referred = lines[number - 1]
         return True
 
     def _last_of_numbers(self, place: int) -> int:
         """The last of joined numbers: 'as 2nd and 3rd line'."""
-        outline = self.now.outline
+        outline = self.outline
         for _ in range(_MOST_TOGETHER):
             following = outline.next_meaning(place, 3)
             if following is not None and "joined" in outline.cues[following]:
                 following = outline.next_meaning(following, 2)
-            if following is None or self.now.pieces[following].kind != "line" or not outline.joins(place, following):
+            if following is None or self.pieces[following].kind != "line" or not outline.joins(place, following):
                 break
-            if any(self.now.pieces[at].key == "(" for at in range(place, following)):
+            if any(self.pieces[at].key == "(" for at in range(place, following)):
                 break
             place = following
         return place
@@ -80,16 +132,16 @@ class Marks:
 
         What stands in the same stretch decides; where both do, or neither, the order in which the sentence began.
         """
-        outline, course = self.now.outline, self.now.courses.current
+        outline, course = self.outline, self.courses.current
         told_here = self.now.is_told_here(course)
         start = outline.stretch_start[place]
-        opened = start > 0 and self.now.pieces[start - 1].key == "("
+        opened = start > 0 and self.pieces[start - 1].key == "("
         following = outline.next_meaning(place)
         opens = following is not None and following < outline.sentence_end[place] and outline.is_drug[following]
         ahead = outline.drug_in_stretch_after(place) is not None or opens
         behind = self.now.refers or (
             told_here
-            and (self.now.courses.near() or opened)
+            and (self.courses.near() or opened)
             and (outline.drug_in_stretch_before(place) is not None or opened)
         )
         if ahead and opened and outline.drug_in_stretch_after(place) is None:
@@ -109,30 +161,30 @@ class Marks:
 
     def _opens_a_list(self, place: int) -> bool:
         """Whether a mark stands right before its drug, behind a bracket or a comma: '(line 1 THP, line 2 T-DM1)'."""
-        following, before = self.now.pieces[place + 1], self.now.pieces[place - 1] if place else None
-        right_before = self.now.outline.is_drug[place + 1] or following.key in (":", ")")
+        following, before = self.pieces[place + 1], self.pieces[place - 1] if place else None
+        right_before = self.outline.is_drug[place + 1] or following.key in (":", ")")
         return right_before and (before is None or before.key in ("(", ",", ";", ":"))
 
     def _marks_come_first(self, place: int) -> bool:
         """Whether a mark stands before the first drug of the sentence."""
-        outline = self.now.outline
+        outline = self.outline
         for at in range(outline.sentence_start[place], place + 1):
             if outline.is_drug[at]:
                 return False
-            if self.now.pieces[at].kind == "line" or "early" in outline.cues[at]:
+            if self.pieces[at].kind == "line" or "early" in outline.cues[at]:
                 return True
         return True
 
     def before_a_relapse(self, place: int) -> None:
         """What was told before a relapse is early-stage treatment, where surgery or its first drugs show it."""
-        told = self.now.courses.all
+        told = self.courses.all
         first, self.returned = not self.returned, True
         if not told or not first or self.de_novo or self.now.metastatic:
             return
         if not (self.operated or told[0].early or BEFORE_A_TAXANE & set(told[0].agents)):
             return
-        current = self.now.courses.current
-        if place == 0 or "at_time" not in self.now.pieces[place - 1].roles or not self.now.is_told_here(current):
+        current = self.courses.current
+        if not (place and self._is_at_it(place - 1) and self.now.is_told_here(current)):
             current = None  # otherwise it was given for the relapse: 'THP at relapse'
         rest = [course for course in told if not course.early and course is not current]
         marked = any(course.number is not None or course.outcome or course.ongoing for course in rest)
@@ -140,11 +192,15 @@ class Marks:
             for course in rest:
                 course.early = True
 
+    def _is_at_it(self, place: int) -> bool:
+        """Whether a piece leads to when a drug was begun: 'THP at relapse', 'THP at first relapse'."""
+        return "at_time" in self.pieces[place].roles or self.pieces[place].key == "at"
+
     def early_stage(self, place: int) -> None:
-        piece = self.now.pieces[place]
+        piece = self.pieces[place]
         piece.used = True
         belongs = self._belongs(place)
-        course = self.now.courses.current
+        course = self.courses.current
         self.now.stays_early = True
         if belongs == "behind" and course is not None and (course.number is None or course.counted):
             for each in self._told_with(course, place):
@@ -152,25 +208,25 @@ class Marks:
             return
         self.now.early = True
         self.now.until_relapse = self._is_until_relapse(place)
-        self.now.courses.separate("then")
+        self.courses.separate("then")
 
     def _is_until_relapse(self, place: int) -> bool:
         """Whether the disease came back under adjuvant treatment: what follows its drugs is of the relapse."""
-        outline = self.now.outline
+        outline = self.outline
         before = outline.before_in_stretch(place)
-        during = any("during" in self.now.pieces[at].roles for at in before) or outline.has(before, "relapsed_on")
+        during = any("during" in self.pieces[at].roles for at in before) or outline.has(before, "relapsed_on")
         return during and outline.has(before, "came_back")
 
     def _told_with(self, course: Course, place: int) -> list[Course]:
         """The courses of one list: 'FEC, then Herceptin, all adjuvant'."""
-        courses = self.now.courses
+        courses = self.courses
         whole = courses.insert is None or self._is_of_all(place)
         told = courses.all if whole else courses.all[: courses.insert]
         return [each for each in told if each is course or self._is_unmarked(each, course.sentence)]
 
     def _is_of_all(self, place: int) -> bool:
         """Whether 'both', 'all' stands before a mark."""
-        return any("every" in self.now.pieces[at].roles for at in self.now.outline.before_in_stretch(place, 3))
+        return any("every" in self.pieces[at].roles for at in self.outline.before_in_stretch(place, 3))
 
     def _is_unmarked(self, course: Course, sentence: int) -> bool:
         """Whether nothing says yet that a course of this sentence is for metastatic disease."""

@@ -80,16 +80,49 @@ def _line(pieces: list[Piece], at: int) -> Taken | None:
     ordinal = _ordinal(pieces, at)
     if ordinal is not None:
         return _ordinal_line(pieces, at, ordinal)
+    if piece.key == "lines" and _is_range(pieces, at + 1):
+        first, last = int(pieces[at + 1].value), int(pieces[at + 3].value)
+        joined, after = _join(pieces, at, at + 3, "line", first)
+        joined.key = f"{first}-{last}"
+        return joined, after
     if _is_count(piece):
         after = _skip(pieces, at + 1)
         glued = _is_line_word(pieces, after) and (pieces[after].key != "l" or pieces[after].glued)
-        if glued and not _is_per_litre(pieces, after):
+        if glued and not _is_per_litre(pieces, after) and not piece.key.isalpha():  # 'one line' counts, '1L' numbers
             return _join(pieces, at, after, "line", int(piece.value))
     if _is_line_word(pieces, at) and piece.key != "l" and _is_number(pieces, at + 1) and _is_count(pieces[at + 1]):
         return _join(pieces, at, at + 1, "line", int(pieces[at + 1].value))
-    if piece.kind == "word" and len(piece.key) == 2 and piece.key[0] == "l" and piece.key[1] in "123456789":
+    if _is_short_for_a_line(piece) and not _is_a_vertebra(pieces, at):
         return _join(pieces, at, at, "line", int(piece.key[1]))
     return None
+
+
+def _is_short_for_a_line(piece: Piece) -> bool:
+    """Whether a word is an l with a digit: L2."""
+    return piece.kind == "word" and len(piece.key) == 2 and piece.key[0] == "l" and piece.key[1] in "123456789"
+
+
+def _is_a_vertebra(pieces: list[Piece], at: int) -> bool:
+    """Whether L2 is a lumbar vertebra: 'cord compression at L2', 'L2 vertebra'."""
+    beside = (*pieces[max(0, at - 1) : at], *pieces[at + 1 : at + 2])
+    return _key(pieces, at - 1) == "at" or any("spinal" in piece.roles or _is_of_the_cord(piece) for piece in beside)
+
+
+def _is_of_the_cord(piece: Piece) -> bool:
+    return any(concept.value == "cord_compression" for concept in piece.concepts)
+
+
+def _is_range(pieces: list[Piece], at: int) -> bool:
+    """Whether '1-3', '1 to 3' stands at a place."""
+    if at + 2 >= len(pieces) or _key(pieces, at + 1) not in ("-", "to"):
+        return False
+    first, last = pieces[at], pieces[at + 2]
+    return _is_count(first) and _is_count(last) and first.value < last.value
+
+
+def last_of_range(line: Piece) -> int:
+    """The last number of a line's mark: 3 of 'lines 1-3', 2 of '2nd line'."""
+    return int(line.key.rpartition("-")[2]) if "-" in line.key else int(line.value)
 
 
 def _ordinal(pieces: list[Piece], at: int) -> int | None:
@@ -112,7 +145,10 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
         if counted and (_is_line_word(pieces, last) or _key(pieces, last) == "lines"):
             return _join(pieces, at, at, "line", value)
     named = at + 2 if at + 2 < len(pieces) and ("is" in pieces[at + 1].roles or _key(pieces, at + 1) == ":") else at + 1
-    if _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles"):  # first THP, second T-DXd
+    dated = at > 1 and pieces[at - 1].key == "the" and _is_cue(pieces, at - 2, "after")  # after the second docetaxel
+    if (
+        _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles") and not dated
+    ):  # first THP, second T-DXd
         piece, after = _join(pieces, at, at, "line", value)
         piece.key = ITEM
         return piece, after
@@ -213,7 +249,16 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
         return _join(pieces, at, at, "date", None)
     if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
         return _join(pieces, at, at + 2, "date", None)
+    if before and before[-1].key in ("since", "until", "till") and _is_month_and_year(pieces, at):
+        return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)
+
+
+def _is_month_and_year(pieces: list[Piece], at: int) -> bool:
+    """Whether two numbers are a month and a year of two digits: since 4/25."""
+    if _key(pieces, at + 1) != "/" or not _is_number(pieces, at + 2) or not pieces[at + 2].glued:
+        return False
+    return 1 <= pieces[at].value <= 12 and len(_key(pieces, at + 2)) == len("25")
 
 
 def _age(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken | None:

@@ -13,9 +13,21 @@ SHORTEST = 5
 """Letters a word must have before it is taken for a misspelt name."""
 
 
+_SHORT_BY_EAR = 6
+"""Letters up to which a name may be another word with other vowels."""
+_ANY_VOWEL = str.maketrans("eiouy", "aaaaa")
+
+
 def edits(word: str) -> int:
     """How many edits a word may be away from the name it means."""
     return 1 if len(word) < 8 else 2
+
+
+def sounds_like(word: str, name: str) -> bool:
+    """Whether only vowels behind the first letter tell a long word from a name: 'Enhurta'."""
+    if not len(word) == len(name) > _SHORT_BY_EAR or word[0] != name[0]:
+        return False
+    return word.translate(_ANY_VOWEL) == name.translate(_ANY_VOWEL)
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[tuple[str, ...], int]:

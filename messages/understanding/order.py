@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from messages.understanding.courses import Course
+from messages.understanding.drugs import agents_of, generic
 from messages.understanding.telling import Telling
+
+_ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
+"""Cues that say how a line ended."""
+_SAYS_WHEN = 4
+"""Pieces from a drug to the word that says when it was given, at most."""
+_LONGEST_HISTORY = 18
+"""Pieces of a sentence that 'before' heads, at most."""
 
 
 class Order:
@@ -11,19 +21,27 @@ class Order:
 
     def __init__(self, now: Telling) -> None:
         self.now = now
+        self.pieces, self.outline = now.pieces, now.outline
+        self.courses, self.outcomes = now.courses, now.outcomes
+        self.follower: int | None = None
+        self.follower_end = -1
+        """The last of the drugs that are joined to the follower."""
+        """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
     def after(self, place: int) -> None:
         """'T-DXd after THP' puts THP first; 'after THP came T-DXd' tells THP first by itself."""
-        outline, courses = self.now.outline, self.now.courses
+        outline, courses = self.outline, self.courses
         following = outline.next_meaning(place)
         if following is None:
             return
         if outline.cues[following] & {"a_toxicity", "toxicity"} and not outline.is_drug[following]:
             return  # stopped after anaphylaxis
         named = outline.is_drug[following] or outline.drug_in_stretch_after(place) is not None
-        if self.now.pieces[following].kind in ("duration", "number", "cycles") or "surgery" in outline.cues[following]:
+        counted = self.pieces[following].kind in ("duration", "number", "cycles")
+        counted = counted or "cycles" in outline.cues[following]
+        if (counted and not self._counts_a_drug(following)) or "surgery" in outline.cues[following]:
             return
         current = courses.current
         told_here = self.now.is_told_here(current)
@@ -42,62 +60,152 @@ class Order:
             self.now.leads = True
         courses.separate("then")
 
+    def before(self, place: int) -> bool:
+        """'Before T-DXd there was THP' tells THP first; whether a sentence or its second half begins so."""
+        outline, pieces = self.outline, self.pieces
+        start = outline.sentence_start[place]
+        second = start < place and pieces[place - 1].key == "and" and outline.is_drug[place - 2]
+        drug = place + 1
+        if not (place == start or second) or drug >= len(pieces) or not outline.is_drug[drug]:
+            return False
+        last = self._last_joined(drug)
+        if not self.now.drug_ahead(last):
+            return False
+        self.follower, self.follower_end = drug, last
+        return True
+
+    def _last_joined(self, drug: int) -> int:
+        """The last of the drugs that signs join to one: 'before lap/cape'."""
+        outline = self.outline
+        following = outline.drug_in_stretch_after(drug)
+        while following == drug + 2 and self.pieces[drug + 1].key in ("/", "+"):
+            drug = following
+            following = outline.drug_in_stretch_after(drug)
+        return drug
+
+    def is_only_named_as_later(self, place: int, agents: tuple[str, ...] | None) -> bool:
+        """Whether a drug behind 'before' was told already: what follows is put before its line."""
+        named = self.follower is not None and self.follower <= place <= self.follower_end
+        known = None
+        if named:
+            known = self.courses.same(agents or ()) or self.courses.known(agents or ())
+        if known is not None:
+            self._put_before(known)
+        return known is not None
+
+    def came_before(self, place: int) -> None:
+        """Put what is told next before the drug behind 'before'."""
+        current = self.courses.current
+        follower, self.follower = self.follower, None if place > self.follower_end else self.follower
+        if follower is None or current is None or place <= self.follower_end or self._is_combined(follower, place):
+            return
+        if self.pieces[follower] in current.pieces and self.now.is_told_here(current):
+            self._put_before(current)
+
+    def _is_combined(self, first: int, last: int) -> bool:
+        """Whether two drugs were given together: A + B, A with B."""
+        between = range(first + 1, last)
+        joined = any(self.pieces[at].key in ("+", "/") or "joined" in self.outline.cues[at] for at in between)
+        return joined and self.outline.joins(first, last)
+
+    def _put_before(self, course: Course) -> None:
+        self.courses.insert = self.courses.all.index(course)
+        self.courses.insert_stays = True
+        self.courses.separate("then")
+
+    def _counts_a_drug(self, place: int) -> bool:
+        """Whether a number is of the cycles of the drug behind it: 'after 6 TH', 'after 4 cycles of EC'."""
+        for at in self.outline.rest_of_stretch(place, 4):
+            if self.outline.is_drug[at]:
+                before = self.pieces[at - 1]
+                return before.key in ("x", "of") or (before.kind == "number" and self.pieces[at].is_("regimen"))
+            if self.pieces[at].kind != "silent" and "cycles" not in self.outline.cues[at]:
+                return False
+        return False
+
     def _only_ended(self, place: int) -> bool:
-        """Whether only how it ended stands between a drug and 'after': 'T-DXd PD after THP PD'."""
-        outline = self.now.outline
-        drug = outline.drug_in_stretch_before(place)
-        if drug is None:
+        """Whether only how it ended stands between a drug and 'after': 'T-DXd stopped for ILD (May) after THP PD'."""
+        outline, pieces = self.outline, self.pieces
+        drug = outline.last_drug[place]
+        if drug is None or drug < outline.sentence_start[place]:
             return False
         between = range(drug + 1, place)
-        ended = {"progression", "toxicity", "stopped", "a_toxicity"}
-        return outline.has(between, *ended) and all(
-            self.now.pieces[at].kind in ("silent", "sign") or outline.cues[at] & ended for at in between
+        return outline.has(between, *_ENDED, "ongoing") and all(
+            pieces[at].kind in ("silent", "sign", "date", "number")
+            or "severity" in pieces[at].roles
+            or outline.cues[at] & (_ENDED | {"ongoing", "cycles"})
+            for at in between
         )
 
     def _goes_on(self, place: int) -> bool:
         """Whether another line is told behind the one that 'after' names: ', after T-DM1 TCT'."""
-        outline = self.now.outline
+        outline = self.outline
         first = outline.next_drug[place]
         last = outline.drug_in_sentence_after(first) if first is not None else None
-        if first is None or last is None or self.now.pieces[last].asked:
+        if first is None or last is None or self.pieces[last].asked:
             return False
         if outline.has(range(first, last), "before_it"):
             return False
-        return not outline.joins(first, last) or any(self.now.pieces[at].key == "," for at in range(first, last))
+        return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
 
     def _insert_before(self) -> None:
-        courses = self.now.courses
+        courses = self.courses
         if courses.current in courses.all:
             courses.insert = courses.all.index(courses.current)
 
     def preceded(self, place: int) -> None:
         """'previously THP', 'preceded by THP': what follows came before; 'THP before that': what was just named did."""
-        courses, current = self.now.courses, self.now.courses.current
+        courses, current = self.courses, self.courses.current
         if current is None or current not in courses.all:
             return
         if self._ends_its_drug(place):
             return
+        before = self._told_before(current) if self._is_earlier_still(place) else None
+        if before is not None:
+            courses.all.remove(current)
+            courses.all.insert(courses.all.index(before), current)
+            return
         if self.now.drug_ahead(place):
-            courses.insert = courses.all.index(current.follows or current)
+            told = courses.metastatic()
+            whole = "before_all" in self.outline.cues[place] and bool(told)
+            courses.insert = courses.all.index(told[0] if whole else current.follows or current)
             courses.insert_stays = True
+            courses.insert_heads = self.pieces[place + 1].key == ":"
             courses.separate("then")
             return
-        if self._is_of_a_list(place):
+        first = self._first_of_list(place)
+        if first is not None:
+            self._put_before_what_was_told(first)
             return
         at = courses.all.index(current)
-        if at and (courses.between == "none" or not self.now.pieces[place].is_("cue", "before_it")):
+        if at and (courses.between == "none" or not self.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
-            drug = self.now.outline.last_drug[place]
-            if drug and self.now.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
+            drug = self.outline.last_drug[place]
+            if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _is_earlier_still(self, place: int) -> bool:
+        """Whether a phrase behind a drug counts from the line told before it: 'THP before that', 'earlier still'."""
+        outline, piece = self.outline, self.pieces[place]
+        ends = place + 1 == outline.stretch_end[place] or self.pieces[place + 1].kind == "sign"
+        own = outline.drug_in_stretch_before(place) is not None and self.courses.between in ("none", "other")
+        return piece.end - piece.start > len(piece.key) and ends and own
+
+    def _told_before(self, course: Course) -> Course | None:
+        """The line that was told right before another in the text."""
+        if not course.pieces:
+            return None
+        start = course.pieces[0].start
+        told = [each for each in self.courses.metastatic() if each.pieces and each.pieces[0].start < start]
+        return max(told, key=lambda each: each.pieces[0].start, default=None)
 
     def _ends_its_drug(self, place: int) -> bool:
         """Whether 'earlier' is said of the first drug, and another follows behind a comma: 'THP earlier, T-DXd now'."""
-        outline, piece = self.now.outline, self.now.pieces[place]
+        outline, piece = self.outline, self.pieces[place]
         single = piece.key != "before" and piece.end - piece.start == len(piece.key)
-        ends = place + 1 == outline.stretch_end[place] or self.now.pieces[place + 1].key == ","
-        lines = self.now.courses.metastatic()
+        ends = place + 1 == outline.stretch_end[place] or self.pieces[place + 1].key == ","
+        lines = self.courses.metastatic()
         if not (single and ends and outline.last_drug[place] == place - 1 and lines):
             return False
         if len(lines) > 1 and self.earlier is not lines[-2]:
@@ -107,13 +215,13 @@ class Order:
 
     def as_another_failed(self, place: int) -> None:
         """'Started T-DM1 when THP stopped working' puts THP first."""
-        outline, courses = self.now.outline, self.now.courses
+        outline, courses = self.outline, self.courses
         following = outline.next_meaning(place)
         drug = outline.drug_in_stretch_before(place)
         if following is None or drug is None or not outline.is_drug[following]:
             return
         between = range(drug + 1, place)
-        if any(self.now.pieces[at].kind != "silent" and "started" not in outline.cues[at] for at in between):
+        if any(self.pieces[at].kind != "silent" and "started" not in outline.cues[at] for at in between):
             return
         begun = outline.has(outline.before_in_stretch(place), "then", "started", "changed", "planned")
         ended = outline.has(outline.rest_of_stretch(following, 5), "progression", "stopped", "toxicity")
@@ -121,37 +229,130 @@ class Order:
             self._insert_before()
             courses.separate("then")
 
-    def _is_of_a_list(self, place: int) -> bool:
-        """Whether 'earlier' is said of all drugs of a list: 'THP and T-DXd earlier'; 'before that' is of the last."""
-        outline = self.now.outline
-        last = outline.drug_in_stretch_before(place)
+    def _first_of_list(self, place: int) -> int | None:
+        """The first drug of a list that 'earlier' is said of as a whole: 'THP and T-DXd earlier'; not of one line."""
+        outline, pieces = self.outline, self.pieces
+        if self._is_a_whole_list(place):
+            return outline.sentence_start[place]
+        last = place - 1 if outline.is_drug[place - 1] else outline.drug_in_stretch_before(place)
         first = outline.drug_in_stretch_before(last) if last is not None else None
         if first is None or last is None or not outline.joins(first, last):
+            return None
+        if self.courses.current is not None and pieces[first] in self.courses.current.pieces:
+            return None
+        single = pieces[place].end - pieces[place].start == len(pieces[place].key)
+        whole = pieces[place].key != "before" or any(pieces[at].key == "and" for at in range(first, last))
+        return first if single and whole else None
+
+    def _is_a_whole_list(self, place: int) -> bool:
+        """Whether a sentence is nothing but a list and 'before': 'TCT now. THP, T-DXd before.'"""
+        outline = self.outline
+        first, end = outline.sentence_start[place], outline.sentence_end[place]
+        if place + 2 < end or place - first > _LONGEST_HISTORY or not outline.is_drug[first]:
             return False
-        piece = self.now.pieces[place]
-        return piece.key != "before" and piece.end - piece.start == len(piece.key)
+        listed = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, place))
+        return listed and any(self.pieces[at].key == "," for at in range(first, place))
+
+    def _put_before_what_was_told(self, first: int) -> None:
+        """'T-DM1 now, THP and T-DXd before': the lines from a drug on came before the one told before them."""
+        courses, start = self.courses, self.pieces[first].start
+        listed = [each for each in courses.metastatic() if each.pieces and each.pieces[0].start >= start]
+        told = self._told_before(listed[0]) if listed else None
+        rest = [each for each in courses.all if each not in listed]
+        alone = [each for each in rest if not each.early] == [told]  # PD on TCT. Had THP and T-DXd before.
+        if told is None or (told.sentence != self.now.sentence and not alone):
+            return
+        at = rest.index(told)
+        courses.all[:] = [*rest[:at], *listed, *rest[at:]]
 
     def stands_for_before_that(self, place: int) -> bool:
         """Whether a bare 'before' is 'before that': 'TCT now. Before THP.', 'PD on T-DM1; THP before.'"""
-        outline = self.now.outline
+        outline = self.outline
+        if self.pieces[place].key == "past":
+            return self._is_of_the_past(place)
+        if self.pieces[place].key not in ("before", "prior"):
+            return False
         end = outline.sentence_end[place]
         if outline.sentence_start[place] != place:
-            ends = place + 1 == end or self.now.pieces[place + 1].kind == "sign"
-            return ends and place > 0 and outline.is_drug[place - 1]
-        rest = range(place + 1, min(end, place + 12))
-        first = place + 2 if place + 1 < end and self.now.pieces[place + 1].key == ":" else place + 1
-        if first >= end or not outline.is_drug[first] or end - place > 12:
+            ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
+            return ends and self._is_all_that_is_told(place)
+        last = outline.last_drug[place]
+        if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:
+            return False  # Prior: THP. Prior: T-DXd.
+        rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
+        first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
+        if first >= end or not outline.is_drug[first] or end - place > _LONGEST_HISTORY:
             return False
+        told = self.courses.same(agents_of(self.pieces[first]) or ())
+        if told is not None and outline.drug_in_sentence_after(first) is not None:
+            return False  # T-DM1 stopped for ILD. Before T-DM1 THP.
         return all(
-            outline.is_drug[at] or outline.is_joining(at) or self.now.pieces[at].kind in ("sign", "date") for at in rest
+            outline.is_drug[at]
+            or outline.is_joining(at)
+            or self.pieces[at].kind in ("sign", "date")
+            or outline.cues[at] & (_ENDED | {"before_it", "then"})
+            for at in rest
         )
 
+    def _is_of_the_past(self, place: int) -> bool:
+        """Whether 'in the past' ends a sentence behind one that told how a line goes: 'PD on TCT. THP in the past.'"""
+        outline, pieces = self.outline, self.pieces
+        ends = place + 1 == outline.sentence_end[place] or pieces[place + 1].kind == "sign"
+        if not ends or pieces[place].asked or pieces[place - 1].key != "the":
+            return False
+        told = any(
+            course.sentence != self.now.sentence and (course.outcome or course.ongoing)
+            for course in self.courses.metastatic()
+        )
+        return told and self._is_all_that_is_told(place)
+
+    def _is_all_that_is_told(self, place: int) -> bool:
+        """Whether only 'came', 'was given' stands between a drug and a word: 'THP before', 'THP was given before'."""
+        for at in range(place - 1, max(-1, place - _SAYS_WHEN), -1):
+            if self.outline.is_drug[at]:
+                return True
+            if self.pieces[at].kind != "silent" and "previously" not in self.outline.cues[at]:
+                return False
+        return False
+
+    def _points_backwards(self) -> bool:
+        """Whether arrows lead from each line to the one before it: 'T-DXd <- T-DM1 <- THP'."""
+        pieces, outline = self.pieces, self.outline
+        heads = [
+            at
+            for at in range(1, len(pieces) - 2)
+            if pieces[at].key == "<" and pieces[at + 1].key == "-" and pieces[at + 1].glued
+        ]
+        lines = self.courses.metastatic()
+        return bool(heads) and len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
+
+    def _dated_backwards(self) -> bool:
+        """Whether every line has a year in a bracket right behind it, each earlier: 'B (2024), A (2022)'."""
+        pieces, lines = self.pieces, self.courses.metastatic()
+        if len(lines) <= 1 or not any(piece.kind == "date" for piece in pieces):
+            return False
+        place_of = {piece.start: at for at, piece in enumerate(pieces)}
+        years = [self._year_behind(place_of.get(course.pieces[-1].start, 0)) for course in lines if course.pieces]
+        if len(years) != len(lines) or not all(years) or any(course.number is not None for course in lines):
+            return False
+        return all(later > earlier for later, earlier in pairwise(years))
+
+    def _year_behind(self, place: int) -> int:
+        """The year in the bracket behind a drug; 0 where there is none."""
+        pieces = self.pieces
+        if place + 3 >= len(pieces) or pieces[place + 1].key != "(" or pieces[place + 2].kind != "date":
+            return 0
+        year = pieces[place + 2].key[-4:]
+        return int(year) if pieces[place + 3].key == ")" and len(year) == 4 and year.isdigit() else 0
+
     def latest_came_first(self) -> bool:
-        """Whether the text says that it tells its lines backwards: 'most recent first'."""
-        said = [piece for piece in self.now.pieces if "reversed" in piece.cues and not piece.asked]
+        """Whether the text tells its lines backwards: 'most recent first', by its arrows, or by its dates."""
+        if self._points_backwards() or self._dated_backwards():
+            return True
+        said = [piece for piece in self.pieces if "reversed" in piece.cues and not piece.asked]
         for piece in said:
             piece.used = True
-        lines = self.now.courses.metastatic()
+        lines = self.courses.metastatic()
         if not said or not all(course.number is None or course.counted for course in lines):
             return False
         for course in lines:
@@ -160,11 +361,11 @@ class Order:
 
     def at_first(self, place: int) -> None:
         """'Started with THP', 'TH at the beginning': before every line told so far."""
-        courses, current = self.now.courses, self.now.courses.current
+        courses, current = self.courses, self.courses.current
         lines = courses.metastatic()
         if current is None or not lines:
             return
-        if courses.between == "none" and self.now.outline.drug_in_stretch_after(place) is None:
+        if courses.between == "none" and self.outline.drug_in_stretch_after(place) is None:
             courses.move_to_front(current)
         elif self.now.drug_ahead(place):
             courses.insert = courses.all.index(lines[0])
@@ -172,11 +373,58 @@ class Order:
 
     def names_what_came_before(self, place: int) -> bool:
         """Whether 'previous' leads to a line before the one just told: 'PD on T-DXd, previous THP'."""
-        current, following = self.now.courses.current, self.now.outline.next_meaning(place)
-        opened = place > 0 and self.now.pieces[place - 1].key == "("
+        cues = self.outline.cues[place]
+        if "has_had" in cues and self._is_behind_what_goes_on(place):
+            return True
+        if "previous" not in cues or self._is_said_of_each(place):
+            return False
+        if self._heads_what_came_before(place):
+            return True
+        current, following = self.courses.current, self.outline.next_meaning(place)
+        opened = place > 0 and self.pieces[place - 1].key == "("
         told_here = (
             current is not None
             and current.sentence == self.now.sentence
-            and (self.now.courses.between == "comma" or opened)
+            and (self.courses.between == "comma" or opened or self.pieces[place - 1].key == ",")
         )
-        return told_here and following is not None and self.now.outline.is_drug[following]
+        return told_here and following is not None and self.outline.is_drug[following]
+
+    def _is_behind_what_goes_on(self, place: int) -> bool:
+        """Whether what was had is told behind the line that goes on: 'TCT since May. She has had THP and T-DXd.'"""
+        outline, current = self.outline, self.courses.current
+        following = outline.next_drug[place]
+        if current is None or current.early or not current.ongoing or current.outcome not in (None, "ongoing"):
+            return False
+        if following is None or not self.now.drug_ahead(place) or current is not self.courses.metastatic()[-1]:
+            return False
+        begins = all(
+            self.pieces[at].kind in ("silent", "sign") or "the_patient" in outline.cues[at]
+            for at in range(outline.stretch_start[place], place)
+        )
+        named = generic(agents_of(self.pieces[following]) or ())
+        return begins and bool(named) and not named <= generic(current.agents)
+
+    def _heads_what_came_before(self, place: int) -> bool:
+        """Whether a sentence begins with 'previous', right before its drugs: 'T-DXd since May. Previous: THP.'"""
+        outline, current = self.outline, self.courses.current
+        following = outline.next_meaning(place)
+        if current is None or current.early:
+            return False
+        last = outline.last_drug[place]
+        none_yet = last is None or last < outline.sentence_start[place]
+        apart = current.ongoing or current.sentence != self.now.sentence
+        opens = apart and none_yet and outline.stretch_start[place] == place  # HER2 3+, previous THP
+        if place != outline.sentence_start[place] and not opens:
+            return False
+        if following is not None and "line_word" in outline.cues[following]:  # past lines: THP
+            following = outline.next_meaning(following)
+        return following is not None and outline.is_drug[following] and self.now.drug_ahead(place)
+
+    def _is_said_of_each(self, place: int) -> bool:
+        """Whether the drugs before it are headed by the same word: 'ex THP, ex T-DXd', 'Prior: THP. Prior: T-DXd.'"""
+        outline, pieces = self.outline, self.pieces
+        last = outline.last_drug[place]
+        if last is None:
+            return False
+        heads = (outline.sentence_start[last], *outline.before_in_stretch(last, 2))
+        return any(pieces[at].key == pieces[place].key for at in heads)

@@ -39,6 +39,7 @@ QUALIFIED: dict[str, tuple[str, str | None, str | None]] = {
     "leptomeningeal": ("leptomeningeal", "absent", None),
     "extracranial": ("extracranial_disease", None, None),
     "staging": ("setting", None, None),
+    "chemo_fitness": ("chemotherapy", "suitable", "unsuitable"),
 }
 """A noun to its field, and what a word such as 'normal' or 'reduced' says of it; pending or not known is unknown."""
 
@@ -57,8 +58,13 @@ class OrganFunction:
         self.stated.note(name, value, pieces, corrected=corrected)
 
     def _is_latest(self, place: int) -> bool:
-        """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55'."""
-        return place > 0 and self.context.of(self.pieces[place - 1], "changed")
+        """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55', 'stopped; EF recovered 58'."""
+        behind = (self.pieces[at] for at in self.context.following(place, 2))
+        before = self.pieces[max(0, place - 2) : place]
+        if before and before[-1].key == ":":  # 'recovered: EF 60'
+            before = before[:-1]
+        changed = bool(before) and self.context.of(before[-1], "changed")
+        return changed or any(self.context.of(piece, "recovers") for piece in behind)
 
     def qualified(self, place: int, name: str) -> None:
         """A noun with a word in place of a number: normal, reduced, pending, not known."""
@@ -71,8 +77,9 @@ class OrganFunction:
             said = next((word for word in values if piece.cue(word)), None)
             if said is None and name == "leptomeningeal" and self.context.of(piece, "clear"):
                 said = "good"
-            if said is None and name == "leptomeningeal" and at > place and piece.key == "+":
-                self._note(field, "present", place, at)
+            found = piece.key == "+" or self.context.of(piece, "positive")
+            if said is None and name == "leptomeningeal" and at > place and found:
+                self._note(field, "absent" if self.context.is_denied_at_once(at) else "present", place, at)
                 return
             said = said or self._said_together(place, at)
             valued = name == "bilirubin" and at > place and piece.kind == "number"  # 'bili 12 (normal)'
@@ -152,8 +159,10 @@ class OrganFunction:
                 return
 
     def _leads_to_change(self, at: int) -> bool:
-        """Whether 'and' leads to what a value became: 'was 48 in January and is 55 now'."""
+        """Whether 'and' leads to what a value became: 'was 48 in January and is 55 now'; or to the end of a range."""
         ahead = self.pieces[at + 1 : at + 3]
+        if self.pieces[at].key == "and" and self.pieces[at - 2].key == "between":
+            return True
         return self.pieces[at].key == "and" and any(
             piece.key == "is" or self.context.of(piece, "changed") for piece in ahead
         )
@@ -167,9 +176,11 @@ class OrganFunction:
 
     def _became(self, figures: list[Figure], place: int) -> list[Figure]:
         """The figures, and what the last became further on: 'fell to 44 on trastuzumab, recovered to 58'."""
-        if not figures:
+        if not figures and not any(
+            self.context.of(self.pieces[at], "changed") for at in self.context.following(place, 2)
+        ):
             return figures
-        first = figures[-1].place + 1
+        first = (figures[-1].place if figures else place) + 1
         stop = self.context.sentence(place).stop
         if stop < len(self.pieces) and self.context.of(self.pieces[stop], "recovers"):  # 'EF fell to 41; back at 57'
             stop = self.context.clause(stop).stop
@@ -207,15 +218,21 @@ class OrganFunction:
         """Whether a sign may stand between a name and its number; a comma before what it became: '45, now 55'."""
         if self.pieces[at].key == ",":
             ahead = self.pieces[at + 1 : at + 3]
-            return any(self.context.of(piece, "changed") or piece.key == "%" for piece in ahead)
-        return self.pieces[at].key in ("->", *":=~-/%).'^*?")
+            timed = any(self._tells_when(piece) for piece in self.pieces[at + 2 : at + 3])
+            timed = timed or [piece.kind for piece in self.pieces[at + 1 : at + 4]] == ["number", "silent", "date"]
+            return timed or any(self.context.of(piece, "changed") or piece.key == "%" for piece in ahead)
+        return self.pieces[at].key in ("->", *":=~-/%).'^*?|")
+
+    def _tells_when(self, piece: Piece) -> bool:
+        """Whether a piece says when a value was measured: 'now', 'last week', '2023'."""
+        return self.context.of(piece, "changed", "timed", "recent") or piece.kind == "date" or piece.key == "last"
 
     def _goes_with_number(self, piece: Piece) -> bool:
         if (
             piece.kind in ("silent", "date", "duration")
             or piece.key == "->"
             or "month" in piece.roles
-            or self.context.of(piece, "copula", "measure")
+            or self.context.of(piece, "copula", "measure", "timed")
         ):
             return True
         if names_drugs(piece) or piece.is_("find") or piece.is_("say"):
@@ -254,6 +271,10 @@ class OrganFunction:
         """Whether two numbers are the ends of a range, and no change: 48-52, 1 to 2, but 'from 60 to 45'."""
         between = self.pieces[first + 1 : last]
         before = self.pieces[first - 1] if first else None
+        if before is not None and before.key == "between" and [piece.key for piece in between] == ["and"]:
+            return True
+        if first > 1 and self.context.of(self.pieces[first - 2], "spread"):  # anywhere from 48 to 53
+            return True
         changed = before is not None and (self.context.of(before, "changed") or before.key in ("to", "->"))
         return len(between) == 1 and between[0].key in ("-", "/", "to", "or") and not changed
 
@@ -308,17 +329,27 @@ class OrganFunction:
             figures = [piece for piece in self.pieces[place + 1 : at] if isinstance(piece.value, float)]
             above = any(piece.key == ">" or self.context.of(piece, "above") for piece in self.pieces[place + 1 : at])
             doubled = any(self.context.of(piece, "twice") for piece in self.pieces[place + 1 : at])
+            if any("negation" in piece.cues for piece in self.pieces[place + 1 : at]):  # not above 1.5x ULN
+                return
             value = figures[-1].value if figures else 2.0 if doubled else 0.0
             if value > _BILIRUBIN_ABOVE or (above and value >= _BILIRUBIN_ABOVE):
                 self._note("hepatic_impairment", "severe", place, at)
             return
 
+    def _is_excluded_next(self, at: int) -> bool:
+        """'Child-Pugh C excluded'."""
+        return any("excluded" in self.pieces[behind].cues for behind in self.context.following(at, 2))
+
     def child_pugh(self, place: int) -> None:
         """The class of Child and Pugh: a letter, or its points."""
+        if self.context.stance(place) == "denied":  # not Child-Pugh C
+            return
         for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
             piece = self.pieces[at]
             grade = self._child_grade(piece)
             if grade is not None:
+                if self._is_excluded_next(at):
+                    return
                 self._note("hepatic_impairment", grade, place, at)
                 return
             if piece.kind not in ("silent", "sign") and not self.context.of(piece, "copula"):
@@ -403,5 +434,10 @@ class OrganFunction:
                     return
             for degree in ("complete", "partial", "none"):
                 if self.context.of(self.pieces[at], f"dpd_{degree}"):
+                    behind = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
+                    open_ = behind is not None and "or" in behind.roles  # partial or complete
+                    if degree == "partial" and (open_ or self.context.is_denied_at_once(at)):
+                        self.stated.ask("dpd_deficiency", ("none", "partial", "complete"), self.pieces[place : at + 1])
+                        return
                     self._note("dpd_deficiency", degree, min(place, at), max(place, at))
                     return

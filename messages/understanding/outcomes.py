@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from messages.understanding.courses import Course, Courses
+from messages.understanding.drugs import ANTI_HER2, agents_of, generic
 from messages.understanding.outline import Outline
+from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
 _GRADE = 5
 """Letters of the longest word that only says how severe a toxicity was: 'grade', 'g2'."""
+_BOTH = 2
+_FAR = 14
+"""Pieces between an outcome and the first of several lines it is said of, at most."""
+_FROM_DRUG_TO_STOP = 16
+"""Pieces from a drug over the measurement that ended it to its stop, at most."""
+_POINTED = frozenset(("progression", "toxicity", "a_toxicity"))
+"""Cues of an outcome that 'the first', 'the latter' may be said with."""
+_POINTS_NEAR = 5
+"""Pieces between an outcome and 'the first', 'the latter', at most."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
+
+
+def _is_a_cycle(key: str) -> bool:
+    """Whether a word is the short form of a cycle's number: C5."""
+    return len(key) > 1 and key[0] == "c" and key[1:].isdigit()
 
 
 class Outcomes:
@@ -20,8 +38,18 @@ class Outcomes:
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
         self.holder: Course | None = None
+        self.of_objects = False
+        """Whether a verb said it whose objects the drugs are: 'she failed A and then B'."""
+        self.goes_on = False
+        """Whether the next drug is another of these objects."""
+        self.heads = False
+        """Whether it heads a list with a colon: 'PD: on A, on B, on C'."""
+        self.lists = False
+        """Whether that colon stands right before the first drug: 'Progressed: A, then B'."""
         self.of_the_last = False
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
+        self.awaited = 0
+        """How many lines it is still said of: 'both failed: TH and then T-DM1'."""
         self.named_toxicity: int | None = None
         self._named: dict[int, frozenset[str]] = {}
         self.given = False
@@ -36,39 +64,63 @@ class Outcomes:
     def forget(self) -> None:
         """Begin a new sentence."""
         self.pending = self.stopped_at = self.named_toxicity = self.holder = None
-        self.of_the_last = False
+        self.of_the_last = self.heads = self.lists = self.of_objects = self.goes_on = False
+        self.awaited = 0
         self.given = self.pending_ongoing = False
+
+    def next_line(self, *, is_object: bool, names_next: bool, again: bool = False) -> None:
+        """Go on behind 'then'. `is_object`: of 'and then', right before a drug: 'she failed A and then B'.
+
+        `names_next`: a drug follows at once: 'failed: A, then B'. `again`: the verb's preposition stands there once
+        more: 'progressed on A and then on B'.
+        """
+        self.goes_on = (is_object and (self.of_objects or again)) or (names_next and self.lists)
+        self.next_list()
 
     def next_list(self) -> None:
         """Go on to what is another line: an outcome that was given is not said of it."""
-        if self.given:
+        if self.given and not self.goes_on and self.awaited <= 0:
             self.pending = self.holder = None
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""
-        if not self.of_the_last:
+        if not self.of_the_last and not self.heads:
             self.next_list()
 
     def receive(self, course: Course, *, present: bool) -> None:
         """Give a drug's line the outcome that was said before the drug."""
+        self.goes_on = False
         if self.pending is not None:
             if course.outcome in _OPEN:
                 if self.of_the_last and self.holder is not None and self.holder is not course:
                     self.holder.outcome = None
                 course.outcome, course.ongoing = self.pending, False
+                self.awaited -= self.holder is not course
+                self.given, self.holder = True, course
+            elif course.outcome == self.pending:
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
             course.ongoing = True
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
+        pointed = self._line_pointed_at(place) if self.outline.cues[place] & _POINTED else None
+        if pointed is None:
+            return self._takes(place)
+        self._end_the_line_pointed_at(pointed, place)
+        return True
+
+    def _takes(self, place: int) -> bool:
+        """The same, of the line being told, or of those that follow."""
         cues, piece = self.outline.cues[place], self.outline.pieces[place]
         if "no_progression" in cues:
+            self._goes_well(place)
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
         elif "stopped" in cues:
             self.stopped_at = place
+            self._goes_on_no_more(place)
             self.courses.separate("other")
             if self._is_a_consequence(place):
                 self._said(place, "toxicity")
@@ -76,7 +128,7 @@ class Outcomes:
             if not self._is_negated(place):
                 if self._is_why_changed(place):
                     self._end_the_line_before(place, "toxicity")
-                else:
+                elif not (self._follows_both(place) and self._of_every_line(place, "toxicity")):
                     self._said(place, "toxicity")
         elif "restarted" in cues:
             self._restarted(place)
@@ -87,11 +139,18 @@ class Outcomes:
             if target is not None and target.outcome is None:
                 target.outcome = "unknown"
                 piece.used = True
+        elif "completed" in cues and self._has_a_reason(place):
+            self.stopped_at = place
+            self.courses.separate("other")
         elif "completed" in cues:
             self._said(place, "completed")
         elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
             self._ongoing(place)
-        elif "ever_since" in piece.roles:
+        elif self._is_held_with(place):
+            self.pending_ongoing = True
+        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._stays(place):
+            self._goes_on(place)
+        elif "ever_since" in piece.roles or (piece.key == "from" and begins_and_goes_on(self.outline, place)):
             self._since(place)
         elif "likewise" in cues:
             self._likewise(place)
@@ -99,20 +158,168 @@ class Outcomes:
             return False
         return True
 
+    def _goes_on_no_more(self, place: int) -> None:
+        """'No progression on THP, stopped by choice': a stop in a stretch of its own ends what was going on."""
+        outline, course = self.outline, self.courses.current
+        alone = outline.stretch_start[place] == place and outline.next_drug[place] is None
+        alone = alone and not outline.pieces[place].asked
+        alone = alone and not any("chemo" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 3))
+        if alone and course is not None and course.ongoing and course.outcome is None and not self.partial:
+            course.ongoing = outline.has(outline.rest_of_stretch(place), "restarted")
+
+    def _line_pointed_at(self, place: int) -> Course | None:
+        """The one of two lines an outcome is said of by its place: 'PD on the first', 'the former failed'."""
+        outline, lines = self.outline, self.courses.metastatic()
+        if len(lines) != _BOTH or any(course.number is not None for course in lines):
+            return None
+        if outline.drug_in_stretch_before(place) is not None or outline.drug_in_stretch_after(place) is not None:
+            return None
+        last = outline.stretch_end[place] - 1
+        last -= outline.pieces[last].kind == "sign"
+        first = outline.stretch_start[place]
+        while first < place and (outline.pieces[first].key == "the" or outline.pieces[first].kind == "sign"):
+            first += 1
+        at_end = last > place and last - place < _POINTS_NEAR and outline.pieces[last - 1].key in ("the", "on", "with")
+        for at in ((last,) if at_end else ()) + ((first,) if 0 < place - first < _POINTS_NEAR else ()):
+            piece = outline.pieces[at]
+            if "former" in piece.roles or piece.key == "first":
+                return lines[0]
+            if "latter" in piece.roles or piece.key == "second":
+                return lines[1]
+        return None
+
+    def _end_the_line_pointed_at(self, course: Course, place: int) -> None:
+        """Give the line that is pointed at its outcome; a stop without a reason is none."""
+        cues = self.outline.cues[place]
+        outcome = "progression" if "progression" in cues else "toxicity"
+        if self._is_negated(place) or self._of_the_brain(place):
+            return
+        if course.outcome in (*_OPEN, "completed"):
+            course.outcome, course.ongoing = outcome, False
+        self.outline.pieces[place].used = True
+        self.courses.separate("then")
+
     def _stands_alone(self, place: int) -> bool:
         """Whether 'current' is said by itself: 'TCT (current)', 'Current: TCT'."""
         following = place + 1
         return following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
 
-    def _says(self, place: int) -> list[tuple[str, object]]:
+    def _counts_cycles(self, place: int) -> bool:
+        """Whether 'now' is said of a cycle, in what is told: 'T-DXd, cycle 5 now', 'fifth cycle now', 'now C3'."""
+        outline = self.outline
+        beside = (*outline.before_in_stretch(place, 2), *outline.rest_of_stretch(place, 2))
+        counted = any(
+            outline.pieces[at].kind == "cycles"
+            or ("cycles" in outline.cues[at] and len(outline.pieces[at].key) > 1)
+            or _is_a_cycle(outline.pieces[at].key)
+            for at in beside
+        )
+        return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
+
+    def _stays(self, place: int) -> bool:
+        return self._still_responds(place) or self._was_kept(place)
+
+    def _was_kept(self, place: int) -> bool:
+        """Whether 'kept going' is the last that is said of a drug, none of whose partners was stopped."""
+        outline = self.outline
+        if "kept_going" not in outline.cues[place]:
+            return False
+        ends = place + 1 == outline.sentence_end[place] or outline.pieces[place + 1].kind == "sign"
+        return ends and outline.is_drug[place - 1] and self.stopped_at is None
+
+    def _still_responds(self, place: int) -> bool:
+        """Whether a response is said to last: 'TCT x 10 months, still responding', 'still in remission'."""
+        outline = self.outline
+        if outline.cues[place].isdisjoint(("responding", "stable")):
+            return False
+        still = any("still" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
+        return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
+
+    def _leads_to_a_cycle(self, place: int) -> bool:
+        """Whether 'on' begins a stretch that only counts the cycle that runs: 'T-DXd, on 4th cycle'."""
+        outline = self.outline
+        piece = outline.pieces[place]
+        if "on" not in piece.roles or outline.stretch_start[place] != place or piece.asked:
+            return False
+        rest = outline.rest_of_stretch(place, 6)
+        counted = outline.has(rest, "cycles") or any(_is_a_cycle(outline.pieces[at].key) for at in rest)
+        return counted and all(outline.pieces[at].kind != "word" and not outline.is_drug[at] for at in rest)
+
+    def _is_now(self, place: int) -> bool:
+        """Whether a word of the present is said of the line being told."""
+        outline = self.outline
+        piece = outline.pieces[place]
+        if "up_to_now" in outline.cues[place]:  # THP until now
+            only = any("only" in outline.pieces[at].roles for at in outline.before_in_stretch(place))
+            return not only and is_said_of_its_drug(outline, place)
+        if "until_now" not in piece.roles:
+            return False
+        if ends_at_present(outline, place):
+            return True
+        return piece.key == "now" and (self._counts_cycles(place) or is_said_of_its_drug(outline, place))
+
+    def _is_held_with(self, place: int) -> bool:
+        """Whether a drug holds the body: 'body under control with Phesgo'."""
+        outline = self.outline
+        if ("extracranial_disease", "controlled") not in self._says(place):
+            return False
+        linked = place + 1 < len(outline.pieces) and outline.pieces[place + 1].key in ("with", "w")
+        following = outline.drug_in_stretch_after(place)
+        return linked and following is not None and following <= place + 3
+
+    def _goes_on(self, place: int) -> None:
+        """The line being told goes on."""
+        target = self.courses.latest(self.outline.sentence[place])
+        if target is not None and target.outcome is None:
+            target.ongoing = self.outline.pieces[place].used = True
+
+    def _goes_well(self, place: int) -> None:
+        """'no progression so far': the line being told goes on, or the one named next: 'no PD so far on THP'."""
+        outline, following = self.outline, place + 1
+        if following >= len(outline.pieces) or "so_far" not in outline.cues[following]:
+            return
+        if outline.drug_in_stretch_after(following) in (following + 1, following + 2):
+            self.pending_ongoing = True
+        else:
+            self._goes_on(place)
+
+    def continues(self, place: int) -> bool:
+        """Read 'continues', 'continuing' where it ends what is told: 'T-DXd, good PR, continues', 'HP continues'."""
+        outline = self.outline
+        following = place + 1
+        ends = following == outline.stretch_end[place] or outline.pieces[following].kind == "sign"
+        said = "continues" in outline.pieces[place].roles and ends and not self._is_negated(place)
+        if said:
+            self._goes_on(place)
+        return said
+
+    def dash(self, place: int) -> None:
+        """A dash that leaves a span of time open: 'T-DXd (Aug 23 - )'."""
+        if is_left_open(self.outline, place):
+            self._goes_on(place)
+
+    def _says(self, place: int) -> Sequence[tuple[str, object]]:
+        if "say" not in self.outline.pieces[place].kinds:
+            return ()
         return [(each.name, each.value) for each in self.outline.pieces[place].concepts if each.kind == "say"]
 
     def lesion(self, place: int) -> None:
         """New lesions outside the brain are progression of the latest line."""
         outline = self.outline
         new = any("new" in outline.cues[at] for at in outline.before_in_stretch(place, 3))
-        if new and not self._is_negated(place) and (self.courses.all or self._governs(place)):
+        new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
+        if not new or self._is_negated(place):
+            return
+        if self._is_why_changed(place):
+            self._end_the_line_before(place, "progression")
+            self.courses.grew_before.add(outline.pieces[place].start)
+        elif self.courses.all or self._governs(place):
             self._said(place, "progression")
+
+    def _follows_a_line(self, place: int) -> bool:
+        """Whether 'then' leads from a line to metastases: 'kept HP, then liver mets -> T-DXd'."""
+        leads = place > 0 and "then" in self.outline.cues[place - 1] and self.outline.pieces[place - 1].key != "->"
+        return leads and self.courses.latest(self.outline.sentence[place]) is not None
 
     def finish(self) -> None:
         """What no line had when it was said belongs to the latest line."""
@@ -122,10 +329,20 @@ class Outcomes:
         latest = lines[-1]
         if self.unclaimed is not None and latest.outcome is None:
             here = latest.sentence == self.outline.sentence[self.unclaimed]
-            if here or not latest.ongoing:
+            if here or not latest.ongoing or self._is_of_this_scan(self.unclaimed):
                 latest.outcome = "progression"
         if latest.ongoing and latest.outcome is None:
             latest.outcome = "ongoing"
+
+    def _is_of_this_scan(self, place: int) -> bool:
+        """Whether a scan without a date heads a progression: 'CT: PD in liver. On lap/cape since May.'"""
+        outline = self.outline
+        before = outline.before_in_stretch(place, 7)
+        headed = any(outline.pieces[at].key == ":" for at in before)
+        heading = [outline.pieces[at] for at in before]
+        scanned = any("examination" in each.roles or each.is_("noun", "imaging", "body_imaging") for each in heading)
+        dated = any(outline.pieces[at].kind == "date" for at in (*before, *outline.rest_of_stretch(place)))
+        return headed and scanned and not dated
 
     # ---- progression ---------------------------------------------------------------------------------------------
 
@@ -133,7 +350,7 @@ class Outcomes:
         outline = self.outline
         if self._is_negated(place) or self._of_the_brain(place) or self._of_something_else(place):
             return
-        if self._of_every_line(place):
+        if self._is_supposed(place) or self._of_every_line(place, "progression") or self._of_the_first_lines(place):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
@@ -143,6 +360,20 @@ class Outcomes:
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
+
+    def _is_supposed(self, place: int) -> bool:
+        """Whether growth is only suspected, past, or what may come: 'suspected progression', 'in case of PD'."""
+        outline = self.outline
+        if place and outline.pieces[place - 1].key in ("suspected", "possible", "questionable"):
+            return True
+        if place and "stopped" in outline.cues[place - 1] and outline.pieces[place].key in ("progressing", "growing"):
+            return True  # no longer progressing
+        for at in outline.before_in_stretch(place, 3):
+            if "if" in outline.pieces[at].roles or "hypothetical" in outline.cues[at]:
+                return True
+            if outline.pieces[at].kind != "silent":
+                return False
+        return False
 
     def _is_changed(self, place: int) -> bool:
         return self.outline.has(self.outline.near(place), "then", "started", "changed")
@@ -161,10 +392,20 @@ class Outcomes:
             return False
         if outline.drug_in_stretch_after(place) is not None or not self._is_changed(drug):
             return False
-        return "at_which" in outline.pieces[drug + 1].roles
+        link = outline.pieces[drug + 1]
+        if outline.pieces[place].key in ("until", "till") or any(
+            "up_to" in outline.pieces[at].roles for at in range(drug + 1, place)
+        ):
+            return False  # changed to T-DM1 for a year until it grew
+        return "at_which" in link.roles or link.key in ("on", "at", "upon", "for", "due")
 
-    def _of_every_line(self, place: int) -> bool:
-        """'both failed', 'PD on all': the outcome of each line told so far."""
+    def _follows_both(self, place: int) -> bool:
+        """Whether 'both', 'all', 'each' stands before what is said: 'T-DM1 and T-DXd, both stopped for ILD'."""
+        pieces = self.outline.pieces
+        return any(pieces[at].key in ("both", "all", "each") for at in self.outline.before_in_stretch(place))
+
+    def _of_every_line(self, place: int, outcome: str) -> bool:
+        """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
         outline = self.outline
         stretch = outline.near(place)
         every = next((at for at in stretch if "every" in outline.pieces[at].roles), None)
@@ -173,14 +414,39 @@ class Outcomes:
         following = outline.next_meaning(every)
         if following is not None and outline.has(range(following, following + 1), "previous"):
             following = outline.next_meaning(following)
-        if following is not None and (outline.pieces[following].is_("noun") or outline.is_drug[following]):
+        if following is not None and outline.pieces[following].is_("noun"):
             return False
+        if following is not None and outline.pieces[following].kind == "word" and outline.pieces[every - 1].key == "in":
+            return False  # PD in both adrenals
         earlier = outline.has(stretch, "previous", "before_it")
-        for course in self.courses.metastatic()[: -1 if earlier else None]:
+        lines = self.courses.metastatic()[: -1 if earlier else None]
+        if following is not None and outline.is_drug[following]:  # both THP and T-DXd: PD
+            named = {outline.pieces[at].start for at in range(following, place) if outline.is_drug[at]}
+            lines = [course for course in lines if any(piece.start in named for piece in course.pieces)]
+            if not lines:
+                return False
+        for course in lines:
             if course.outcome in (*_OPEN, "completed"):
-                course.outcome, course.ongoing = "progression", False
+                course.outcome, course.ongoing = outcome, False
         self.courses.separate("then")
         outline.pieces[place].used = True
+        return True
+
+    def _of_the_first_lines(self, place: int) -> bool:
+        """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
+        outline, pieces, lines = self.outline, self.outline.pieces, self.courses.metastatic()
+        end = outline.stretch_end[place]
+        end -= pieces[end - 1].kind == "sign"
+        counted = end - 2 > place and pieces[end - 2].key == "first" and pieces[end - 1].kind == "number"
+        if not counted or not 0 < pieces[end - 1].value < len(lines):
+            return False
+        if any(pieces[at].kind != "silent" for at in range(place + 1, end - 2)):
+            return False
+        for course in lines[: int(pieces[end - 1].value)]:
+            if course.outcome in _OPEN:
+                course.outcome, course.ongoing = "progression", False
+        self.courses.separate("then")
+        pieces[place].used = True
         return True
 
     def _of_the_body(self, place: int) -> bool:
@@ -195,7 +461,9 @@ class Outcomes:
             found = set()
             for at in outline.in_stretch(place):
                 piece = outline.pieces[at]
-                if piece.is_("noun", "organ", "organ_mets") or piece.is_("say", "extracranial_disease"):
+                if not piece.kinds:
+                    pass
+                elif piece.is_("noun", "organ", "organ_mets") or piece.is_("say", "extracranial_disease"):
                     found.add("body")
                 elif piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
                     found.add("brain")
@@ -210,11 +478,68 @@ class Outcomes:
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""
         cues, named = self.outline.cues[place], self._named_in_stretch(place)
+        first = self.outline.stretch_start[place]
+        if first > 1 and self.outline.pieces[first - 1].key == "(" and not named:  # brain progression (one new lesion)
+            before = self._named_in_stretch(first - 2)
+            return "brain" in before and "body" not in before
+        if not named and "strong_progression" not in cues and self._goes_on_behind_a_bracket(place):
+            return True
         if "weak_progression" in cues and self._goes_on_of_the_brain(place):
+            return True
+        if not named and (self._is_where_it_grew(place) or self._held_before(place)):
             return True
         if "brain" not in named or "body" in named:
             return False
+        if self._holds_elsewhere(place):
+            return True
         return "only" in named or "strong_progression" not in cues
+
+    def _goes_on_behind_a_bracket(self, place: int) -> bool:
+        """Whether a bracket parts the brain from its growth: 'the lesion (SRS 2023) is growing'."""
+        outline = self.outline
+        closed = outline.stretch_start[place] - 1
+        if closed < 0 or outline.pieces[closed].key != ")" or outline.drug_in_stretch_after(place) is not None:
+            return False
+        opened = outline.stretch_start[closed] - 1
+        if opened < 0 or outline.pieces[opened].key != "(":
+            return False
+        named = self._named_in_stretch(opened)
+        return "brain" in named and "body" not in named
+
+    def _is_where_it_grew(self, place: int) -> bool:
+        """Whether the next stretch says that it grew in the brain only: 'PD on T-DXd, but only in the brain'."""
+        behind = self.outline.stretch_end[place]
+        if behind >= self.outline.sentence_end[place]:
+            return False
+        named = self._named_in_stretch(behind)
+        return {"brain", "only"} <= named and "body" not in named
+
+    def _holds_elsewhere(self, place: int) -> bool:
+        """Whether the sentence says that the body is controlled: 'T-DM1: CNS PD, body stable'."""
+        end = min(self.outline.sentence_end[place], place + _FAR)
+        return any(self._is_held(at) for at in range(place + 1, end))
+
+    def _is_held(self, place: int) -> bool:
+        """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled'."""
+        outline = self.outline
+        if "stable" in outline.cues[place] or "responding" in outline.cues[place]:
+            return any(outline.pieces[at].is_("noun", "extracranial") for at in outline.before_in_stretch(place, 3))
+        return ("extracranial_disease", "controlled") in self._says(place)
+
+    def _held_before(self, place: int) -> bool:
+        """Whether new lesions are of the brain, told before the body that is controlled: 'brain PD, body stable, two
+        new lesions'."""
+        outline = self.outline
+        if outline.drug_in_stretch_after(place) is not None:
+            return False
+        held = False
+        for at in range(outline.stretch_start[place] - 1, max(outline.sentence_start[place], place - _FAR) - 1, -1):
+            if outline.is_drug[at] and not held:
+                return False
+            held = held or self._is_held(at)
+            if held and outline.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging"):
+                return True
+        return False
 
     def _goes_on_of_the_brain(self, place: int) -> bool:
         """Whether the brain is what a stretch without a subject goes on about: 'brain mets, five, growing'."""
@@ -248,18 +573,26 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         outline.pieces[place].used = True
         lines = courses.metastatic()
-        if not lines:
+        if not lines or self._is_negated(place):
             return
-        target = lines[-1]
-        changed = self._is_changed(place)
+        told_before = courses.insert is not None and courses.current in lines and courses.near()
+        target = courses.current if told_before and courses.current is not None else lines[-1]
+        changed = self._is_changed(place) or self._ends_its_drug(place)
         after_the_new = courses.current is target and courses.between == "none" and len(lines) > 1 and changed
         if after_the_new:
             target = lines[-2]
-        if target.outcome in _OPEN:
+        if target.outcome in (*_OPEN, "completed"):  # ended in May because of PD
             target.outcome, target.ongoing = "progression", False
         if not after_the_new:
             courses.separate("then")
             self.next_list()
+
+    def _ends_its_drug(self, place: int) -> bool:
+        """Whether 'at PD' is all that stands behind a drug: when it was started: 'THP; Enhertu at PD'."""
+        outline = self.outline
+        ends = place + 1 == outline.stretch_end[place] or outline.pieces[place + 1].kind == "sign"
+        first = outline.pieces[place].key in ("at", "on", "upon")
+        return ends and first and outline.last_drug[place] == place - 1
 
     # ---- toxicity ------------------------------------------------------------------------------------------------
 
@@ -267,27 +600,52 @@ class Outcomes:
         """Whether a named toxicity, or a measurement, is why a line was stopped."""
         outline = self.outline
         piece = outline.pieces[place]
-        toxic = "a_toxicity" in outline.cues[place] or "toxicity_word" in piece.roles
-        if toxic and not self._is_negated(place):
-            self.named_toxicity = place
-        named = "a_toxicity" in outline.cues[place] or piece.is_("noun", *_REASONS) or piece.is_("find")
         ending = "toxicity_word" in piece.roles
         pointing = "pronoun" in piece.roles
+        named = "a_toxicity" in piece.cues or "find" in piece.kinds or piece.is_("noun", *_REASONS)
         if not (named or ending or pointing):
             return False
+        toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
+        if toxic and not self._is_negated(place):
+            self.named_toxicity = place
         because = any("because" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 5))
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
-        if piece.is_("find") and "a_toxicity" in outline.cues[place] and self._is_all_that_is_said(place):
+        effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
+        if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not (named and "a_toxicity" in outline.cues[place]):
             return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
-            "stopped" in outline.cues[at] for at in range(place + 1, min(outline.sentence_end[place], place + 6))
+            "stopped" in outline.cues[at] and not self._stops_a_part(at)
+            for at in range(place + 1, min(outline.sentence_end[place], place + 6))
         )
         changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _stops_a_part(self, place: int) -> bool:
+        """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so
+        paclitaxel was dropped'."""
+        outline, course = self.outline, self.courses.current
+        beside = (place + 1, *outline.before_in_stretch(place, 2))
+        drug = next((at for at in beside if at < len(outline.pieces) and outline.is_drug[at]), None)
+        if course is None or drug is None:
+            return False
+        stopped = set(agents_of(outline.pieces[drug]) or ())
+        return generic(stopped) < generic(course.agents) and not stopped & ANTI_HER2
+
+    def _has_a_reason(self, place: int) -> bool:
+        """Whether a toxicity is why a line ended: 'line two ended in March for cardiotoxicity'."""
+        outline = self.outline
+        because = False
+        for at in outline.rest_of_stretch(place, 9):
+            if outline.is_drug[at] and outline.pieces[place].key != "ended":
+                return False
+            if because and "a_toxicity" in outline.cues[at]:
+                return True
+            because = because or bool(outline.pieces[at].roles & {"reason", "for"})
+        return False
 
     def _is_all_that_is_said(self, place: int) -> bool:
         """Whether pneumonitis is all that is said of a drug: 'T-DXd (ILD g2)', 'third line Enhertu, ILD.'"""
@@ -297,11 +655,19 @@ class Outcomes:
             return False
         if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
             return False
+        if "uncertain" in outline.cues[place - 1]:  # T-DXd, ?ILD
+            return False
         alone = all(
-            at == place or piece.kind in ("silent", "sign", "number") or len(piece.key) <= _GRADE
+            at == place or piece.kind in ("silent", "sign", "number", "date") or len(piece.key) <= _GRADE
             for at, piece in enumerate(outline.pieces[first:end], first)
         )
         return alone and outline.drug_in_stretch_before(first - 1) is not None
+
+    def _is_caused_by_a_drug(self, place: int) -> bool:
+        """Whether a drug is said to have caused pneumonitis: 'T-DXd gave ILD grade 3'."""
+        outline = self.outline
+        back = [at for at in outline.before_in_stretch(place, 4) if outline.pieces[at].kind != "silent"]
+        return len(back) > 1 and "caused" in outline.pieces[back[0]].roles and outline.is_drug[back[1]]
 
     def _follows_the_stop(self, place: int) -> bool:
         """Whether a measurement begins what follows a stop, as its reason: 'abandoned, platelets 40 every cycle'."""
@@ -310,35 +676,68 @@ class Outcomes:
         heads = (at + 1 for at in outline.before_in_stretch(place, 4) if outline.pieces[at].key == ":")
         first = next(heads, outline.stretch_start[place])
         begins = all(outline.pieces[at].kind == "silent" for at in range(first, place))
+        why = any("why" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
         fell = any("fell" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 5))
         given_as_reason = first > 0 and outline.pieces[first - 1].key in ("-", ":", "(")
-        return (
-            first > 0 and begins and (fell or given_as_reason) and outline.drug_in_stretch_before(first - 1) is not None
-        )
+        if why and fell:  # off Kadcyla since the platelets dropped
+            return True
+        told = outline.last_drug[place]
+        of_a_drug = told is not None and outline.stretch[first - 1] - outline.stretch[told] <= 1
+        return first > 0 and begins and (fell or given_as_reason) and of_a_drug
 
     def _is_a_consequence(self, place: int) -> bool:
         """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped'."""
         if self.named_toxicity is None:
-            return False
+            return self._is_behind_a_measurement(place)
         between = self.outline.pieces[self.named_toxicity : place]
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
+
+    def _is_behind_a_measurement(self, place: int) -> bool:
+        """Whether an arrow leads from a measurement behind a drug to the stop: 'Kadcyla -> plts 45 -> stopped'."""
+        outline, pieces = self.outline, self.outline.pieces
+        last = outline.last_drug[place]
+        if last is None or last < outline.sentence_start[place] or place - last > _FROM_DRUG_TO_STOP:
+            return False
+        return (
+            pieces[place - 1].key == "->"
+            and any(pieces[at].key in ("->", ",", "-", ":") for at in range(last + 1, place - 1))
+            and any(pieces[at].is_("noun", *_REASONS) for at in range(last + 1, place))
+        )
 
     def _restarted(self, place: int) -> None:
         """A drug that was given again was not ended by what interrupted it."""
         if self._is_negated(place):
             return
         target = self.courses.latest(self.outline.pieces[place].sentence)
-        if target is not None and target.outcome == "toxicity":
+        ahead = range(place + 1, min(place + 4, len(self.outline.pieces)))
+        ended = self.stopped_at is None and self.outline.has(ahead, "progression")  # stopped for ILD; rechallenged; PD
+        if target is not None and target.outcome == "toxicity" and not ended:
             target.outcome = None
-        self.stopped_at = None
+        self.stopped_at = self.named_toxicity = None
 
     # ---- what is said, and of which line -------------------------------------------------------------------------
 
     def _is_negated(self, place: int) -> bool:
         outline = self.outline
-        if any("negation" in outline.cues[at] for at in outline.before_in_stretch(place, 4)):
+        joined = False
+        for at in outline.before_in_stretch(place, 4):
+            finding = "progression" in outline.cues[place] and outline.pieces[at].is_("find")
+            if joined and (outline.is_drug[at] or finding):  # never had T-DM1 and she progressed, no ILD and PD
+                break
+            if "negation" in outline.cues[at]:
+                return True
+            joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
+        if self._is_none(place):
             return True
         return any("excluded" in outline.cues[at] for at in outline.rest_of_stretch(place, 3))
+
+    def _is_none(self, place: int) -> bool:
+        """Whether 'none' is all that stands behind a word: 'toxicity none', 'progression: none'."""
+        outline, end = self.outline, self.outline.stretch_end[place]
+        denied = any("negation" in outline.cues[at] for at in range(place + 1, min(end, place + 3)))
+        return denied and all(
+            "negation" in outline.cues[at] or outline.pieces[at].kind == "sign" for at in range(place + 1, end)
+        )
 
     def _said(self, place: int, outcome: str) -> None:
         outline, courses = self.outline, self.courses
@@ -346,12 +745,17 @@ class Outcomes:
         if self._governs(place):
             self.pending, self.given, self.holder = outcome, False, None
             self.of_the_last = self._is_after_a_list(place)
+            self.awaited = self._lines_counted(place)
+            self.of_objects = "governing" in outline.cues[place]
+            colon = self._heading_colon(place)
+            self.heads = colon is not None
+            self.lists = colon is not None and outline.is_drug[colon + 1]
             courses.separate("then")
             piece.used = True
             return
-        target = courses.latest(piece.sentence)
+        target = courses.latest(piece.sentence, now=self._is_of_now(place))
         courses.separate("other" if outcome == "completed" else "then")
-        if target is None or (self.partial and outcome in ("toxicity", "completed")):
+        if target is None or (outcome in ("toxicity", "completed") and (self.partial or self._is_of_a_part(place))):
             return
         if outcome == "completed" and outline.has(outline.in_stretch(place), "unknown"):
             outcome = "unknown"
@@ -362,29 +766,58 @@ class Outcomes:
             target.outcome, target.ongoing = outcome, False
             piece.used = True
 
+    def _is_of_now(self, place: int) -> bool:
+        """Whether a part of its own says how the latest line goes: 'T-DXd, previously THP, now PD'."""
+        outline = self.outline
+        return outline.drug_in_stretch_before(place) is None and any(
+            "present" in outline.pieces[at].roles or "current" in outline.cues[at] for at in outline.near(place)
+        )
+
+    def _is_of_a_part(self, place: int) -> bool:
+        """Whether what ended is one part of the line: 'the chemo part stopped for neuropathy'; 'tucatinib stopped for
+        LFTs, the other two carried on'."""
+        outline = self.outline
+        back = range(max(outline.sentence_start[place], place - _FAR), place + 1)
+        ahead = range(place + 1, min(outline.sentence_end[place], place + _FAR))
+        if any("a_part" in outline.pieces[at].roles and outline.has(range(at, place + 1), "stopped") for at in back):
+            return True
+        return any(
+            "the_rest" in outline.pieces[at].roles and outline.has(range(at + 1, min(at + 5, ahead.stop)), "carried_on")
+            for at in ahead
+        )
+
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline = self.outline
-        linked = "governing" in outline.cues[place]
+        linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
+        linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)
         told = beside is not None and self._is_said_of(beside, place)
-        bracket = False
+        bracket, in_bracket, colon = False, self._is_in_a_drugs_bracket(place), self._heading_colon(place)
         if told and outline.pieces[outline.stretch_start[place]].roles & {"at_which", "once"}:
             return False  # as THP failed T-DM1 was given
         for at in range(place + 1, min(outline.sentence_end[place], place + 14)):
             piece, cues = outline.pieces[at], outline.cues[at]
+            if piece.key == ")" and not bracket and in_bracket:
+                return False
             if piece.key in ("(", ")") and at > place + 1 - (piece.key == "("):
                 bracket = piece.key == "("
                 continue
             if bracket and not outline.is_drug[at]:
                 continue
-            if piece.key == ":" and at == place + 1 and linked:  # 'Failed: THP, T-DM1'
+            if at <= (colon or 0) and (linked or beside is None):
                 continue
-            if piece.kind == "sign" or piece.key == "->" or "then" in cues or (piece.kind == "line" and not linked):
+            if (
+                piece.kind == "sign"
+                or piece.key == "->"
+                or "so" in piece.roles
+                or "then" in cues
+                or (piece.kind == "line" and not linked)
+            ):
                 return False
             if outline.is_drug[at]:
                 return not piece.asked and (linked or beside is None)
-            if told and cues & {"after", "started", "previously"}:
+            if told and (cues & {"after", "started", "previously"} or "clausal" in piece.roles):
                 return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
                 linked = linked or "in" not in piece.roles
@@ -400,15 +833,61 @@ class Outcomes:
                 "new",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
-            elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line"):
+            elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _heading_colon(self, place: int) -> int | None:
+        """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
+        outline = self.outline
+        later = place + 1 < len(outline.pieces) and "then" in outline.cues[place + 1]  # Not tolerated after that: ...
+        for at in range(place + 1, min(outline.stretch_end[place + later], place + 7)):
+            piece = outline.pieces[at]
+            if piece.key == ":":
+                every = any("every" in each.roles for each in outline.pieces[place:at])
+                return at if at == place + 1 + later or every else None
+            heads = piece.kind in ("silent", "number") or "every" in piece.roles or (later and at == place + 1)
+            if not heads:
+                return None
+        return None
+
+    def _is_in_a_drugs_bracket(self, place: int) -> bool:
+        """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (PD at 4 mo) and T-DXd'."""
+        outline = self.outline
+        opened = outline.stretch_start[place] - 1
+        return opened > 0 and outline.pieces[opened].key == "(" and outline.last_drug[opened] == opened - 1
 
     def _is_said_of(self, drug: int, place: int) -> bool:
         """Whether an outcome's word stands right behind its drug: 'T-DXd PD after THP', 'after THP failed we gave'."""
         passed = ("silent", "sign", "cycles", "duration")
         between = range(drug + 1, place)
-        return all(self.outline.pieces[at].kind in passed or "stopped" in self.outline.cues[at] for at in between)
+        return all(
+            self.outline.pieces[at].kind in passed or "stopped" in self.outline.cues[at] or self._says_how_severe(at)
+            for at in between
+        )
+
+    def _says_how_severe(self, place: int) -> bool:
+        """Whether a piece is a grade: 'grade 2', 'severe'."""
+        pieces = self.outline.pieces
+        graded = place > 0 and pieces[place].kind == "number" and "severity" in pieces[place - 1].roles
+        return graded or "severity" in pieces[place].roles
+
+    def _lines_counted(self, place: int) -> int:
+        """How many lines an outcome is said of that follow it: 'both failed: ...', 'progressed on all three of ...'."""
+        outline = self.outline
+        first = outline.drug_in_sentence_after(place)
+        if first is None or first - place > _FAR:
+            return 0
+        near = range(max(outline.stretch_start[place], place - 2), first)
+        every = next((at for at in near if "every" in outline.pieces[at].roles), None)
+        if every is None or any(outline.pieces[at].is_("noun") for at in range(every, first)):
+            return 0
+        if outline.drug_in_stretch_before(every) is not None:
+            return 0
+        if outline.pieces[every].key == "both":
+            return _BOTH
+        counted = outline.pieces[every + 1]
+        return int(counted.value) if counted.kind == "number" else 0
 
     def _is_after_a_list(self, place: int) -> bool:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""
@@ -428,6 +907,8 @@ class Outcomes:
         following = place + 1
         if following < len(outline.pieces) and outline.pieces[following].kind == "number":
             return  # currently 48
+        if following < len(outline.pieces) and outline.pieces[following].is_("other"):
+            return  # now on carbamazepine
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
         toxic = outline.has(range(max(outline.stretch_start[place], place - 2), place), "a_toxicity", "toxicity")
         if toxic and piece.key == "under":
@@ -455,12 +936,19 @@ class Outcomes:
         """'TCT since May': it goes on."""
         outline = self.outline
         following = place + 1
+        if following < len(outline.pieces) and "which_one" in outline.pieces[following].roles:  # since last spring
+            following += 1
         timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
-        beside = outline.drug_in_stretch_before(place)
+        timed = timed or "month" in outline.pieces[following].roles
+        opens = (
+            outline.stretch_start[place] == place and outline.pieces[place - 1].key == ","
+        )  # vino + tras, since June
+        beside = outline.drug_in_stretch_before(place - 1 if opens else place)
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:
             return
-        if not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
+        left = outline.has(outline.before_in_stretch(beside, 2), "stopped")  # off Herceptin since 2023
+        if not left and not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
             course.ongoing = True
 
     def _governs_now(self, place: int) -> bool:
@@ -471,6 +959,8 @@ class Outcomes:
             return False
         for at in range(place + 1, following):
             piece, cues = outline.pieces[at], outline.cues[at]
+            if "after" in cues:  # T-DM1 ongoing after THP
+                return False
             passed = (
                 piece.kind in ("cycles", "number", "duration", "silent", "date", "line") or "linking" in piece.roles
             )

@@ -88,13 +88,25 @@ class Outline:
 
     def has(self, places: range, *names: str) -> bool:
         """Whether a piece at one of these places is one of these cues."""
-        return any(not self.cues[at].isdisjoint(names) for at in places)
+        cues = self.cues
+        for at in places:  # noqa: SIM110  (asked some hundred times for one text)
+            if not cues[at].isdisjoint(names):
+                return True
+        return False
 
     def joins(self, first: int, last: int) -> bool:
         """Whether nothing but joining words and signs stands between two places."""
         if last - first > 6:
             return False
         return self._apart[last] == self._apart[first + 1]
+
+    def heads_earlier_lines(self, at: int) -> bool:
+        """Whether a decision about one line heads those before it: 'third-line decision: T-DXd 2L, THP 1L'."""
+        pieces = self.pieces
+        if not at or pieces[at - 1].kind != "line" or at + 1 >= len(pieces) or pieces[at + 1].key != ":":
+            return False
+        told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
+        return told is not None and told.value < pieces[at - 1].value
 
     def is_joining(self, place: int) -> bool:
         """Whether a piece only joins what stands around it."""

@@ -14,6 +14,9 @@ _AMPLIFIED_FROM = 2.0
 """Copies of HER2 for one of chromosome 17 from which the gene is amplified."""
 _POSITIVE_FROM = 1
 """Per cent of stained cells from which a hormone receptor is positive."""
+_DATED_WITHIN = 5
+"""Pieces behind a second result up to what says when it was read, at most."""
+_SPOKEN_SIGNS = {"plus": "positive", "minus": "negative"}
 
 
 class Reading(NamedTuple):
@@ -33,6 +36,7 @@ class Receptors:
         self.stated = stated
         self._taken: set[int] = set()
         """Places of names that were read together with the name before them."""
+        self._her2_is_named = any(piece.is_("noun", "her2") or piece.is_("say", "her2_status") for piece in self.pieces)
 
     # ---- hormone receptors -------------------------------------------------------------------------------------------
 
@@ -97,12 +101,34 @@ class Receptors:
         if self.context.stance(place) == "denied":  # neither ER nor PR expressed
             reading = reading._replace(verdict={"positive": "negative"}.get(reading.verdict, reading.verdict))
         pieces = self.pieces[place : reading.last + 1]
-        if reading.verdict == "open":
+        if reading.verdict == "open" or self._was_other(reading):
             self.stated.ask("hr_status", ("positive", "negative"), pieces)
             return
         corrected = self.context.is_corrected(place)
         self.stated.note(f"receptor_{name}", reading.verdict, pieces, corrected=corrected)
         self._use_repeated(reading)
+
+    def _was_other(self, reading: Reading) -> bool:
+        """Whether the opposite is said of another time: 'ER positive, now negative', 'neg at relapse, was pos'."""
+        opposite = {"positive": "negative", "negative": "positive"}.get(reading.verdict)
+        if opposite is None:
+            return False
+        other_time = False
+        stop = self.context.sentence(reading.last).stop
+        for at in range(reading.last + 1, min(stop, reading.last + _NEAR)):
+            piece = self.pieces[at]
+            if self.context.of(piece, opposite):
+                behind = self.pieces[at + 1 : min(stop, at + _DATED_WITHIN)]
+                return other_time or any(self._tells_when(each) for each in behind)
+            if self._tells_when(piece):
+                other_time = True
+            elif piece.kind == "number" or piece.is_("noun"):
+                return False
+        return False
+
+    def _tells_when(self, piece: Piece) -> bool:
+        """Whether a piece says at which time, or on which biopsy, a receptor was read."""
+        return piece.kind == "date" or "previously" in piece.cues or self.context.of(piece, "biopsied")
 
     def _use_repeated(self, reading: Reading) -> None:
         """Mark what says the same once more: '90% positive', 'positive (90%)', 'positive 8/8'."""
@@ -155,7 +181,7 @@ class Receptors:
         bound = ""
         denied = False
         stained: Reading | None = None
-        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+        for at in range(place + 1, min(self.context.stop_after_header(place), place + _NEAR)):
             piece = self.pieces[at]
             if piece.kind == "sign":
                 if piece.key == "+":
@@ -164,18 +190,18 @@ class Receptors:
                     return Reading("negative", at)
                 if piece.key in "<>":
                     bound = piece.key
-                elif piece.key not in "-:=(~":
+                elif piece.key not in "-:=(~|?":
                     return stained
             elif self.context.of(piece, "below", "above"):  # 'less than 1%'
                 bound = "<" if self.context.of(piece, "below") else ">"
             elif piece.kind == "number":
-                return self._number(at, bound) if counts or self._is_percentage(at) else None
-            elif self.context.of(piece, "positive"):
-                return self._changed(at) or Reading("negative" if denied else "positive", at)
-            elif self.context.of(piece, "negative", "lacking"):
-                return self._changed(at) or Reading("negative", at)
-            elif piece.cue("pending", "unknown"):
-                return Reading("unknown", at)
+                when = self.pieces[at - 1].key == "at"  # 'PR at 3 months' is a partial response
+                return self._number(at, bound) if (counts and not when) or self._is_percentage(at) else None
+            elif (verdict := self._word_at(at)) is not None:
+                if denied and verdict == "negative":  # 'ER not negative' says neither
+                    return None
+                verdict = "negative" if verdict == "positive" and denied else verdict
+                return self._changed(at) or Reading(verdict, at)
             elif "negation" in piece.cues:
                 denied = True
             elif self.context.of(piece, "stained"):  # 'ER strong'
@@ -183,6 +209,24 @@ class Receptors:
             elif piece.kind != "silent" and not self.context.of(piece, "copula"):
                 return stained
         return stained
+
+    def _word_at(self, at: int) -> str | None:
+        """What a word says of a receptor: `positive`, `negative`, `unknown` or nothing."""
+        piece = self.pieces[at]
+        if piece.key in _SPOKEN_SIGNS and self._ends_at(at):  # 'ER minus, PR plus'
+            return _SPOKEN_SIGNS[piece.key]
+        if self.context.of(piece, "positive"):
+            return "positive"
+        if self.context.of(piece, "negative", "lacking"):
+            return "negative"
+        return "unknown" if piece.cue("pending", "unknown") else None
+
+    def _ends_at(self, at: int) -> bool:
+        """Whether nothing but a sign follows a piece, or a receptor with a spoken sign of its own."""
+        ahead = self.pieces[at + 1 : at + 3]
+        if not ahead or ahead[0].kind == "sign":
+            return True
+        return ahead[0].is_("noun", "er", "pr", "hr", "her2") and ahead[-1].key in _SPOKEN_SIGNS
 
     def _likewise(self, place: int) -> Reading | None:
         """'HER2 is positive, ER also': what was said of the receptor before."""
@@ -275,8 +319,11 @@ class Receptors:
             self._note_her2("low" if equivocal else "negative", place - 1, place)
 
     def later_score(self, place: int) -> None:
-        """A score with its plus, further on in the sentence, before any other noun."""
-        for at in range(place + 1, min(self.context.sentence(place).stop - 1, place + 2 * _NEAR)):
+        """A score with its plus, further on in the sentence or behind its semicolon, before any other noun."""
+        stop = self.context.sentence(place).stop
+        if stop < len(self.pieces) and self.pieces[stop - 1].key == ";":
+            stop = self.context.sentence(stop).stop
+        for at in range(place + 1, min(stop - 1, place + 2 * _NEAR)):
             piece = self.pieces[at]
             if piece.is_("noun") and not piece.is_("noun", "her2", "imaging", "organ", "organ_mets"):
                 return
@@ -286,10 +333,13 @@ class Receptors:
                 return
 
     def _her2(self, place: int) -> None:
-        for at in range(place + 1, min(self.context.sentence(place).stop, place + _NEAR)):
+        for at in range(place + 1, min(self.context.stop_after_header(place), place + _NEAR)):
             piece = self.pieces[at]
             if piece.kind == "number" and piece.value in (0, 1, 2, 3) and (len(piece.key) == 1 or piece.key.isalpha()):
                 self._score(place, at)
+                return
+            if piece.key in _SPOKEN_SIGNS and self._ends_at(at):
+                self._note_her2(_SPOKEN_SIGNS[piece.key], place, at)
                 return
             if piece.key == "+":
                 last = self._last_plus(at)
@@ -314,7 +364,7 @@ class Receptors:
             allowed = allowed or piece.cue("negation", "uncertain")
             shared = piece.key == "and" or (piece.is_("noun", "er", "pr", "hr") and self.pieces[at - 1].key == "and")
             if (
-                not allowed and not shared and not (piece.kind == "sign" and piece.key in ":=(-")
+                not allowed and not shared and not (piece.kind == "sign" and piece.key in ":=(-|?")
             ):  # 'HER2 and ER positive'
                 return
 
@@ -327,7 +377,9 @@ class Receptors:
         piece = self.pieces[at]
         for group, verdict in (("positive", "positive"), ("amplified", "positive"), ("negative", "negative")):
             if self.context.of(piece, group):
-                return "negative" if verdict == "positive" and self._is_negated(at) else verdict
+                if self._is_negated(at):  # 'not negative' says neither
+                    return "negative" if verdict == "positive" else None
+                return verdict
         return "unknown" if piece.cue("pending", "unknown") else None
 
     def _is_score(self, at: int) -> bool:
@@ -341,6 +393,8 @@ class Receptors:
         return at > 0 and ("negation" in self.pieces[at - 1].cues or self.context.of(self.pieces[at - 1], "non"))
 
     def _note_her2(self, verdict: str, place: int, last: int) -> None:
+        if verdict == "positive" and self.context.stance(place) == "uncertain":  # 'not sure her mets are HER2+'
+            verdict = "unknown"
         pieces = self.pieces[min(place, last) : max(place, last) + 1]
         self.stated.note("her2_status", verdict, pieces, corrected=self.context.is_corrected(place))
 
@@ -421,11 +475,19 @@ class Receptors:
         if verdict == "positive":
             self._note_her2("positive", place, place)
             self._use_result(place)
+        elif verdict not in ("positive", "negative") and self._is_all_of_her2(place):
+            self._note_her2("unknown", place, place + 1)
         elif verdict == "negative" and any(
             statement.field == "her2_status" and statement.value == "unknown" for statement in self.stated.statements
         ):
             self._note_her2("low", place, place)
             self._use_result(place)
+
+    def _is_all_of_her2(self, place: int) -> bool:
+        """Whether a pending test is all that is said of HER2: 'metastatic; FISH pending'."""
+        behind = self.pieces[place + 1 : place + _NEAR]
+        scored = any(piece.kind == "number" for piece in behind)  # FISH pending, 3+
+        return bool(behind) and behind[0].cue("pending", "unknown") and not (scored or self._her2_is_named)
 
     def _is_two_plus(self, at: int) -> bool:
         piece: Piece = self.pieces[at]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon, Node
-from messages.understanding.near import SHORTEST, edits, nearest
+from messages.understanding.near import SHORTEST, edits, nearest, sounds_like
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece
 from messages.understanding.sentences import divide, enumerated
 from messages.understanding.shorthand import settle_short_names
@@ -12,6 +12,10 @@ from messages.understanding.tokens import Token, tokens_of
 __all__ = ["ITEM", "NO_ROLES", "Piece", "near", "number_of", "scan"]
 _HEADING = 4
 """Tokens up to the colon of a heading, at most."""
+_DENIED_AS_A_WHOLE = ("early_stage_agents", "prior_lines", "treatment")
+"""What phrases say that begin with a denial and name no drug."""
+_LEADING = ("with", "of")
+"""Words that lead from such a phrase to the drug it denies."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 
@@ -35,9 +39,24 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             pieces.append(_word(token, lexicon) if word else _sign(token))
             at += 1
     settle_short_names(pieces, text, lexicon)
+    _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
     return pieces
+
+
+def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
+    """'No adjuvant', 'no prior treatment with' deny only the drug right behind them, and not all treatment."""
+    for place, piece in enumerate(pieces):
+        if not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
+            continue
+        following = pieces[place + 1]
+        if following.key in _LEADING and place + 2 < len(pieces):
+            following = pieces[place + 2]
+        denial: tuple[Concept, ...] = lexicon.root.get(piece.key, {}).get("", ())
+        if following.names_drugs_by_name() and any(concept.name in ("negation", "declined") for concept in denial):
+            stage = (Concept("cue", "early"),) if piece.is_("say", "early_stage_agents") else ()
+            piece.stand_for(*denial, *stage)
 
 
 def _sign(token: Token) -> Piece:
@@ -128,6 +147,8 @@ def near(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
     """The drugs a misspelt word may mean, those of all names that are equally near."""
     lengths = range(len(word) - edits(word), len(word) + edits(word) + 1)
     names, _ = nearest(word, (name for length in lengths for name in lexicon.by_length.get(length, ())))
+    if not names:
+        names = tuple(name for name in lexicon.by_length.get(len(word), ()) if sounds_like(word, name))
     return tuple(dict.fromkeys(agents for name in names for agents in lexicon.names[name]))
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, names_drugs
 from messages.understanding.lines import Told
+from messages.understanding.organ_function import MONTHS
 from messages.understanding.scan import Piece
 
 Scope = Literal["in", "out", "unclear"]
 ADULT = 18
+_OF = 2
+"""Pieces from an age back to the person it is of: 'girl of 16 years'."""
+_FROM_DRUG = 4
+"""Pieces between a drug and whether it should be held, at most."""
 _ASKED_OF = ("dosing", "symptom", "other_question")
 """What lies outside only where it is asked about: a dose that was reduced is told, not asked."""
 _PLAIN_CUES = (
@@ -53,8 +59,23 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
         return False
     if any(piece.cue("relapse", "came_back") for piece in pieces):
         return False
-    asks = any(piece.asked for piece in pieces) or not told.early
-    return any("early_stage" in piece.cues or (asks and "early" in piece.cues) for piece in pieces)
+    if any(piece.asked and piece.is_("scope", "other_question") for piece in pieces):
+        return False
+    asks = _leaves_a_question_open(pieces) or not (told.early or "early_stage_agents" in values)
+    denied = {place + 1 for place, piece in enumerate(pieces) if piece.cue("negation", "stopped")}  # 'no longer early'
+    return any(
+        place not in denied and ("early_stage" in piece.cues or (asks and "early" in piece.cues))
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _leaves_a_question_open(pieces: list[Piece]) -> bool:
+    """Whether a question is left open; not one that the text answers itself: 'got Herceptin?? no, AC first'."""
+    answered = -1
+    for before, piece in pairwise(pieces):
+        if before.key == "?" and ("negation" in piece.cues or "affirmed" in piece.roles):
+            answered = piece.sentence
+    return any(piece.asked and piece.sentence > answered for piece in pieces)
 
 
 def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[Scope, str | None]:
@@ -118,8 +139,8 @@ def _named(context: Context, *, told: bool) -> set[str]:
             found.add(concept.name)
         if _manages(context, place):
             found.add("symptom")  # 'how do I treat T-DXd nausea?'
-        if piece.asked and context.of(piece, "withholds") and _is_drug(context, place + 1):
-            found.add("dosing")  # 'hold Kadcyla for platelets of 60?'
+        if piece.asked and _is_how_much(context, place):
+            found.add("dosing")
     return found
 
 
@@ -135,6 +156,20 @@ def _manages(context: Context, place: int) -> bool:
     if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
         return False
     return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
+
+
+def _is_how_much(context: Context, place: int) -> bool:
+    """Whether a question is how much of a drug, or whether to hold it: 'hold Kadcyla for platelets of 60?',
+    'capecitabine dose with eGFR 40?', 'when should T-DXd be held?'"""
+    piece = context.pieces[place]
+    if context.of(piece, "withholds"):
+        return _is_drug(context, place + 1)
+    if context.of(piece, "withheld"):
+        named = range(max(context.sentence(place).start, place - _FROM_DRUG), place)
+        return any("modal" in context.pieces[at].roles or context.pieces[at].key == "be" for at in named) and any(
+            _is_drug(context, at) for at in named
+        )
+    return context.of(piece, "amount") and place > 0 and _is_drug(context, place - 1)
 
 
 def _is_drug(context: Context, place: int) -> bool:
@@ -159,10 +194,19 @@ def _is_minor(context: Context) -> bool:
         if context.is_family(place):
             continue
         aged = piece.kind == "age" or _is_bare_age(context, place)
-        if aged and piece.value < ADULT:
+        if (aged and piece.value < ADULT) or _is_young_in_years(context, place):
             piece.used = True
             return True
     return False
+
+
+def _is_young_in_years(context: Context, place: int) -> bool:
+    """Whether a duration is an age below that of an adult: 'girl of 16 years'."""
+    pieces = context.pieces
+    if pieces[place].kind != "duration" or place < _OF or pieces[place - 1].key != "of":
+        return False
+    person = pieces[place - _OF].roles & {"woman", "person"}
+    return bool(person) and isinstance(pieces[place].value, float) and pieces[place].value < ADULT * MONTHS
 
 
 def _is_bare_age(context: Context, place: int) -> bool:
@@ -177,10 +221,12 @@ def _is_bare_age(context: Context, place: int) -> bool:
         return in_years and (after is None or after.kind == "sign")
     ends = following is None or following.key in (".", ",", "and", "with", ";")
     before = pieces[place - 1]
+    if before.key == "of" and place > 1 and pieces[place - 2].roles & {"woman", "person"}:  # a girl of 15
+        return following is None or following.key != "%"
     if before.key == "," and place > 1 and "woman" in pieces[place - 2].roles:  # 'girl, 14, HER2+'
         return ends
     if before.key == "s" and place > 2 and pieces[place - 2].key == "'":  # she's 15
         return ends and context.of(pieces[place - 3], "patient")
-    if "the_patient" in before.cues:  # she is
+    if "the_patient" in before.cues and before.key != "mother":  # she is; not 'mother of two'
         return ends
     return ends and context.of(before, "age_before") and place > 1 and context.of(pieces[place - 2], "patient")

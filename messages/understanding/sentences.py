@@ -7,10 +7,16 @@ from messages.understanding.pieces import ITEM, Piece
 
 _ASKING = ("dosing", "symptom", "other_question")
 """What may be asked of a drug besides whether to give it."""
+_MANY = 4
+"""Strokes with blanks around them that part sentences, and not two drugs, at least."""
 _SHORT = 3
 """Pieces before the last clause of a question that belong to it: 'T-DXd then?'."""
+_OUT_OF_REACH = 8
+"""Pieces from a word of access to the consequence that is drawn from it, at most."""
 _INTRODUCTION = 7
 """Pieces between a request and the patient it is about, at most."""
+_VERBS = frozenset(("auxiliary", "is", "modal"))
+"""What the first word of a question may be that asks for yes or no."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", "."))
 
 
@@ -18,6 +24,7 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
     """Number the sentences and clauses, and mark what is asked."""
     sentence = clause = 0
     first = 0
+    slashes = _parting_slashes(pieces)
     for place, piece in enumerate(pieces):
         piece.sentence, piece.clause = sentence, clause
         gap = text[pieces[place - 1].end : piece.start] if place else ""
@@ -26,7 +33,9 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             sentence, clause, first = sentence + 1, clause + 1, place
             piece.sentence, piece.clause = sentence, clause
         if piece.kind != "sign":
-            if piece.cue("then", "new_word") or (piece.kind == "known" and piece.key == "->"):
+            later = piece.key == "later" and place > 0 and "duration" in pieces[place - 1].cues  # PD 4 months later
+            turns = (piece.cue("then", "new_word") and not later) or (piece.kind == "known" and piece.key == "->")
+            if turns or _draws_a_consequence(pieces, place):
                 clause += 1
                 piece.clause = clause
             continue
@@ -40,8 +49,8 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
         stops = piece.key == "." and (following is None or not following.glued)
         if stops and _is_abbreviated(pieces, place, lexicon):
             continue
-        ends = stops or piece.key in ("?", "!")
-        if ends or piece.key == ";":
+        ends = stops or piece.key == "?" or (piece.key == "!" and not _is_inside(following))
+        if ends or piece.key == ";" or place in slashes:
             _mark_asked(pieces[first : place + 1], ends=piece.key == "?")
             sentence, clause, first = sentence + 1, clause + 1, place + 1
         elif piece.key in _BREAKS or piece.key == "->":
@@ -49,27 +58,61 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
     _mark_asked(pieces[first:], ends=False)
 
 
+def _parting_slashes(pieces: list[Piece]) -> frozenset[int]:
+    """The places of strokes with blanks around them, where so many part the facts of a case: 'MBC / ER+ / THP 1L / PS
+    1'."""
+    found = [
+        place
+        for place, piece in enumerate(pieces[:-1])
+        if piece.key == "/" and piece.kind == "sign" and not piece.glued and not pieces[place + 1].glued
+        if place and not (pieces[place - 1].names_drugs_by_name() and pieces[place + 1].names_drugs_by_name())
+    ]
+    return frozenset(found) if len(found) >= _MANY else frozenset()
+
+
+def _is_inside(following: Piece | None) -> bool:
+    """Whether a sentence goes on behind an exclamation mark: '(no ILD!, an infusion reaction)'."""
+    return following is not None and following.glued and following.key in (",", ")")
+
+
+def _draws_a_consequence(pieces: list[Piece], place: int) -> bool:
+    """Whether 'so' leads from a drug that was not to be had to another: 'no access to T-DXd at the time so T-DM1'."""
+    if "so" not in pieces[place].roles or place + 1 >= len(pieces) or not pieces[place + 1].names_drugs_by_name():
+        return False
+    before = pieces[max(0, place - _OUT_OF_REACH) : place]
+    return any(piece.cue("available", "unavailable", "access") for piece in before)
+
+
 def _queries(pieces: list[Piece], place: int) -> bool:
     """Whether a question mark behind a comma or a bracket doubts what follows it: 'THP, ? brain mets'."""
     if not place or place + 1 >= len(pieces) or pieces[place - 1].key not in (",", "(", ":", ";", "-"):
         return False
     following = pieces[place + 1]
-    return (not pieces[place].glued and (following.is_("noun") or following.is_("find"))) or (
-        pieces[place - 1].key == "(" and (following.is_("noun") or following.is_("find"))
-    )
+    named = following.is_("noun") or following.is_("find")
+    if pieces[place - 1].key == "(":
+        return named or following.names_drugs_by_name()
+    return named and not pieces[place].glued
 
 
 def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
     """The pieces with the numbers of an enumeration of drugs put together: 1) THP 2) T-DXd, 1. THP 2. T-DXd."""
     found: list[Piece] = []
+    bare = _bare_items(pieces)
     counted, at = 0, 0
     while at < len(pieces):
         piece = pieces[at]
         found.append(piece)
         at += 1
+        if at - 1 in bare:
+            found[-1] = Piece("line", piece.start, piece.end, ITEM, value=int(piece.value), glued=piece.glued)
+            continue
         if piece.kind != "number" or at + 1 >= len(pieces) or piece.value not in (1, 2, 3, 4, 5, 6, 7, 8):
             continue
         mark, following = pieces[at], pieces[at + 1]
+        if mark.key == "." and mark.glued and following.cue("line_word") and following.key not in ("l", "lines"):
+            found[-1] = Piece("ordinal", piece.start, mark.end, piece.key, value=piece.value, glued=piece.glued)
+            at += 1  # 1. line
+            continue
         if mark.key not in (")", ".") or not mark.glued or following.glued or not _opens_an_item(following):
             continue
         before = found[-2] if len(found) > 1 else None
@@ -83,6 +126,23 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
             found[-1] = Piece("line", piece.start, mark.end, ITEM, value=counted, glued=piece.glued)
             at += 1
     return found
+
+
+def _bare_items(pieces: list[Piece]) -> frozenset[int]:
+    """The places of the numbers of an enumeration without marks: '1 Taxol/H, 2 Kadcyla, 3 lap/cape'."""
+    found: set[int] = set()
+    run: list[int] = []
+    for place, piece in enumerate(pieces[:-1]):
+        if piece.kind != "number" or not pieces[place + 1].names_drugs_by_name() or pieces[place + 1].glued:
+            continue
+        begins = place == 0 or pieces[place - 1].kind == "sign"
+        if begins and piece.value == len(run) + 1:
+            run.append(place)
+        else:
+            run = [place] if begins and piece.value == 1 else []
+        if len(run) > 1:
+            found.update(run)
+    return frozenset(found)
 
 
 def _opens_an_item(piece: Piece) -> bool:
@@ -117,12 +177,16 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         if not piece.concepts:
             continue
         opens = place == 0 and "interrogative" in piece.roles and not _tells_when(sentence)
+        if piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
+            continue
         weak = piece.cue("asked_weak", "asked_back") and (ends or opens or _inverts(sentence, place))
         if weak or "asked" in piece.cues or piece.is_("scope", *_ASKING):
             begins = place
             break
     if begins and sentence[begins].key == "when" and all(_only_names(piece) for piece in sentence[:begins]):
         begins = 0  # T-DXd when T-DM1 fails?
+    if ends and (outright := asks_outright(sentence)) is not None:
+        begins = outright
     if begins is None and ends and sentence:
         begins = _last_clause(sentence)
     if begins is not None:
@@ -130,9 +194,32 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
             piece.asked = True
 
 
+def asks_outright(sentence: list[Piece]) -> int | None:
+    """Where a question begins of what was given or would matter: 'Has she had T-DM1?', 'Does prior T-DXd matter?'
+
+    Nothing but a greeting stands before it.
+    """
+    if len(sentence) < _SHORT or sentence[-1].key != "?":
+        return None
+    first = next((at for at, piece in enumerate(sentence) if piece.concepts or piece.roles & _VERBS), None)
+    if first is None or first + 1 >= len(sentence) or not sentence[first].roles & _VERBS:
+        return None
+    if first and sentence[first - 1].kind != "sign":
+        return None
+    opening, following = sentence[first : first + 2]
+    if opening.key == "had" and any(piece.key == "," for piece in sentence):  # had THP, is T-DXd next?
+        return None
+    named = following.names_drugs_by_name() or "the_patient" in following.cues
+    named = named or "grammatical_subject" in following.roles
+    asks = "previous" in following.cues or ("auxiliary" in opening.roles and named)
+    return first if asks else None
+
+
 def _last_clause(sentence: list[Piece]) -> int:
     """Where the clause begins that a question mark ends; 'T-DXd then?' is one, of 'THP > T-DXd > ?' only the end."""
     mark = len(sentence) - 1
+    while mark and sentence[mark - 1].key == "?":  # THP > ??
+        mark -= 1
     if mark and sentence[mark - 1].key in ("->", ">"):
         return mark - 1
     if _is_a_sequence(sentence[:mark]):
@@ -154,12 +241,24 @@ def _tells_when(sentence: list[Piece]) -> bool:
     return any("progression" in piece.cues for piece in first) and any(piece.names_drugs_by_name() for piece in first)
 
 
+def _is_why(sentence: list[Piece], place: int) -> bool:
+    """Whether a complaint is why a drug was changed or stopped, and not asked about: 'switched for hot flushes'."""
+    before = sentence[max(0, place - _INTRODUCTION) : place]
+    because = any("because" in piece.roles for piece in before[-2:])
+    return because and any(piece.cue("then", "stopped", "changed") for piece in before)
+
+
 def _only_names(piece: Piece) -> bool:
     return piece.names_drugs_by_name() or piece.kind in ("silent", "sign")
 
 
 def _is_a_sequence(sentence: list[Piece]) -> bool:
-    """Whether a question names nothing but drugs and 'then': 'T-DXd then T-DM1?' asks for their order."""
+    """Whether a question names nothing but drugs and 'then': 'T-DXd then T-DM1?' asks for their order.
+
+    A greeting may stand before it.
+    """
+    begins = next((at for at, piece in enumerate(sentence) if piece.kind not in ("silent", "sign")), 0)
+    sentence = sentence[begins:]
     drugs = [piece.names_drugs_by_name() for piece in sentence]
     linked = any("then" in piece.cues and piece.key.isalpha() for piece in sentence)
     return linked and all(
@@ -175,8 +274,12 @@ def _is_person(sentence: list[Piece], place: int) -> bool:
 
 def _question_ends(sentence: list[Piece], begins: int) -> int:
     """Where a question without its mark ends: at the colon of a heading, or where the patient's story begins."""
+    bracket = False
     for place in range(begins + 1, len(sentence)):
         piece = sentence[place]
+        if piece.key == ")" and not bracket:  # adjuvant chemo (which one is lost), TH for mets
+            return place
+        bracket = piece.key == "(" or (bracket and piece.key != ")")
         if place < begins + _INTRODUCTION and _is_person(sentence, place):  # advice on this 63F who had ...
             return place
         if (

@@ -11,7 +11,8 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
             small = text[piece.start].islower()
-            if _beside_a_drug(pieces, place, signs_only=small) or (not small and _is_counted(pieces, place)):
+            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place))
+            if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind = "known"
                 piece.stand_for(Concept("agents", piece.key, (agent,)))
@@ -25,6 +26,8 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
                 piece.stand_for()
         elif piece.kind == "word" and _near_a_code(pieces, place):
             _read_as_either_conjugate(pieces, place)
+        if piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
+            _read_with_its_antibody(pieces, place, readings)
 
 
 def _stands_alone(piece: Piece, place: int, pieces: list[Piece], text: str) -> bool:
@@ -41,7 +44,8 @@ def _stands_alone(piece: Piece, place: int, pieces: list[Piece], text: str) -> b
 
 
 def _is_ordinal_ending(pieces: list[Piece], place: int) -> bool:
-    return pieces[place].key == "th" and place > 0 and pieces[place - 1].kind in ("number", "ordinal")
+    glued = place > 0 and (pieces[place].glued or pieces[place].low)
+    return pieces[place].key == "th" and glued and pieces[place - 1].kind in ("number", "ordinal")
 
 
 _LONG = 5
@@ -57,21 +61,27 @@ _COMPANY = (
     "completed",
     "joined",
     "after",
+    "negated_after",
 )
+
+
+_BETWEEN = ("+", "/", "-", ",", "&", "(", ">", "and")
+"""What may stand between a short name and the drug beside it."""
 
 
 def _in_company(pieces: list[Piece], place: int) -> bool:
     """Whether a drug, or a word of treatment, stands next to a place."""
     for step in (-1, 1):
         at = place + step
-        while 0 <= at < len(pieces) and abs(at - place) < 4 and pieces[at].key in ("+", "/", "-", ",", "&", "(", "and"):
+        while 0 <= at < len(pieces) and abs(at - place) < 4 and pieces[at].key in _BETWEEN:
             at += step
         if not 0 <= at < len(pieces):
             continue
         piece = pieces[at]
         counted = (step == 1 and piece.key in ("x", "\u00d7")) or piece.key == "->"
         numbered = step == 1 and ("line_word" in piece.cues or isinstance(piece.value, int))
-        timed = step == 1 and piece.kind == "number" and len(pieces[place].key) >= _LONG
+        dosed = at + 1 < len(pieces) and "dose_word" in pieces[at + 1].cues  # lap 1250 mg
+        timed = step == 1 and piece.kind == "number" and (dosed or len(pieces[place].key) >= _LONG)
         if piece.names_drugs_by_name() or piece.kind == "fuzzy" or counted or numbered or timed or piece.cue(*_COMPANY):
             return True
     return False
@@ -83,7 +93,7 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
         at, joined = place + step, False
         while 0 <= at < len(pieces) and abs(at - place) < 5:
             piece = pieces[at]
-            if piece.names_drugs_by_name():
+            if piece.names_drugs_by_name() or piece.kind == "fuzzy":
                 return joined and not (signs_only and abs(at - place) > 2)
             joined = joined or piece.key in ("+", "/") or (not signs_only and _joins(piece))
             if signs_only and not joined:
@@ -115,6 +125,16 @@ def _is_counted(pieces: list[Piece], place: int) -> bool:
     return counted and any(piece.names_drugs_by_name() for piece in pieces[max(0, place - _FAR) : place])
 
 
+def _is_listed(pieces: list[Piece], place: int) -> bool:
+    """Whether a letter stands behind a comma in a list of drugs: 'taxane, H, P then T-DM1'."""
+    if place < 2 or pieces[place - 1].key != "," or not pieces[place - 2].names_drugs_by_name():
+        return False
+    if pieces[place].glued or place + 1 == len(pieces):
+        return not pieces[place].glued
+    following = pieces[place + 1]
+    return following.key in (",", ";", "->", "+", "and", ")") or "then" in following.cues
+
+
 def _joins(piece: Piece) -> bool:
     return "joined" in piece.cues or piece.key in ("-", "&")
 
@@ -128,6 +148,39 @@ def _read_as_either_conjugate(pieces: list[Piece], place: int) -> None:
         piece.start = first.start
         first.kind = hyphen.kind = "silent"
         first.key = hyphen.key = ""
+
+
+def _payload(pieces: list[Piece], place: int, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:
+    """What a mistyped payload behind 'trastuzumab' may mean: 'trastuzumab deruxtecam', 'trastuzumab-deruxtansine'."""
+    piece = pieces[place]
+    if _antibody_before(pieces, place) is None:
+        return ()
+    misspelt = next((concept.value for concept in piece.concepts if concept.kind == "misspelt"), ())
+    readings: tuple[tuple[str, ...], ...] = piece.value if piece.kind == "fuzzy" else misspelt
+    if piece.kind == "word":
+        found = {agent for stem, agent in lexicon.payloads.items() if stem in piece.key}
+        readings = tuple((agent,) for agent in sorted(found))
+    conjugates = {(agent,) for agent in lexicon.payloads.values()}
+    return readings if set(readings) <= conjugates else ()
+
+
+def _antibody_before(pieces: list[Piece], place: int) -> int | None:
+    """Where 'trastuzumab' stands right before a piece, over a hyphen."""
+    at = place - 2 if place > 1 and pieces[place - 1].key == "-" else place - 1
+    antibody = at >= 0 and pieces[at].key.startswith("tras") and pieces[at].is_("agents", "trastuzumab")
+    return at if antibody else None
+
+
+def _read_with_its_antibody(pieces: list[Piece], place: int, readings: tuple[tuple[str, ...], ...]) -> None:
+    """Make one name of 'trastuzumab' and the mistyped payload behind it: the antibody alone was not given."""
+    first = _antibody_before(pieces, place)
+    assert first is not None
+    piece = pieces[place]
+    piece.kind, piece.value, piece.start = "fuzzy", readings, pieces[first].start
+    piece.stand_for()
+    for each in pieces[first:place]:
+        each.kind, each.key = "silent", ""
+        each.stand_for()
 
 
 def _near_a_code(pieces: list[Piece], place: int) -> bool:

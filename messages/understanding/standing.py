@@ -10,14 +10,22 @@ from typing import Literal, NamedTuple
 
 from messages.understanding.drugs import agents_of, generic
 from messages.understanding.outline import Outline
+from messages.understanding.scan import Piece
+from messages.understanding.sentences import asks_outright
 from messages.understanding.standing_before import TOLD, Before
 from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
+_ASKED = 3
+"""Pieces of a question that only asks for a list, its mark among them."""
 _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
+_EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
+"""Cues of what a drug did."""
+_SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
+"""Cues of what is asked only of a drug that was given."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
@@ -31,29 +39,133 @@ class Mention(NamedTuple):
 def mentions_of(outline: Outline) -> dict[int, Mention]:
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
+    plan: Standing | None = None
     at = 0
     while at < len(outline.pieces):
         end = outline.sentence_end[at]
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
             _Sentence(outline, at, end).read(found)
             _answer(outline, at, end, found)
+            _deny_all(outline, at, end, found)
+            if plan is not None and _only_names(outline, at, end):
+                found.update({each: Mention(plan) for each in range(at, end) if outline.is_drug[each]})
+                plan = plan if outline.pieces[end - 1].key == ";" else None
+            else:
+                plan = _headed_plan(outline, at, end, found)
+        else:
+            plan = "asked" if _asks_for_choices(outline, at, end) else None
         at = end
     return found
 
 
 def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
-    """Read the answer to a question about drugs: 'T-DM1 in the past? Never.'"""
+    """Read the answer to a question about drugs: 'T-DM1 in the past? Never.', 'T-DXd on hold? No, still on it.'"""
     if end >= len(outline.pieces) or outline.pieces[end - 1].key != "?":
         return
-    affirmed = "affirmed" in outline.pieces[end].roles
-    if not affirmed and "negation" not in outline.cues[end]:
+    at = _answers_at(outline, end)
+    if end - first <= _ASKED and outline.is_drug[first] and found[first].standing == "asked":
+        _answer_in_short(outline, first, at, found)
+    affirmed = "affirmed" in outline.pieces[at].roles or "had_it" in outline.cues[at]
+    if not affirmed and "negation" not in outline.cues[at]:
         return
-    behind = end + 1
-    if behind < outline.sentence_end[end] and outline.pieces[behind].kind != "sign":
+    if at + 1 < outline.sentence_end[at] and outline.pieces[at + 1].kind != "sign":
+        return
+    affirmed = affirmed or outline.has(range(first, end), *_SUPPOSED)
+    if not affirmed and not _asks_whether_given(outline, first, end):
+        return
+    answered = ("asked", "received") if "previously" in outline.cues[first] else ("asked",)  # got T-DM1? no
+    told = {agents_of(outline.pieces[place]) for place in range(at, outline.sentence_end[at]) if outline.is_drug[place]}
+    for place in range(first, end):
+        if outline.is_drug[place] and found[place].standing in answered and outline.pieces[place + 1].key != ":":
+            denial: Standing = "mentioned" if agents_of(outline.pieces[place]) in told else "denied"
+            found[place] = Mention("received" if affirmed else denial)
+
+
+def _answer_in_short(outline: Outline, first: int, at: int, found: dict[int, Mention]) -> None:
+    """Read what is said of a drug that is a question by itself: 'Enhertu? Not available.', 'T-DM1? (not given yet).'"""
+    end = outline.sentence_end[at]
+    if outline.drug_in_sentence_after(at) is not None or outline.is_drug[at]:
+        return
+    if outline.has(range(at, end), "unavailable"):
+        if agents_of(outline.pieces[first]) != ("t_dxd",):
+            return
+        found[first] = Mention(found[first].standing, "unavailable")
+        return
+    closed = at + 1 < end and outline.pieces[at + 1].kind == "sign"
+    if closed and "negated_after" in outline.cues[at] and "pending" not in outline.cues[at]:
+        found[first] = Mention("denied")
+
+
+def _answers_at(outline: Outline, at: int) -> int:
+    """Where a sentence begins to answer, behind its source: 'Per pharmacy: no.'"""
+    while at + 1 < len(outline.pieces) and outline.pieces[at].key in ("?", "!"):  # got T-DM1?? no
+        at += 1
+    last = outline.sentence_end[at] - 1
+    while at < last and ("on_record" in outline.cues[at] or outline.pieces[at].key in (":", ",", "(")):
+        at += 1
+    return at
+
+
+def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:
+    """Whether a question is about giving drugs, and not about what they did: 'did T-DM1 work?'"""
+    return not outline.has(range(first, end), *_EFFECTS) and not any(
+        _is_unknown(outline.pieces[at]) for at in range(first, end)
+    )
+
+
+def _is_unknown(piece: Piece) -> bool:
+    """Whether a piece is a word nobody knows."""
+    unknown = piece.kind == "word" and piece.key.isalpha() and len(piece.key) > 1
+    return unknown and not piece.roles and piece.value is None
+
+
+def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the next sentence's denial of the drugs of this one: 'T-DXd, tucatinib? She has had neither.'"""
+    stop = min(outline.next_drug[end - 1] or len(outline.pieces), _end_of(outline, end))
+    everything = outline.has(range(end, stop), "had_neither")
+    if not everything and not _is_set_apart(outline, range(end, stop)):
         return
     for at in range(first, end):
-        if outline.is_drug[at] and found[at].standing == "asked":
-            found[at] = Mention("received" if affirmed else "denied")
+        if outline.is_drug[at] and (everything or found[at].standing == "family"):
+            found[at] = Mention("denied", found[at].access)
+
+
+def _is_set_apart(outline: Outline, places: range) -> bool:
+    """Whether a sentence only says that the patient did not: 'Her mother had T-DM1; the patient has not.'"""
+    denied = bool(places) and "the_patient" in outline.cues[places.start] and outline.has(places, "negation")
+    return denied and all(
+        outline.pieces[at].kind in ("silent", "sign") or outline.cues[at] & {"the_patient", "negation"} for at in places
+    )
+
+
+def _end_of(outline: Outline, at: int) -> int:
+    return outline.sentence_end[at] if at < len(outline.pieces) else at
+
+
+def _headed_plan(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> Standing | None:
+    """What a sentence makes of the list behind its colon, where that is planned or asked: 'Options: A + B; C + D'."""
+    drug = next((at for at in range(first, end) if outline.is_drug[at]), None)
+    headed = drug is not None and any(
+        outline.pieces[at].key == ":" or "choices" in outline.cues[at] for at in range(first, drug)
+    )
+    if drug is None or not headed or outline.pieces[end - 1].key != ";":
+        return None
+    standing = found[drug].standing
+    return standing if standing in ("planned", "asked") else None
+
+
+def _only_names(outline: Outline, first: int, end: int) -> bool:
+    listed = {"then", "planned", "joined"}
+    return all(
+        outline.is_drug[at] or outline.pieces[at].kind == "sign" or outline.cues[at] & listed
+        for at in range(first, end)
+    )
+
+
+def _asks_for_choices(outline: Outline, first: int, end: int) -> bool:
+    """Whether a sentence only asks for a list, which the next one may be: 'Options?', 'Any ideas?'"""
+    asks = outline.pieces[end - 1].key == "?" and end - first <= _ASKED
+    return asks and outline.has(range(first, end), "choices")
 
 
 class _Sentence:
@@ -65,11 +177,23 @@ class _Sentence:
         before.read()
         behind.read()
         self.before, self.behind, self.relatives = before.before, behind.behind, before.relatives
+        self.unbegun = behind.unbegun
+        question = asks_outright(outline.pieces[first:end])
+        self.question = end if question is None else first + question
+        """Where the sentence begins to ask whether its drugs were given."""
+        self.hearsay = self._hearsay()
 
     def read(self, found: dict[int, Mention]) -> None:
         """Note the meaning of each drug of the sentence."""
         for at in self.before:
             found[at] = self._meaning(at)
+
+    def _hearsay(self) -> range:
+        """What is only told, where the sentence sets the records against it: 'thinks she had A, records show B'."""
+        places = range(self.first, self.end)
+        record = next((at for at in places if "on_record" in self.outline.cues[at]), self.first)
+        told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
+        return range(told, record)
 
     def _meaning(self, at: int) -> Mention:  # noqa: PLR0911  (one meaning after another)
         outline = self.outline
@@ -80,25 +204,89 @@ class _Sentence:
             behind = self._same(at)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) == "mentioned" else None
+        if at in self.hearsay:
+            return Mention("mentioned")
+        if behind == "received":
+            return Mention("received")
+        if before == "denied" and self._is_of_access(at):
+            before = "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and (access := self._access(at, before, behind)) is not None:
+            if access == "unavailable" and before is None and self._harmed(at):
+                return Mention("received", access)
             never = before == "denied" and (access == "available" or self._is_never(at))
             return Mention("denied" if never else _standing_of(access), access)
         if before == "denied" and self._is_nor(at) and self._same(at) == "mentioned":
+            return Mention("mentioned")
+        if before == "planned" and at in self.unbegun:
+            return Mention("planned")
+        if before == "denied" and behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
+            return Mention("mentioned")
+        if before == "denied" and self._is_no_naivety(at):
+            return Mention("received")
+        if before == "denied" and behind != "denied" and self._answers_otherwise(at):
             return Mention("mentioned")
         if "denied" in (before, behind):
             return Mention("denied")
         if "declined" in (before, behind):
             return Mention("declined")
-        if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]):
+        if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
-            return Mention("received" if behind == "given" else "mentioned")
+            return Mention("received" if behind == "given" or self._is_given_together(at) else "mentioned")
         if before in ("other_than", "unavailable", "available", "mentioned"):
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
-        return Mention(self._when(at, before, behind))
+        return Mention("asked" if at > self.question else self._when(at, before, behind))
+
+    def _answers_otherwise(self, at: int) -> bool:
+        """Whether only the 'no' that answers a question stands before a drug: 'Enhertu next? No, T-DM1.'"""
+        outline, first = self.outline, self.first
+        if first + 1 >= at or outline.pieces[first].key != "no" or outline.pieces[first + 1].key not in (",", "-", ":"):
+            return False
+        return first > 0 and outline.pieces[first - 1].key == "?" and not outline.has(range(first + 1, at), "negation")
+
+    def _harmed(self, at: int) -> bool:
+        """Whether the bracket behind says what happened under a drug: 'T-DXd not an option (ILD under it)',
+        'contraindicated now (ILD on cycle 6)'."""
+        outline, pieces = self.outline, self.outline.pieces
+        opened = outline.stretch_end[at] - 1
+        last = outline.last_drug[at]
+        if pieces[opened].key != "(" or opened + 1 >= self.end or (last is not None and last >= self.first):
+            return False
+        if not outline.cues[opened + 1] & {"a_toxicity", "toxicity"}:
+            return False
+        for under in outline.rest_of_stretch(opened + 1, 6):
+            if "on_it" in outline.cues[under]:
+                return True
+            if pieces[under].roles & {"on", "during"} and under + 1 < outline.stretch_end[under]:
+                return "pronoun" in pieces[under + 1].roles or "cycles" in outline.cues[under + 1]
+        return False
+
+    def _is_unreal(self, at: int) -> bool:
+        """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""
+        if at == self.first or self.outline.pieces[at - 1].key != "had":
+            return False
+        behind = self._last_of_its_list(at) + 1
+        return behind < self.end and self.outline.pieces[behind].key == "been"
+
+    def _is_no_naivety(self, at: int) -> bool:
+        """'Not T-DXd-naive': it was given."""
+        return "naive" in [piece.key for piece in self.outline.pieces[at + 1 : min(self.end, at + 3)]]
+
+    def _is_of_access(self, at: int) -> bool:
+        """Whether the access to a drug, and not the drug, is denied: 'no T-DXd access', 'not a T-DXd candidate'."""
+        following = at + 1
+        if following >= self.outline.stretch_end[at]:
+            return False
+        return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
+
+    def _was_out_of_reach(self, at: int) -> bool:
+        """Whether a drug was not given only as it was not to be had: 'no pertuzumab because it was not available'."""
+        outline = self.outline
+        rest = outline.rest_of_stretch(at)
+        return any("at_which" in outline.pieces[each].roles or outline.pieces[each].key == "then" for each in rest)
 
     def _is_never(self, at: int) -> bool:
         """Whether a drug was expressly not given: 'never had', and not only 'no'."""
@@ -112,14 +300,21 @@ class _Sentence:
     def _is_nor(self, at: int) -> bool:
         return any("nor" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at, 3))
 
-    def _when(self, at: int, before: str | None, behind: str | None) -> Standing:
+    def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
         if at > self.first and ("uncertain" in self.outline.cues[at - 1] or self._is_passed_by(at)):
             return "mentioned"
+        if self._dates_a_value(at) or self._names_a_trial(at):
+            return "mentioned"
         if self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
+        if behind == "upcoming":
+            return "planned"
         compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
+        before = None if behind == "planned" and self._is_had_in_mind(at) else before
         if before == "received" and not (compared and behind == "asked"):
+            return "received"
+        if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
             return "received"
         if behind == "planned" or (before == "planned" and not (behind == "given" and self._inherited(at))):
             return "planned"
@@ -130,9 +325,57 @@ class _Sentence:
             return "mentioned"
         if before == "compared" or (before is None and behind is None and self._is_asked_back(at)):
             return "asked"
-        if before is None and behind is None and self._is_told_unknown(at):
+        if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _has_ended(self, at: int) -> bool:
+        """Whether a question tells of a drug in the perfect: 'what is left once TCT has failed?'; not 'if it has'."""
+        outline = self.outline
+        last = self._last_of_its_list(at)
+        rest = outline.rest_of_stretch(last, 3)
+        perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
+        supposed = any("if" in outline.pieces[back].roles for back in outline.before_in_stretch(at))
+        return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
+
+    def _last_of_its_list(self, at: int) -> int:
+        """The last of the drugs that are joined to one in its stretch."""
+        outline = self.outline
+        for _ in range(_LONGEST_LIST):
+            following = outline.drug_in_stretch_after(at)
+            if following is None or not outline.joins(at, following):
+                break
+            at = following
+        return at
+
+    def _names_a_trial(self, at: int) -> bool:
+        """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA
+        placebo arm', 'HER2CLIMB-02'."""
+        pieces = self.outline.pieces
+        behind = pieces[at + 1 : min(self.end, at + 3)]
+        if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
+            return True  # tucatinib or placebo
+        if not pieces[at].is_("regimen"):
+            return False
+        numbered = pieces[at + 1 : at + 3]
+        if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
+            return True
+        return any("comparator" in pieces[each].roles for each in self.outline.rest_of_stretch(at, 4))
+
+    def _dates_a_value(self, at: int) -> bool:
+        """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
+        outline = self.outline
+        if at - 2 < self.first or outline.pieces[at - 1].key not in ("before", "pre"):
+            return False
+        return outline.pieces[at - 2].kind == "number" and outline.drug_in_stretch_before(at) is None
+
+    def _is_had_in_mind(self, at: int) -> bool:
+        """Whether a plan right behind a drug is all that was had: 'her oncologist had T-DXd in mind'."""
+        outline = self.outline
+        plan = at + 1
+        if at == self.first or not outline.pieces[at - 1].cue("previously") or "planned" not in outline.cues[plan]:
+            return False
+        return plan + 1 >= outline.stretch_end[at] or outline.pieces[plan + 1].kind == "sign"
 
     def _is_passed_by(self, at: int) -> bool:
         """Whether another drug was chosen over it: 'she chose T-DXd over T-DM1'."""
@@ -151,8 +394,20 @@ class _Sentence:
             piece, cues = outline.pieces[place], outline.cues[place]
             if outline.is_drug[place] or piece.key == ")" or cues & TOLD:
                 return False
-            if self._is_unknown(place) or cues & {"negation", "unknown", "access"}:
+            if _is_unknown(piece) or cues & {"negation", "unknown", "access"}:
                 return True
+        return False
+
+    def _is_given_together(self, at: int) -> bool:
+        """Whether a drug is joined by a sign to one that was certainly given: 'Abraxane + Ogivri, PD after 11 mo'."""
+        outline = self.outline
+        for _ in range(_LONGEST_LIST):
+            following = outline.drug_in_stretch_after(at)
+            if following is None or outline.pieces[at + 1].key not in ("+", "/") or not outline.joins(at, following):
+                return False
+            if self.behind.get(following) == "given":
+                return True
+            at = following
         return False
 
     def _is_told_unknown(self, at: int) -> bool:
@@ -172,24 +427,45 @@ class _Sentence:
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = next((each for each in back if outline.pieces[each].kind != "silent"), None)
-        return any(each is not None and self._is_unknown(each) for each in (ahead, behind))
-
-    def _is_unknown(self, at: int) -> bool:
-        piece = self.outline.pieces[at]
-        return (
-            piece.kind == "word"
-            and piece.key.isalpha()
-            and len(piece.key) > 1
-            and not piece.roles
-            and piece.value is None
-        )
+        if any("at_the_time" in outline.pieces[each].roles for each in range(ahead or first, first)):
+            ahead = None  # breathless at rest while on T-DXd
+        accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
+        if accepts and ahead != outline.stretch_start[at]:
+            return True  # the insurance accepted T-DXd
+        return any(each is not None and _is_unknown(outline.pieces[each]) for each in (ahead, behind))
 
     def _is_on_it(self, at: int) -> bool:
         """Whether a question about another drug says that the patient is on this one."""
         outline = self.outline
-        other = outline.last_drug[at]
-        on = outline.pieces[at - 1] if at > self.first else None
-        return on is not None and "on" in on.roles and other is not None and other >= self.first
+        first = self._first_of_combination(at)
+        other = outline.last_drug[first]
+        on = outline.pieces[first - 1] if first > self.first else None
+        if on is None or not ("on" in on.roles or "ongoing" in on.cues):
+            return False
+        headed = at + 1 < self.end and outline.pieces[at + 1].key == ":"  # on T-DXd: bone flare?
+        return headed or self._treats_a_symptom(first) or (other is not None and other >= self.first)
+
+    def _first_of_combination(self, at: int) -> int:
+        """The first of the drugs that signs join to one: 'on neratinib + capecitabine'."""
+        outline = self.outline
+        for _ in range(_LONGEST_LIST):
+            joined = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in ("+", "/")
+            if not joined:
+                break
+            at -= 2
+        return at
+
+    def _treats_a_symptom(self, at: int) -> bool:
+        """Whether a question is how to treat what a patient has under a drug: 'how to treat diarrhoea, still on it'."""
+        outline = self.outline
+        patient = any(
+            "ongoing" in outline.cues[back] or outline.pieces[back].roles & {"person", "woman"}
+            for back in outline.before_in_stretch(at, 4)
+        )
+        told = range(max(self.first, at - _LONGEST_REMARK), at)
+        behind = outline.pieces[self.end : self.end + _LONGEST_REMARK]
+        patient = patient or any(piece.concepts and not piece.asked for piece in behind)  # ...? HER2+ MBC
+        return patient and any(outline.pieces[back].is_("scope", "symptom") for back in told)
 
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
@@ -207,7 +483,7 @@ class _Sentence:
     def _is_asked_back(self, at: int) -> bool:
         """Whether the question behind the only drug of a sentence may be about it: 'Enhertu - any reason not to?'"""
         outline = self.outline
-        if len(self.before) > 1 or not outline.pieces[self.end - 1].asked:
+        if len(self.before) > 1 or not outline.pieces[self.end - 1].asked or outline.pieces[at + 1].key in ("->", ">"):
             return False
         behind = range(at + 1, self.end)
         told = any("on" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 4))
@@ -222,6 +498,8 @@ class _Sentence:
         apart = previous is not None and not outline.joins(previous, at)
         before = range(outline.stretch_start[at], at)
         if any("if" in outline.pieces[back].roles for back in before):
+            return False
+        if "future" in outline.pieces[before.start].roles:  # should THP fail
             return False
         return apart or not outline.has(before, "planned")
 
@@ -242,11 +520,33 @@ class _Sentence:
             return None
         if before == "received" or (behind == "given" and before != said):
             return None
+        if said == "unavailable" and self._is_of_that_time(at):
+            return None
         outline = self.outline
         if outline.pieces[at].asked and (said == "available" or self._is_questioned(at)):
-            return None
+            return self._answered(said)
         doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
         return "unknown" if doubted else said
+
+    def _is_of_that_time(self, at: int) -> bool:
+        """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""
+        outline = self.outline
+        rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
+        was = any(outline.pieces[each].key in ("was", "wasn", "wasnt") for each in rest[:2])
+        said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
+        if not was or said is None:
+            return False
+        behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
+        return any(piece.key in ("then", "time") or piece.kind == "date" for piece in behind)
+
+    def _answered(self, said: str) -> str | None:
+        """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""
+        answer = self.outline.pieces[self.end] if self.end < len(self.outline.pieces) else None
+        if answer is None or said != "available":
+            return None
+        if "affirmed" in answer.roles:
+            return "available"
+        return "unavailable" if answer.key == "no" else None
 
     def _is_questioned(self, at: int) -> bool:
         """Whether the sentence asks it of the drug: 'is Enhertu contraindicated?'"""

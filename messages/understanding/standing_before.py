@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messages.understanding.drugs import readings_of
 from messages.understanding.outline import Outline
 
 TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
@@ -10,6 +11,10 @@ _RUNNING = frozenset(("ongoing", "started", "maintenance", "early"))
 _REFUSING = frozenset(("denied", "declined", "unavailable", "available", "other_than"))
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
 """Cues to the refusal they begin, the strongest first."""
+_NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
+"""Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
+_HEADING = (":", "-", "=", "the", "to", "include", "are")
+"""What may stand between such a word and its drugs."""
 
 
 class Before:
@@ -25,6 +30,8 @@ class Before:
         self.unsure_after = -1
         self.general = False
         """Whether the sentence speaks of no patient: 'guidelines say THP, then T-DXd'."""
+        self.supposed = -1
+        """The stretch of a condition: what follows it is what may come of it."""
         self.taken = False
         """Whether a drug took the meaning that the words before give."""
 
@@ -35,7 +42,7 @@ class Before:
         relative = False
         for at in range(self.first, self.end):
             if at != self.first and outline.stretch_start[at] == at:
-                mode = self._over_a_break(mode, at)
+                mode = "planned" if self._follows_a_condition(at) else self._over_a_break(mode, at)
                 self.taken = mode is not None and self.taken
             if outline.is_drug[at]:
                 self.before[at] = mode
@@ -62,16 +69,27 @@ class Before:
             return not drugs
         return True
 
-    def _over_a_break(self, mode: str | None, at: int) -> str | None:
+    def _follows_a_condition(self, at: int) -> bool:
+        """Whether a stretch tells what may come of the condition before it: 'if PD then T-DXd'."""
+        outline = self.outline
+        leads = outline.pieces[at - 1].key == "," or "then" in outline.cues[at]
+        return leads and outline.stretch[at - 1] == self.supposed
+
+    def _over_a_break(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one case after another)
         """What of the meaning goes on in the next stretch."""
         outline = self.outline
         cues = outline.cues[at]
         comma = outline.pieces[at - 1].key == ","
-        if "new_word" in cues:
+        if mode == "denied" and not self.taken and "the_patient" in cues:
+            return None  # none, she is about to start THP
+        if "new_word" in cues or (comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)):
             return None
         if self.general and not cues & {"the_patient", "progression"}:
             return "mentioned"
         if mode == "planned" and not self.taken and outline.pieces[at - 1].key in ("-", "("):
+            return mode
+        if mode == "denied" and self._names_its_members(at):
+            self.list_end = self._end_of_bracket(at)
             return mode
         if mode in (*_REFUSING, "mentioned") and at <= self.list_end:
             return mode if at > self.unsure_after else "mentioned"
@@ -81,10 +99,30 @@ class Before:
             return mode
         if mode in ("planned", "compared") and self.taken:
             return mode
-        if mode == "received" and self.taken and comma and outline.pieces[at].asked:
+        then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
+        if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             return mode if asked_before and not self._ends_in_a_choice(at) else None
         return None
+
+    def _names_its_members(self, at: int) -> bool:
+        """Whether a bracket names the drugs of the class that is denied: 'none of the ADCs (T-DM1, T-DXd)'."""
+        pieces = self.outline.pieces
+        if at - 2 < self.first or pieces[at - 1].key != "(" or not self.outline.is_drug[at]:
+            return False
+        return "kind_of_drug" in pieces[at - 2].roles or readings_of(pieces[at - 2]) is not None
+
+    def _end_of_bracket(self, at: int) -> int:
+        closing = (each for each in range(at, min(self.end, at + 30)) if self.outline.pieces[each].key == ")")
+        return next(closing, at)
+
+    def _tells_what_was(self, at: int, mode: str) -> bool:
+        """Whether what was given is set against what was not: 'no T-DM1, only THP', 'isn't on A, she's on B'."""
+        outline = self.outline
+        only = mode == "denied" and "only" in outline.pieces[at].roles
+        told = only or "the_patient" in outline.cues[at]
+        behind = outline.next_meaning(at)
+        return told and self.taken and not (behind is not None and outline.cues[behind] & {"negation", "declined"})
 
     def _begins_with_a_denial(self) -> bool:
         """Whether no drug stands before the sentence's denial."""
@@ -107,25 +145,55 @@ class Before:
             return self._within_refusal(mode, at)
         if "versus" in cues:
             return "compared"
-        if piece.key == ":" and self.taken and mode == "received":
-            return None
+        if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
+            return "planned"  # options A, B
+        if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
+            return None  # PD: T-DXd next?
         if cues & {"in_general", "hypothetical"} and outline.drug_in_stretch_after(at) is not None:
             self.general = "in_general" in cues
             return "mentioned"
         if self._opens_a_plan(at):
+            if "if" in piece.roles:
+                self.supposed = outline.stretch[at]
+            return "planned"
+        if "future" in piece.roles or ("upcoming" in cues and self._heads_a_drug(at)):
+            if outline.stretch_start[at] == at:  # should THP fail
+                self.supposed = outline.stretch[at]
             return "planned"
         if "planned" in cues:
+            if outline.heads_earlier_lines(at):
+                return mode
             told = mode == "received" and not self.taken and not self._ended_before(at)
             return mode if told else "planned"
         if cues & TOLD:
-            return "received"
+            supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
+            fails = "progression" in cues and self.supposed == outline.stretch[at]  # if these fail she gets T-DXd
+            supposed = supposed or (fails and mode == "planned")
+            return mode if supposed else "received"
         if "asked" in cues:
             return None
         if mode in ("planned", "compared"):
+            running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
+            return "given" if running else mode  # T-DXd planned, still on THP
+        if cues & _RUNNING and mode == "received" and not self.taken:
             return mode
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _heads_a_drug(self, at: int) -> bool:
+        """Whether a word is said of the drug right behind it, and of nothing before it: 'pending: T-DXd'."""
+        outline = self.outline
+        following = outline.next_meaning(at)
+        before = outline.before_in_stretch(at)
+        return (
+            following is not None
+            and following < outline.stretch_end[at]
+            and outline.is_drug[following]
+            and not any(
+                outline.pieces[back].is_("noun") or "examination" in outline.pieces[back].roles for back in before
+            )
+        )
 
     def _ended_before(self, at: int) -> bool:
         """Whether what was told is how the drug before it ended: 'if THP failed we would give T-DXd'."""
@@ -147,25 +215,68 @@ class Before:
             return False
         return "once" in roles or outline.pieces[at].key == "for"
 
-    def _refusal(self, mode: str | None, at: int) -> str | None:
+    def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
         if not cues:
             return None
+        if cues & _NAMING and self._names_what_follows(at):
+            return "mentioned"
+        if "not_only" in cues:
+            return None
         if "unproven" in cues and self.outline.drug_in_stretch_before(at) is None:
             return "mentioned"
-        if "than" not in cues and cues & {"negation", "negated_after"}:
+        if cues & {"unknown", "uncertain"} and self._asks_itself_whether(at):
+            return "mentioned"
+        if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
+        if "than" in cues and mode == "received" and not self.taken and "all_but" in cues:
+            return "denied"
         for cue, refusal in _REFUSING_CUES:
             if cue in cues:
-                return refusal
+                return "mentioned" if self._is_supposed(at) else refusal
         if "available" in cues:
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"
         return None
+
+    def _names_what_follows(self, at: int) -> bool:
+        """Whether drugs are only named behind a word: 'all agents but A', 'allergies: A', 'anaphylaxis to A'."""
+        cues = self.outline.cues[at]
+        if self.outline.drug_in_sentence_after(at) is None:
+            return False
+        if "a_toxicity" in cues and (at + 1 == self.end or self.outline.pieces[at + 1].key != "to"):
+            return False
+        return bool(cues & {"all_but_these", "for_want_of"}) or self._heads_its_drugs(at)
+
+    def _heads_its_drugs(self, at: int) -> bool:
+        """Whether drugs stand right behind a word that opens their list: 'allergies: A', 'anaphylaxis to A'."""
+        outline, following = self.outline, at + 1
+        if outline.stretch_start[at] != at or (at and outline.pieces[at - 1].key == "("):
+            return False
+        for _ in range(2):  # to the
+            headed = following < self.end and outline.pieces[following].key in _HEADING
+            following += headed
+        return following < self.end and outline.is_drug[following]
+
+    def _asks_itself_whether(self, at: int) -> bool:
+        """Whether it is not known if what follows was given: 'unclear whether she had lapatinib'."""
+        following = at + 1
+        return following < self.end and bool(self.outline.pieces[following].roles & {"whether", "if"})
+
+    def _is_supposed(self, at: int) -> bool:
+        """Whether a refusal is only supposed: 'if she says no to capecitabine'."""
+        return any("if" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at))
+
+    def _denies_a_finding(self, at: int) -> bool:
+        """Whether 'none' answers for toxicity or progression, not for the drug behind it: 'toxicity: none on THP'."""
+        before = self.outline.before_in_stretch(at, 2)
+        return self.outline.pieces[at].key in ("none", "nil") and self.outline.has(
+            before, "toxicity", "a_toxicity", "progression"
+        )
 
     def _is_no_outcome(self, at: int) -> bool:
         """Whether an outcome, and no drug, is denied: 'PD on THP but not on T-DM1'; it may have been given."""
@@ -178,7 +289,7 @@ class Before:
         told = range(max(self.first, at - 16), at)
         return bool(self.before) and outline.has(told, "progression", "toxicity", "a_toxicity")
 
-    def _within_refusal(self, mode: str | None, at: int) -> str | None:
+    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of piece after another)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -186,6 +297,12 @@ class Before:
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line":
             return "given" if self.taken or mode == "unsure" else mode
+        if piece.key == ":" and self.taken and mode == "denied":  # all but tucatinib: THP, T-DM1
+            return None
+        if piece.key == ":" and mode == "denied" and "combination" in outline.pieces[at - 1].roles:
+            return None  # not the triplet: paclitaxel and trastuzumab
+        if mode == "unsure" and self._names_all(at):
+            return "given"
         if not self.taken:
             if "more" in piece.roles:
                 return "given"
@@ -200,6 +317,11 @@ class Before:
         if "so" in piece.roles:
             return None
         return "mentioned"
+
+    def _names_all(self, at: int) -> bool:
+        """Whether 'only' leads to what was given in the place of a denied drug: 'never T-DM1, only THP'."""
+        following = at + 1
+        return "only" in self.outline.pieces[at].roles and following < self.end and self.outline.is_drug[following]
 
     def _list_end(self, at: int, mode: str) -> tuple[int, int]:
         """Where the list of drugs behind a refusal ends, over its commas; and up to where that is certain.
@@ -217,6 +339,8 @@ class Before:
                 last = place
                 if joined:
                     break
+            elif "so" in piece.roles:
+                break
             elif "or" in piece.roles:
                 joined = certain = True
             elif piece.key == "and":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
+from messages.understanding.scan import Piece
 from messages.understanding.standing_before import denies_what_follows
 
 _GIVEN = frozenset(
@@ -14,6 +16,8 @@ _GIVEN = frozenset(
 """Cues behind a drug that show that it was given."""
 _LIST = 3
 """Drugs of a list, at least, that what is said behind it is said of all of."""
+_PAIR = 2
+"""The same, where the verb is of several: 'A, B were considered'."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 
 
@@ -24,6 +28,8 @@ class Behind:
         self.outline, self.first, self.end = outline, first, end
         self.behind: dict[int, str | None] = {}
         """What stands behind each drug, by its place."""
+        self.unbegun: set[int] = set()
+        """The drugs that were only not begun: where they were planned, they still are."""
         self.denied_later = False
         """Whether a denial behind a drug was said in a stretch of its own."""
 
@@ -40,16 +46,26 @@ class Behind:
                     listed = self._is_listed(at, following, listed)
                     verdict = self.behind[following] if listed or self._is_joined(at, following) else None
                     verdict = verdict if verdict != "given" else None
+                    if verdict is None and self._is_another_name(at, following):
+                        verdict = self.behind[following]
                 else:
                     listed = False
                 self.behind[at] = verdict
+                if verdict == "denied" and "not_begun" in outline.cues[told_at]:
+                    self.unbegun.add(at)
                 verdict, following, carried = None, at, False
+                continue
+            if self._is_without_it(at):
+                self.denied_later = True
                 continue
             said = self._verdict(at)
             outweighed = said == "denied" and verdict == "unavailable" and told_at - at < 4  # not yet funded
             outweighed = outweighed or (
-                said == "available" and verdict == "unavailable"
+                said in ("available", "unknown") and verdict == "unavailable"
             )  # available but not reimbursed
+            outweighed = outweighed or (said == "given" and self._only_dates(at, verdict))
+            since = verdict == "available" and "became_available" in outline.cues[told_at]
+            outweighed = outweighed or (said == "unavailable" and since)  # refused then, available since January
             if said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
@@ -61,6 +77,11 @@ class Behind:
                 self.denied_later = True
         if self.denied_later:
             self._deny_the_plan()
+
+    def _only_dates(self, at: int, verdict: str | None) -> bool:
+        """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
+        kind = self.outline.pieces[at].kind
+        return (verdict == "upcoming" and kind in ("date", "cycles")) or (verdict in _REFUSALS and kind == "date")
 
     def _deny_the_plan(self) -> None:
         """'Pertuzumab was to be added to docetaxel but was not given': what was planned was not given."""
@@ -75,6 +96,11 @@ class Behind:
         outline = self.outline
         return outline.stretch[at] == outline.stretch[following] and outline.joins(at, following)
 
+    def _is_another_name(self, at: int, following: int) -> bool:
+        """Whether a bracket only names a drug again: 'zanidatamab (ZW25)'."""
+        pieces = self.outline.pieces
+        return pieces[following - 1].key == "(" and agents_of(pieces[at]) == agents_of(pieces[following])
+
     def _is_listed(self, at: int, following: int, listed: bool) -> bool:
         """Whether two drugs belong to one list that ends in 'and' or 'or': 'A, B and C not given'."""
         outline = self.outline
@@ -83,38 +109,63 @@ class Behind:
         between = outline.pieces[at + 1 : following]
         if any(piece.key == "and" or "or" in piece.roles for piece in between):
             return True
-        if self.behind.get(following) == "denied" and self._is_a_bare_list():
+        said = self.behind.get(following)
+        if said == "denied" and self._is_a_bare_list(",", _LIST):
+            return True
+        if said in _REFUSALS | {"same", "mentioned"} and self._is_of_every(following):
+            return True
+        if said in ("planned", "mentioned") and self._is_plural() and self._is_a_bare_list(",/+", _PAIR):
             return True
         return listed and any(piece.key == "," for piece in between)
 
-    def _is_a_bare_list(self) -> bool:
-        """Whether a sentence is nothing but drugs, commas and what is said of all of them: 'A, B, C not used.'"""
+    def _is_of_every(self, last: int) -> bool:
+        """Whether what is said behind a list is said of all its drugs: 'A, B both unused', 'A, B: neither given'."""
+        behind = self.outline.pieces[last + 1 : min(self.end, last + 4)]
+        return any(piece.roles & {"every", "nor"} or piece.cue("had_neither") for piece in behind)
+
+    def _is_plural(self) -> bool:
+        """Whether the verb behind the last drug is of several: 'A, B and C were mentioned'."""
+        last = self.outline.last_drug[self.end - 1]
+        return last is not None and "of_several" in self.outline.pieces[last + 1].roles
+
+    def _is_a_bare_list(self, signs: str, least: int) -> bool:
+        """Whether a sentence is nothing but drugs, such signs and what is said of all of them: 'A, B, C not used.'"""
         outline = self.outline
         drugs = [at for at in range(self.first, self.end) if outline.is_drug[at]]
-        if len(drugs) < _LIST or drugs[0] != self.first:
+        if len(drugs) < least or drugs[0] != self.first:
             return False
-        return all(outline.is_drug[at] or outline.pieces[at].key == "," for at in range(drugs[0], drugs[-1]))
+        inside = range(drugs[0], drugs[-1])
+        return all(outline.is_drug[at] or outline.pieces[at].key in signs for at in inside)
 
     def _only_ends(self, at: int) -> bool:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
         pieces, end = self.outline.pieces, self.outline.stretch_end[at]
         return end - at < 5 and all(pieces[each].kind in ("silent", "sign") for each in range(at + 1, end))
 
-    def _verdict(self, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
+    def _verdict(self, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one kind of cue after another)
         """What a piece says of the drug before it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
+        if "had_it" in cues:
+            return "received"
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
         if self._is_minus(at):
             return "denied"
-        if "if" in piece.roles and self._opens_a_bracket(at):  # T-DXd (if you agree)
+        supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key == "in")  # in case of, in the future
+        if supposes and self._is_its_condition(at):
             return "planned"
-        if piece.key == "free" and at > self.first and outline.pieces[at - 1].key == "-":  # a taxane-free regimen
+        if (
+            piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
+        ):  # a taxane-free regimen
             return "mentioned"
+        if piece.key == "only" and last and outline.is_drug[at - 1] and not piece.asked:
+            return "given"  # no T-DM1, THP only
         if not cues:
-            return "given" if piece.kind in ("cycles", "date", "line") and not piece.asked else None
+            planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
+            told = piece.kind in ("cycles", "date", "line")
+            return "given" if told and not (piece.asked or planned) else None
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
             return None
         if "unproven" in cues:
@@ -128,7 +179,9 @@ class Behind:
         if "negation" in cues and (last or self._only_ends(at)):
             return "same" if "too" in piece.roles else "denied"
         if "declined" in cues:
-            return "declined"
+            return None if self._is_of_what_follows(at) or self._is_of_chemotherapy(at) else "declined"
+        if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
+            return "unavailable"
         if cues & {"unavailable", "available", "access"}:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
@@ -137,27 +190,140 @@ class Behind:
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
-        if "planned" in cues:
-            goes_on = piece.key == "next" and outline.drug_in_sentence_after(at) is not None
-            return None if goes_on else "planned"
+        if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at)):
+            return "given"
+        if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
+            single = piece.end - piece.start == len(piece.key)
+            goes_on = piece.key == "next" and single
+            asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
+            goes_on = goes_on and (asked_alone or outline.drug_in_sentence_after(at) is not None)
+            return None if goes_on or self._plans_what_follows(at) else "planned"
+        if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
+            return "upcoming"
+        if "suitability" in cues and outline.last_drug[at] == at - 1 and self._is_denied_before(at - 1):
+            return "unavailable"
+        if "uncertain" in cues and outline.last_drug[at] == at - 1 and self._is_all_that_is_said(at):
+            return "mentioned"
         if "correction" in cues and self._is_corrected(at):
             return "corrected"
+        if "negation" in cues and self._is_no_superlative(at):
+            return "given"
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
 
+    def _is_without_it(self, at: int) -> bool:
+        """Whether what was planned is pointed at as left out: 'palbociclib was proposed but she had HP without it'."""
+        outline = self.outline
+        if "negation" not in outline.cues[at] or outline.pieces[at].key != "without" or at + 1 == self.end:
+            return False
+        return "pronoun" in outline.pieces[at + 1].roles
+
+    def _is_denied_before(self, drug: int) -> bool:
+        """Whether a denial stands right before a drug: 'not a T-DXd candidate'."""
+        return self.outline.has(self.outline.before_in_stretch(drug, 2), "negation")
+
+    def _is_still_to_come(self, at: int) -> bool:
+        """Whether a drug is only ordered, awaited or due; 'on Tuesday' may be past."""
+        return self.outline.pieces[at].key != "on" and (self._is_all_that_is_said(at) or self._is_said_at_once(at))
+
+    def _is_all_that_is_said(self, at: int) -> bool:
+        """Whether a stretch says nothing else of its drug: 'T-DXd C1 tomorrow'; not 'cycle 5 tomorrow'."""
+        outline = self.outline
+        drug = outline.drug_in_stretch_before(at)
+        between = range(outline.stretch_start[at] if drug is None else drug + 1, at)
+        rest = range(at + 1, outline.stretch_end[at])
+        return all(self._adds_nothing(each) for each in (*between, *rest))
+
+    def _is_said_at_once(self, at: int) -> bool:
+        """Whether nothing stands between a drug and 'ordered', 'due', 'requested'."""
+        pieces, drug = self.outline.pieces, self.outline.drug_in_stretch_before(at)
+        reason = pieces[at].key == "due" and at + 1 < self.end and pieces[at + 1].key == "to"
+        if drug is None or reason:
+            return False
+        return all(piece.kind == "silent" and "examination" not in piece.roles for piece in pieces[drug + 1 : at])
+
+    def _adds_nothing(self, at: int) -> bool:
+        """Whether a piece only links a drug to when it is to come, or says when."""
+        piece = self.outline.pieces[at]
+        if "examination" in piece.roles:
+            return False
+        if piece.kind == "cycles":
+            return bool(piece.value == 1)
+        light = piece.kind in ("silent", "sign", "date") or piece.roles & {"is", "modal", "first_dose", "harmless"}
+        return bool(light) or bool(self.outline.cues[at] & {"upcoming", "planned", "uncertain"})
+
+    def _plans_what_follows(self, at: int) -> bool:
+        """Whether a plan opens a stretch of its own and leads to a drug: 'PD on T-DXd, switch to TCT'."""
+        following = self.outline.drug_in_stretch_after(at)
+        opens = self.outline.stretch_start[at] == at
+        return opens and following is not None and not self.outline.has(range(at, following), "after", "then")
+
+    def _is_of_chemotherapy(self, at: int) -> bool:
+        """Whether a refusal is of the chemotherapy named before it: 'letrozole, no chemo because she refuses it'."""
+        outline = self.outline
+        pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
+        return pointed and any("chemo" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 6))
+
+    def _is_no_superlative(self, at: int) -> bool:
+        """Whether a drug was 'not the last', 'not the only one': it was given."""
+        ahead = [piece.key for piece in self.outline.pieces[at + 1 : at + 3]]
+        return ahead[:1] == ["the"] and ahead[1:] in (["last"], ["only"], ["first"], ["latest"])
+
+    def _counts_cycles(self, at: int) -> bool:
+        """Whether a number of cycles was planned, and given: 'six planned, 6 given', 'planned 6, given 3'."""
+        outline, pieces = self.outline, self.outline.pieces
+        beside = [each for each in (at - 1, at + 1) if self.first <= each < self.end]
+        if not any(pieces[each].kind in ("number", "cycles") for each in beside):
+            return False
+        behind = range(at + 1, min(self.end, at + 7))
+        given = any(pieces[each].key in ("given", "received", "done") for each in behind)
+        return given and not outline.has(behind, "negation", "negated_after")
+
+    def _plans_to_go_on(self, at: int) -> bool:
+        """Whether what is planned is to go on with, or to stop, what is given: 'well on THP, but wants to go on'."""
+        outline, following = self.outline, self.outline.next_meaning(at, 3)
+        if following is None or following >= outline.stretch_end[at] or outline.drug_in_stretch_after(at) is not None:
+            return False
+        return bool(outline.cues[following] & {"ongoing", "carried_on", "stopped"})
+
     def _is_after_some(self, at: int) -> bool:
-        """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4'."""
+        """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4', 'since June'."""
         pieces = self.outline.pieces[at + 1 : at + 3]
         return (
             len(pieces) == 2
-            and pieces[0].key in ("after", "from")
-            and pieces[1].kind in ("number", "cycles", "duration")
+            and pieces[0].key in ("after", "from", "since")
+            and (pieces[1].kind in ("number", "cycles", "duration", "date") or self._is_cycles(pieces[1]))
         )
+
+    def _is_cycles(self, piece: Piece) -> bool:
+        """Whether a word stands for cycles: 'the first cycles', 'C4'."""
+        return "cycles" in piece.cues or (piece.key[:1] == "c" and piece.key[1:].isdigit())
 
     def _opens_a_bracket(self, at: int) -> bool:
         """Whether a piece is the first of a bracket behind a drug: 'tucatinib (preferred)'."""
         return at - 1 > self.first and self.outline.pieces[at - 1].key == "(" and self.outline.is_drug[at - 2]
+
+    def _is_its_condition(self, at: int) -> bool:
+        """Whether 'if' stands right behind a drug: 'T-DXd (if you agree)', 'tucatinib only if the insurer agrees'."""
+        outline = self.outline
+        drug = outline.drug_in_stretch_before(at)
+        if drug is None:
+            return self._opens_a_bracket(at) or self._is_if_it_can_be_had(at)
+        between = outline.pieces[drug + 1 : at]
+        return all(piece.kind == "silent" or "went_on" in piece.cues for piece in between)
+
+    def _is_if_it_can_be_had(self, at: int) -> bool:
+        """Whether a clause of its own asks for access to the drug before it: 'T-DXd, if it can be got, else TCT'."""
+        outline = self.outline
+        if at != outline.stretch_start[at] or outline.drug_in_stretch_after(at) is not None:
+            return False
+        rest = outline.rest_of_stretch(at)
+        if outline.has(rest, "progression", "toxicity"):
+            return False
+        pointed = any("pronoun" in outline.pieces[each].roles for each in rest)
+        can = any("modal" in outline.pieces[each].roles for each in rest)
+        return (pointed and can) or outline.has(rest, "available", "unavailable", "access")
 
     def _is_minus(self, at: int) -> bool:
         """Whether a piece is a minus in brackets behind a drug: 'pertuzumab (-)'."""
@@ -209,22 +375,38 @@ class Behind:
         denied = any("negation" in outline.cues[back] for back in outline.before_in_stretch(at, 5))
         return "unavailable" if denied else "available"
 
+    def _is_the_latter(self, at: int) -> bool:
+        """Whether a word stands for the last drugs of those named: 'the second only discussed', 'the latter never'."""
+        piece = self.outline.pieces[at]
+        return "latter" in piece.roles or (piece.kind == "silent" and piece.value == len("ab"))
+
+    def _has_an_object(self, at: int) -> bool:
+        """Whether a refusal names what it refuses: 'THP, declined T-DXd', 'THP, refuses more chemo', 'declines IV'."""
+        for place in self.outline.rest_of_stretch(at, 5):
+            if self.outline.is_drug[place] or "treatment" in self.outline.pieces[place].roles:
+                return True
+            if "pronoun" in self.outline.pieces[place].roles:
+                return False
+        return False
+
     def _refers_back(self, start: int, told_at: int, verdict: str) -> bool:
         """Whether what is said in a stretch without a drug is said of the drug before it: 'but she refuses it'."""
         outline = self.outline
-        if start == self.first:
+        if start == self.first or (verdict == "declined" and self._has_an_object(told_at)):
             return False
         if outline.pieces[start - 1].key == "(":  # of its own drug, where one follows: 'THP (refused T-DXd)'
             return verdict not in _REFUSALS or outline.drug_in_stretch_after(told_at) is None
+        if verdict == "received":
+            return True
         if verdict == "given":
             return outline.pieces[start - 1].key == "," and outline.next_meaning(start - 1) == told_at
         if verdict == "asked" and "asked_back" in outline.cues[told_at]:
             return True
         stretch = range(start, outline.stretch_end[start])
-        if any("pronoun" in outline.pieces[at].roles for at in stretch):
+        if any(outline.pieces[at].roles & {"pronoun", "subject"} or self._is_the_latter(at) for at in stretch):
             return True
         return all(
-            outline.pieces[at].kind in ("silent", "sign")
+            (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             for at in range(start, told_at)
         )

@@ -37,6 +37,11 @@ class Stated:
         start, end = _use(pieces)
         self.open.append((name, readings, start, end))
 
+    def take_back_last(self, name: str, value: object) -> None:
+        """Drop the last statement where it is this one: it was said of another time, or as a reason only."""
+        if self.statements and (self.statements[-1].field, self.statements[-1].value) == (name, value):
+            self.statements.pop()
+
     def __len__(self) -> int:
         return len(self.statements) + len(self.open)
 

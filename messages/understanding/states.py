@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 
 from messages.understanding.brain import Brain
+from messages.understanding.caution import Caution
 from messages.understanding.context import Context
 from messages.understanding.disease import Disease
 from messages.understanding.drugs import names_drugs
@@ -28,7 +29,9 @@ _BEST_OF_WORST = 2
 """The last ECOG grade of those who are up and about."""
 _FROM_ECOG = 10
 """Pieces between a performance status and 'fit', at most."""
-_REASON_WITHIN = 5
+_OVERCOME_WITHIN = 5
+"""Pieces behind a dislike up to where it is given up, at most."""
+_REASON_WITHIN = 8
 """Pieces between a reason and the word that says a drug was stopped, at most."""
 _SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 
@@ -75,8 +78,13 @@ class Reader:
                     self._noun(place, concept.name)
             if "declined" in piece.cues:
                 self._declined(place)
+            elif "unavailable" in piece.cues and self.context.of(piece, "unfit"):
+                self._too_frail_for(place)
+            if piece.kind == "word" and self.context.of(piece, "chemo"):
+                self._ruled_out(place)
         self.brain.read(seizing=self.emergencies.is_seizing())
         self.disease.read()
+        Caution(self.context, self.stated).look()
         self._united_states()
         return self.stated
 
@@ -102,6 +110,8 @@ class Reader:
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
             return False
+        if name == "lvef" and value == "reduced" and self.context.stance(place) == "listed":
+            return False  # no ILD, reduced EF or thrombocytopenia
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
             return False
@@ -111,15 +121,27 @@ class Reader:
 
     def _is_why_stopped(self, place: int) -> bool:
         """Whether something was why a drug was stopped: 'stopped for low platelets', 'low platelets so we stopped'."""
-        clause = self.context.clause(place)
+        pieces, clause = self.pieces, self.context.clause(place)
         before = range(max(clause.start, place - _REASON_WITHIN), place)
         behind = range(place + 1, min(self.context.sentence(place).stop, place + 1 + _REASON_WITHIN))
-        because = any("because" in self.pieces[at].roles for at in before)
-        so = any("so" in self.pieces[at].roles for at in behind)
-        ends = ("stopped", "toxicity")
-        return (because and any(self.pieces[at].cue(*ends) for at in before)) or (
-            so and any(self.pieces[at].cue(*ends) for at in behind)
-        )
+        if any(pieces[at].roles & {"because", "ever_since"} for at in before) and self._ends_a_drug(before):
+            return True
+        led_to = next((at for at in behind if "so" in pieces[at].roles or pieces[at].key == "->"), behind.stop)
+        if self._ends_a_drug(range(led_to + 1, behind.stop)) or self._is_referred_to(behind):
+            return True
+        heads = place > 1 and pieces[place - 1].key in (":", "-", "(")  # 'discontinued: platelets 48'
+        return heads and pieces[place - 2].cue("stopped")
+
+    def _ends_a_drug(self, places: range) -> bool:
+        return any(self.pieces[at].cue("stopped", "toxicity") for at in places)
+
+    def _is_referred_to(self, places: range) -> bool:
+        """'Platelets dropped, stopped for that': whether a stop is said to be for what stands before."""
+        for at in places[:-2]:
+            ends = "stopped" in self.pieces[at].cues and bool(self.pieces[at + 1].roles & {"because"})
+            if ends and "pronoun" in self.pieces[at + 2].roles:
+                return True
+        return False
 
     def _is_refuted(self, place: int) -> bool:
         return self.context.is_denied_at_once(place) or self.context.is_refuted(place)
@@ -127,11 +149,15 @@ class Reader:
     def _chemotherapy(self, place: int, name: str, value: str) -> None:
         """Fit or unfit for chemotherapy; 'fit' may be a seizure, or the fit of something else."""
         fit = value == "suitable"
+        if fit and self._is_only_a_question(place):
+            return
         if fit and self._is_refuted(place):
             if self._is_of_chemotherapy(place):
                 self._note(name, "unsuitable", place - 1, place)
             return
         if value != "unknown" and self._is_refuted(place):
+            return
+        if value == "unsuitable" and self._is_overcome(place):
             return
         if fit and self._is_withdrawn(place):
             self._note(name, "unsuitable", place)
@@ -143,6 +169,17 @@ class Reader:
             if (following is not None and following.is_("noun", "organ")) or self._is_bedridden(place):
                 return
         self._note(name, value, place)
+
+    def _is_only_a_question(self, place: int) -> bool:
+        """'Chemo ok?'"""
+        rest = [self.pieces[at] for at in self.context.clause(place) if at != place]
+        return all(piece.kind in ("silent", "sign") for piece in rest) and any(piece.key == "?" for piece in rest)
+
+    def _is_overcome(self, place: int) -> bool:
+        """Whether a dislike was given up: 'hates chemo but agreed to it'."""
+        ahead = self.pieces[place + 1 : min(self.context.sentence(place).stop, place + _OVERCOME_WITHIN)]
+        turns = next((at for at, piece in enumerate(ahead) if "new_word" in piece.cues), len(ahead))
+        return any(self.context.of(piece, "consents") for piece in ahead[turns:])
 
     def _is_bedridden(self, place: int) -> bool:
         """Whether an ECOG of 3 or 4 stands before a word: 'ECOG 3, otherwise fit'."""
@@ -174,7 +211,10 @@ class Reader:
     def _setting(self, place: int, name: str, value: str) -> None:
         piece = self.pieces[place]
         if value == "metastatic":
-            stance = "affirmed" if self._is_what_for(place) else self.context.stance(place)
+            what_for = self._is_what_for(place)
+            if what_for and self.context.governor(place) > place and self.context.stance(place) == "denied":
+                self._note("prior_lines", (), place, self.context.governor(place))
+            stance = "affirmed" if what_for else self.context.stance(place)
             if stance in ("denied", "hypothetical") or (stance == "uncertain" and not piece.is_("noun")):
                 return
             following = self.context.next_word(place)
@@ -186,7 +226,7 @@ class Reader:
 
     def _is_what_for(self, place: int) -> bool:
         """Whether it is what something is given for: 'not yet received anything for the metastases'."""
-        before = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        before = [piece.key for piece in self.pieces[max(0, place - 2) : place + 1]]
         return "for" in before
 
     def _is_of_one_site(self, place: int) -> bool:
@@ -200,14 +240,43 @@ class Reader:
 
     def _untreated(self, place: int, name: str, value: str) -> None:
         if name == "treatment":
-            if not self._treated and place not in self.brain.covered:  # untreated brain metastases are no such patient
+            of_the_patient = place not in self.brain.covered  # not of brain metastases
+            if not self._treated and of_the_patient and not self._is_before_something(place):
                 self._note("prior_lines", (), place)
-                self._note("early_stage_agents", (), place)
+                if not self._is_for_metastases(place):
+                    self._note("early_stage_agents", (), place)
             return
+        if name == "prior_lines" and value != "none":
+            return  # no line can be made of lines that are not known: the words are given back
         self._note(name, () if value == "none" else value, place)
-        words = self.text[self.pieces[place].start : self.pieces[place].end].lower().replace("-", " ").split()
+        words = (
+            self.text[self.pieces[place].start : self.pieces[place].end]
+            .lower()
+            .replace("-", " ")
+            .replace(":", " ")
+            .split()
+        )
         if name == "prior_lines" and any("<of_metastases>" in self.lexicon.groups.get(word, ()) for word in words):
             self._note("setting", "metastatic", place)
+
+    def _is_before_something(self, place: int) -> bool:
+        """Whether 'no treatment before' says before what: 'no treatment before surgery'."""
+        words = self.text[self.pieces[place].start : self.pieces[place].end].lower().split()
+        following = self.pieces[place + 1 : place + 2]
+        return words[-1] == "before" and any(piece.kind != "sign" for piece in following)
+
+    def _is_for_metastases(self, place: int) -> bool:
+        """Whether 'no treatment' is only of what came back: 'none started yet for metastatic disease', '... for it'."""
+        leads = False
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + 7)):
+            piece = self.pieces[at]
+            if piece.key == ",":
+                return False
+            leads = leads or piece.key in ("for", "since")
+            told = piece.is_("noun", "organ_mets") or piece.is_("say", "setting") or piece.cue("came_back", "relapse")
+            if leads and (told or "pronoun" in piece.roles):
+                return True
+        return False
 
     def _red_flags(self, place: int, name: str, value: str) -> None:
         if value in ("none", "unknown"):
@@ -223,6 +292,9 @@ class Reader:
 
     def _is_ruled_out(self, place: int) -> bool:
         """Whether an emergency or a medicine is denied or only possible: 'no seizures', 'seizure-free'."""
+        until = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if until is not None and "up_to_now" in until.cues and self.text[until.start : until.end].endswith("today"):
+            return False  # no seizure until today
         if self.context.stance(place) in ("denied", "hypothetical") or self.context.is_denied_at_once(place):
             self.pieces[place].used = True
             return True
@@ -250,8 +322,18 @@ class Reader:
         """'Switched from', 'changed from'."""
         return 0 <= at < len(self.pieces) and self.context.of(self.pieces[at], "exchanged")
 
+    def _ruled_out(self, place: int) -> None:
+        """'Chemotherapy is out', 'chemo contraindicated'."""
+        following = self.context.next_word(place)
+        if following is not None and "unavailable" in following.cues and following.clause == self.pieces[place].clause:
+            self.stated.note("chemotherapy", "unsuitable", [self.pieces[place], following])
+
     def _declined(self, place: int) -> None:
-        """'Refuses any more iv chemo'."""
+        """'Refuses any more iv chemo', 'no chemo because she refuses it'."""
+        behind = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if behind is not None and "pronoun" in behind.roles:
+            self._declined_before(place)
+            return
         for at in range(place + 1, min(len(self.pieces), place + 10)):
             piece = self.pieces[at]
             if names_drugs(piece) or (piece.kind == "sign" and piece.key in ",;("):
@@ -259,6 +341,24 @@ class Reader:
             if self.context.of(piece, "chemo"):
                 if not self.context.is_family(place) and not self.context.is_denied_at_once(place):
                     self._note("chemotherapy", "unsuitable", place, at)
+                return
+
+    def _too_frail_for(self, place: int) -> None:
+        """'Too frail for any more chemo'."""
+        for at in self.context.following(place, 4):
+            if self.context.of(self.pieces[at], "chemo"):
+                self._note("chemotherapy", "unsuitable", place, at)
+                return
+            if self.pieces[at].kind == "sign" or names_drugs(self.pieces[at]):
+                return
+
+    def _declined_before(self, place: int) -> None:
+        """'No chemo because she refuses it': of the chemotherapy named before, with no drug between."""
+        for at in range(place - 1, max(self.context.sentence(place).start, place - _REASON_WITHIN) - 1, -1):
+            if names_drugs(self.pieces[at]):
+                return
+            if self.context.of(self.pieces[at], "chemo"):
+                self._note("chemotherapy", "unsuitable", at, place)
                 return
 
     # ---- findings ----------------------------------------------------------------------------------------------------
@@ -307,7 +407,7 @@ class Reader:
 
     def _is_only_asked(self, place: int, finding: Finding, stance: str) -> bool:
         """Whether a finding is asked about; 'can she have T-DXd with ILD?' takes it for given."""
-        if not self.pieces[place].asked or stance != "affirmed" or finding.field == "pregnancy":
+        if not self.pieces[place].asked or stance != "affirmed" or finding.field in ("pregnancy", "chemotherapy"):
             return False
         return not any(self.context.of(piece, "given") for piece in self.pieces[max(0, place - 3) : place])
 
@@ -322,6 +422,8 @@ class Reader:
             read(self)(place)
         if name in QUALIFIED and len(self.stated) == before:
             self.organs.qualified(place, name)
+        if name == "platelets" and self._is_why_stopped(place):
+            self.stated.take_back_last(name, "low")
 
     # ---- region ------------------------------------------------------------------------------------------------------
 
@@ -332,7 +434,9 @@ class Reader:
                 continue
             before = self.pieces[place - 1] if place else None
             alone = place + 1 == len(self.pieces) or self.pieces[place + 1].kind == "sign"
+            following = self.pieces[place + 1] if not alone else None
             located = before is not None and self.context.of(before, "located")
+            located = located or (following is not None and self.context.of(following, "practice"))
             if located or (alone and (before is None or before.kind == "sign")):
                 self._note("region", "us", place)
 

@@ -8,6 +8,9 @@ from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 from messages.understanding.standing import Mention, mentions_of
 
+_LONGEST_LIST = 8
+"""Drugs of a list that are passed for what is said behind it."""
+
 
 class Telling:
     """The state of the reading, for all that read treatment."""
@@ -19,6 +22,8 @@ class Telling:
         self.outcomes = Outcomes(self.outline, self.courses)
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
         self.sentence = 0
+        self.outside: Course | None = None
+        """The line that was being told where a bracket opened."""
         self.described_until = -1
         """Where a bracket ends that says again what the drugs before it are."""
         self.early = False
@@ -43,13 +48,31 @@ class Telling:
         self.leads = False
         """Whether the next drug is such a line."""
 
-    def then(self) -> None:
+    def then(self, place: int) -> None:
+        """Go on to the next line."""
         self.courses.separate("then")
-        self.outcomes.next_list()
+        following = place + 1
+        again = following < len(self.pieces) and self.pieces[following].key == "on"  # progressed on A and then on B
+        following += again
+        names_next = following < len(self.pieces) and self.outline.is_drug[following]
+        is_object = names_next and self.pieces[place].key == "and"
+        self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again)
+        if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
+            self.outcomes.pending_ongoing = True
         if self.early and not self.courses.before_a_taxane():
             self.early = False
-        if not self.courses.insert_stays:
+        if not self.courses.insert_stays and not self.courses.leaves_room():
             self.courses.insert = None
+
+    def _is_one_line(self, place: int) -> bool:
+        """Whether what follows 'since then' is the line that goes on: not so in 'since then THP and T-DXd'."""
+        outline = self.outline
+        first, last = outline.drug_in_sentence_after(place), outline.last_drug[outline.sentence_end[place] - 1]
+        if first is None or last is None:
+            return False
+        return not any(
+            self.pieces[at].key in (",", "and", "->") or "then" in outline.cues[at] for at in range(first, last)
+        )
 
     def drug_ahead(self, place: int) -> bool:
         """Whether a received drug follows before another line's number, 'then' or the end of the sentence."""
@@ -78,11 +101,27 @@ class Telling:
         )
         return ("relapse" in cues or stated) and "progression" not in cues
 
+    def _is_begun_at(self, relapse: int, drug: int) -> bool:
+        """Whether 'at' leads from a drug to the relapse: 'THP at first relapse'; not 'on adjuvant HP at relapse'."""
+        near = range(max(drug + 1, relapse - 2), relapse + 1)
+        leads = any(self.pieces[at].key in ("at", "upon") for at in near)
+        return leads and not self.outline.has(self.outline.before_in_stretch(drug), "early")
+
     def is_for_metastases(self, place: int) -> bool:
-        """Whether a drug is said to be for metastatic disease: 'adjuvant Herceptin, THP for mets'."""
+        """Whether a drug is said to be for metastatic disease: 'adjuvant Herceptin, THP for mets', 'THP once she was
+        metastatic'."""
         outline = self.outline
+        for _ in range(_LONGEST_LIST):
+            following = outline.drug_in_stretch_after(place)
+            if following is None or not outline.joins(place, following):
+                break
+            place = following
         end = outline.drug_in_stretch_after(place) or outline.stretch_end[place]
+        if end < len(self.pieces) and self.pieces[end - 1].key == "(" and self.is_relapse(end):  # THP (mets)
+            return True
         for at in range(place + 1, end):
-            if self.is_relapse(at):
-                return "for" in self.pieces[at - 1].roles or self.pieces[at].key in ("for", "in")
+            if self.is_relapse(at) or self.pieces[at].is_("noun", "organ_mets"):
+                once = any("once" in self.pieces[back].roles for back in range(max(place, at - 3), at))
+                leads = "for" in self.pieces[at - 1].roles or self.pieces[at].key in ("for", "in")
+                return once or leads or self._is_begun_at(at, place)
         return False

@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 from flows.dialogue import argument_of
 from flows.knowledge.load import KnowledgeError
 from flows.plain_yaml import read_yaml
-from flows.profile import FIELDS, MOST_LINES, Item, Line, asked_as
+from flows.profile import FIELDS, MOST_LINES, Item, Line, Profile, asked_as
 from flows.questionnaire import (
     ACCEPT,
     ITEMS,
@@ -30,6 +30,7 @@ from flows.questionnaire import (
     UNDERSTOOD,
     Lines,
     options_now,
+    value_of_several,
 )
 from flows.statement import (
     EARLY,
@@ -46,17 +47,32 @@ from flows.statement import (
 from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear, Understood
 from flows.when import NOT_KNOWN
 from messages.understanding.at_question import understand
+from messages.understanding.hedges import (
+    implies_some,
+    is_contradicted,
+    is_hedged,
+    is_no_emergency,
+    is_of_something_else,
+)
 from messages.understanding.identifiers import holds_identifier
-from messages.understanding.lexicon import FOLDER
+from messages.understanding.lexicon import FOLDER, lexicon
 from messages.understanding.near import SHORTEST, nearest
 from messages.understanding.understand import LONGEST, Ambiguity, Understanding
 from messages.words import Words
 
-_MONTHS = re.compile(r"(\d{1,3})\s*(?:m|mo|mos|mths?|months?)?\.?(?: ago)?", re.IGNORECASE)
+_MONTHS = re.compile(
+    r"(?:~\s*|ca\.? |circa |about |around |approx\.? |approximately |some )?(\d{1,3}|[a-z]+(?=[ .]|$))\s*"
+    r"(m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
+    re.IGNORECASE,
+)
+_PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
+_PARTS = re.compile(r"[,;.\n]|\bbut\b", re.IGNORECASE)
 _LINES = ("prior_lines", "line_agents", "line_outcome")
 _LONGEST_ROLE = 6
 _OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b|\bpatients\b")
+_OF_ANOTHER = re.compile(r"^(?:my|our|the) (?!name\b)|\b(?:see|saw|with) (?:my|our|the)\b|(?<!site) s\b")
+"""How a text names somebody else by their role: 'my oncologist', 'pharmacist's assistant'."""
 _MOST_READINGS = 6
 _DOUBT = re.compile(
     r"\?|\b(?:not|no|unsure|maybe|perhaps|possibly|was|previously|formerly|now|covered|if)\b", re.IGNORECASE
@@ -66,6 +82,11 @@ _NOT_LOOKED_FOR = re.compile(
     r"(?:imaged|imaging|scanned|scan|mri|ct|looked|excluded|ruled out|checked|known)\b",
     re.IGNORECASE,
 )
+_CLAUSES = re.compile(r"[,;.\n]")
+_MAY_BE_AN_EMERGENCY = ("present", "reduced", "low", "symptomatic")
+"""Values beside which nobody has said that there is no emergency: 'none, LVEF 25'."""
+_SOME_BRAIN = ("stable", "active")
+"""What 'none symptomatic' may mean of brain metastases."""
 _NO_FINDING = frozenset(("lvef", "platelets"))
 """Lines of the checklist whose name by itself says nothing: not the answer to all of it."""
 _NOT_EXCLUDED = {
@@ -73,6 +94,12 @@ _NOT_EXCLUDED = {
     "leptomeningeal": {"absent": ("absent", NOT_KNOWN)},
 }
 """Answers that say a thing is not there, and what they may mean where the same text says that nobody looked."""
+_NEVER_IN_PASSING = ("gate", "red_flags", "safety")
+"""Questions whose answer is not taken from a part of a text while the rest of it is not understood (S4)."""
+_DOUBT_ITSELF = "her2_unknown"
+"""The answer to the gate that doubt itself gives: 'HER2 not known yet'."""
+_UNKNOWN_WHAT = re.compile(r"([a-z ]{2,20}?) (?:when|what|which|whether|if|how|why)\b")
+"""How a text begins that says what is not known."""
 _OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
 _GATES = ("other_tumour", "under_18")
 
@@ -162,19 +189,133 @@ def read(text: str, state: State, words: Words) -> Reading:
     if question is not None:
         answer, readings = _named(said, state, words)
         if answer is not None:
-            return Reading(answer)
+            return Reading(_without_hedge(answer, said, words))
     found = understand(said, words.knowledge, question=_asked_for(state))
-    if readings and len(said.split()) <= 2 and not _about_another(found, state.here):
+    hedge = _hedged(found, said, state, words)
+    if hedge is not None:
+        found = _without(found, state.here)
+    stated = (state.here in found.fields and not found.ambiguous) or _about_another(found, state.here)
+    if readings and len(said.split()) <= 2 and not stated:
         return Reading(Unclear(readings))
-    if question is not None and (both := _answer_and_more(said, state, words)) is not None:
+    if question is not None and hedge is None and (both := _answer_and_more(said, state, words)) is not None:
         return both
     turn = _stated(found, state, doubtful=_DOUBT.search(said) is not None)
     if turn is None:
-        return Reading(Unclear(readings))
+        return Reading(hedge or _not_known(said, found, state) or Unclear(readings))
     still_open = _NOT_EXCLUDED.get(turn.question, {}).get(turn.chosen[0]) if isinstance(turn, Answer) else None
     if still_open is not None and _NOT_LOOKED_FOR.search(said):
         return Reading(Unclear(still_open))
     return Reading(turn, _typed(found, turn))
+
+
+def _without_hedge(answer: Turn, said: str, words: Words) -> Turn:
+    """An answer by its name, or Unclear where more is typed than a name and doubts it: 'none?', 'no thanks'."""
+    if not isinstance(answer, Answer):
+        return answer
+    if NONE in answer.chosen and len(answer.chosen) > 1:  # 'none/unknown'
+        return Unclear()
+    if set(answer.chosen) & {NOT_KNOWN, _DOUBT_ITSELF}:
+        return answer
+    names = _all_names(answer.question, words) if answer.question != UNDERSTOOD else {}
+    plainly = _normal(said) in names or not names
+    if "?" in said or (
+        not plainly and any(is_hedged(said, answer.question, option, names) for option in answer.chosen)
+    ):
+        return Unclear()
+    return answer
+
+
+def _hedged(found: Understanding, said: str, state: State, words: Words) -> Unclear | None:
+    """What to ask where the answer to the open question was read from words that limit, doubt or deny it."""
+    here = state.here
+    if here in found.fields and here in QUESTIONS and QUESTIONS[here].kind == "number":
+        return Unclear() if is_of_something_else(said, here) else None
+    if here not in found.fields or here not in QUESTIONS or QUESTIONS[here].kind not in ("choice", "several"):
+        return _hedged_outcome(found, said, state, words)
+    value = found.fields[here]
+    chosen = (value or (NONE,)) if isinstance(value, tuple) else (str(value),)
+    if set(chosen) == {NOT_KNOWN}:
+        return None
+    part = _part_about(found, here, said)
+    names = _all_names(here, words)
+    if here == "red_flags" and NONE in chosen and not _no_emergency_only(found, said):
+        return Unclear()
+    if not any(is_hedged(part, here, option, names) for option in chosen):
+        return None
+    if _NOT_LOOKED_FOR.search(part) is None and is_contradicted(part, here, chosen[0], names):
+        return Unclear()
+    some = here == "brain_metastases" and NONE in chosen and implies_some(part)
+    return Unclear(_SOME_BRAIN if some else _NOT_EXCLUDED.get(here, {}).get(chosen[0], ()))
+
+
+def _hedged_outcome(found: Understanding, said: str, state: State, words: Words) -> Unclear | None:
+    """The same of how the line asked about ended, or of 'none' at the lines' question."""
+    lines = found.profile.prior_lines
+    if state.here == "line_outcome" and lines and len(lines) == 1 and not lines[0].agents and lines[0].outcome:
+        return Unclear() if is_hedged(said, state.here, lines[0].outcome, _all_names(state.here, words)) else None
+    if state.here == "prior_lines" and lines == () and is_hedged(said, state.here, "done", {}):
+        return Unclear()
+    return None
+
+
+def _part_about(found: Understanding, here: str, said: str) -> str:
+    """The part of a text that answers the open question: all of it where nothing else is stated."""
+    if found.fields.keys() <= {here, "setting"}:
+        return said
+    spans = [span for span in found.spans if span.field == here]
+    parts, start = [], 0
+    for match in (*_CLAUSES.finditer(said), None):
+        end = len(said) if match is None else match.end()
+        if any(span.start < end and start < span.end for span in spans):
+            parts.append(said[start:end])
+        start = end
+    return " ".join(parts) or said
+
+
+def _no_emergency_only(found: Understanding, said: str) -> bool:
+    """Whether a text that denies emergencies leaves no word over and tells nothing that may be one (S4)."""
+    bad = any(found.fields.get(name) in _MAY_BE_AN_EMERGENCY for name in found.fields if name != "red_flags")
+    if bad or found.leftover or found.ambiguous or found.denied_agents:
+        return False
+    return is_no_emergency(said, (span.text for span in found.spans))
+
+
+def _without(found: Understanding, name: str) -> Understanding:
+    """What was understood, without the answer to the open question, whose words are given back."""
+    name = "prior_lines" if name == "line_outcome" else name
+    values = {field: value for field, value in found.fields.items() if field != name}
+    if name == "prior_lines" and values.get("early_stage_agents") == ():  # 'nothing so far except letrozole'
+        del values["early_stage_agents"]
+    left = tuple(span.text for span in found.spans if span.field == name)
+    spans = tuple(span for span in found.spans if span.field != name)
+    return replace(found, profile=Profile.model_validate(values), spans=spans, leftover=(*found.leftover, *left))
+
+
+def _all_names(question: str, words: Words) -> Mapping[str, tuple[str, ...]]:
+    """The names of a question's options, and their short answers."""
+    said = {name: (option,) for name, option in _short_answers().whole.get(question, {}).items()}
+    return {**said, **_names(question, words)}
+
+
+def _not_known(said: str, found: Understanding, state: State) -> Answer | None:
+    """That it is not known, where a part of the text says so and nothing was understood of the rest:
+    'have to ask the pharmacy, not sure'."""
+    question = QUESTIONS.get(state.here)
+    if question is None or state.here in _NEVER_IN_PASSING or NOT_KNOWN not in question.options:
+        return None
+    if question.kind not in ("choice", "several", "number"):
+        return None
+    if found.fields or found.ambiguous or found.denied_agents or found.focus:
+        return None
+    parts = [_without_courtesy(_normal(part)) for part in _PARTS.split(said)]
+    return Answer(state.here, (NOT_KNOWN,)) if any(map(_says_unknown, parts)) else None
+
+
+def _says_unknown(part: str) -> bool:
+    """Whether a part of a text says that it is not known, with or without what: 'unclear when it ended'."""
+    unknown = _short_answers().unknown
+    opening = _UNKNOWN_WHAT.match(part)
+    return bool(part) and (part in unknown or (opening is not None and opening[1] in unknown))
 
 
 def _asked_for(state: State) -> str:
@@ -201,18 +342,22 @@ def _command(said: str) -> Command:
 def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[str, ...]]:
     """The answer whose option was named, by any of its names; otherwise what a misspelt word may have meant."""
     question = QUESTIONS[state.here]
-    if question.kind == "number" and (months := _MONTHS.fullmatch(said)):
-        return Answer(question.name, (months.group(1),)), ()
+    if question.kind == "number" and (months := _months(said, words)) is not None:
+        return Answer(question.name, (str(months),)), ()
     if question.name == UNDERSTOOD:
         return _decision(said, state, words), ()
     names = _names(question.name, words)
     normal = _normal(said)
+    plain = _without_courtesy(normal)
     whole = names.get(normal) or answered_as(question.name, normal)
+    whole = whole or names.get(plain) or answered_as(question.name, plain)
+    if whole is None and _is_affirmed_by_findings(plain):
+        whole = names.get("yes") or answered_as(question.name, "yes")
     if whole is not None and question.name == "safety":
         return _on_the_checklist([normal], whole, state, words), ()
     if whole is not None:
         return Answer(question.name, whole), ()
-    if (unclear := words.questions[question.name].unclear.get(normal)) is not None:
+    if (unclear := words.questions[question.name].unclear.get(plain)) is not None:
         return Unclear(tuple(unclear)), ()
     parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
     found = [names.get(part) for part in parts]
@@ -223,6 +368,16 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
         return Answer(question.name, chosen), ()
     unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
     return None, _near(unmatched, names)
+
+
+def _months(said: str, words: Words) -> int | None:
+    """A number of months, or of years, in figures or in words: '18', '~18 mo', 'eighteen', '2y'."""
+    found = _MONTHS.fullmatch(said)
+    if found is None:
+        return None
+    number, unit = found.groups()
+    value = int(number) if number.isdigit() else lexicon(words.knowledge).numbers.get(number.casefold())
+    return None if value is None else int(value) * (_PER_YEAR if (unit or "").casefold().startswith("y") else 1)
 
 
 def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, words: Words) -> Turn | None:
@@ -247,13 +402,16 @@ def _answer_and_more(said: str, state: State, words: Words) -> Reading | None:
     if not comma or here not in FIELDS or here == "prior_lines" or QUESTIONS[here].kind not in ("choice", "several"):
         return None
     answer, _ = _named(first, state, words)
-    found = understand(rest.strip(), words.knowledge)
-    if not isinstance(answer, Answer) or not found.fields or here in found.fields:
+    if not isinstance(answer, Answer) or here in understand(rest.strip(), words.knowledge, question=here).fields:
         return None
-    chosen = answer.chosen
-    value: Any = chosen[0] if QUESTIONS[here].kind == "choice" or chosen == (NOT_KNOWN,) else chosen
+    found = understand(rest.strip(), words.knowledge)
+    if not found.fields or (here == "early_stage_agents" and found.fields.keys() == {"setting"}):  # 'X, post-op'
+        return None
+    several = QUESTIONS[here].kind == "several"
+    if here == "red_flags" and NONE in answer.chosen and not _no_emergency_only(found, said):
+        return None
     statement = statement_of(found, state)
-    values = {**statement.values, here: () if value == (NONE,) else value}
+    values = {**statement.values, here: value_of_several(here, answer.chosen) if several else answer.chosen[0]}
     turn = Understood(replace(statement, values=values))
     return Reading(turn, _typed(found, turn))
 
@@ -266,7 +424,7 @@ def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
     if question == "role":
         return _role(normal)
     option = answers.whole.get(question, {}).get(normal)
-    if option is None and normal in answers.unknown and NOT_KNOWN in QUESTIONS[question].options:
+    if option is None and normal.removesuffix(" yet") in answers.unknown and NOT_KNOWN in QUESTIONS[question].options:
         option = NOT_KNOWN
     return (option,) if option is not None else None
 
@@ -278,16 +436,43 @@ def _role(normal: str) -> tuple[str, ...] | None:
     """
     if len(normal.split()) > _LONGEST_ROLE or _OF_A_PATIENT.search(normal):
         return None
+    of_another = _OF_ANOTHER.search(normal) is not None
     for role, names in _short_answers().roles.items():
         said = next((name for name in names if f" {name} " in f" {normal} "), None)
         if said is not None:
-            rest = set(f" {normal} ".replace(f" {said} ", " ").split())
+            if of_another and role != NOT_PROFESSIONAL:  # 'my oncologist'
+                return None
+            rest = set(f" {normal} ".replace(f" {said} ", " ").split()) - _words_of_roles()
+            rest = {word for word in rest if not word.isdigit()}  # 'oncologist, 12 years in breast'
             return (role,) if role == NOT_PROFESSIONAL or rest <= _short_answers().beside_a_role else None
     return None
 
 
+@lru_cache(maxsize=1)
+def _words_of_roles() -> frozenset[str]:
+    """The words of every professional role: one may stand beside another, as in 'oncology nurse practitioner'."""
+    roles = _short_answers().roles
+    return frozenset(
+        word for role in roles if role != NOT_PROFESSIONAL for name in roles[role] for word in name.split()
+    )
+
+
+def _without_courtesy(normal: str) -> str:
+    """A short answer without the words around it that say nothing: 'yes, unfortunately', 'no, thanks'."""
+    kept = " ".join(word for word in normal.split() if word not in _short_answers().courtesy)
+    return "no" if kept == "not" else kept or normal
+
+
+def _is_affirmed_by_findings(plain: str) -> bool:
+    """Whether a yes only says what shows it: 'yes, MRI and cytology both'."""
+    first, *rest = plain.split() or [""]
+    return first == "yes" and set(rest) <= _short_answers().evidence
+
+
 class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
+    evidence: frozenset[str]
+    courtesy: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, tuple[str, ...]]
     beside_a_role: frozenset[str]
@@ -305,7 +490,9 @@ def _short_answers() -> _ShortAnswers:
             whole.setdefault(question, {}).update({_normal(words): option for words in said})
     roles = {role: tuple(_normal(name) for name in names) for role, names in data["role"].items()}
     beside = frozenset(word for words in data["beside_a_role"] for word in _normal(words).split())
-    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), whole, roles, beside)
+    courtesy = frozenset(data["courtesy"])
+    evidence = frozenset(data["evidence"])
+    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), evidence, courtesy, whole, roles, beside)
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
@@ -400,8 +587,8 @@ def _stated(found: Understanding, state: State, *, doubtful: bool) -> Turn | Non
     shown = (*found.leftover, *found.denied_agents, *found.focus)  # an answer alone would drop it in silence
     if state.here == "red_flags" and statement.values.get("red_flags") == () and found.leftover:
         return Unclear()  # "none, but short of breath": what was not understood may be one of them
-    seen = not shown and not (doubtful and state.here == "gate")
-    if not statement.choices and seen and (answer := _answers_here(statement, state)) is not None:
+    answer = _answers_here(statement, state) if not statement.choices and not shown else None
+    if answer is not None and not (doubtful and state.here == "gate" and answer.chosen != (_DOUBT_ITSELF,)):
         return answer
     return Understood(statement)
 
@@ -419,6 +606,8 @@ def statement_of(found: Understanding, state: State) -> Statement:
             implied.add(name)
     if values.get("red_flags") == () and state.here != "red_flags":
         del values["red_flags"]  # that there is no emergency is always asked with its list (S4)
+    if values.get("prior_lines") == () and state.here in _LINES and state.profile.prior_lines:
+        del values["prior_lines"]  # 'none, T-DXd is planned' behind lines that are entered: no more of them
     adds, places = False, tuple(range(MOST_LINES))
     if values.get("prior_lines"):
         adds = _adds_lines(state, {question_of(name) for name in values if name not in implied})

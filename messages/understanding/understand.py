@@ -123,8 +123,6 @@ class _Summary:
             self._span("denied_agents", agent, piece.start, piece.end)
         for agent, piece in self.told.focus:
             self._span("focus", agent, piece.start, piece.end)
-        if reason == "not_professional":
-            self.values, denied = {}, ()
         if reason == "other_question":  # 'the weather in Vienna' is no country of practice
             self.values.pop("region", None)
         profile = Profile.model_validate(self.values)

@@ -1,37 +1,108 @@
 """How every text of the corpus is read today, as one short digest a line: `python -m tests.understanding.readings`.
 
 The labels say what a text states; this says that nothing else of a reading (spans, what is asked back, what is left
-over, what follows, the turn at a question) changed without anybody meaning it. Refresh it after a change of the
-rules, and look at which entries changed.
+over, what follows, the turn at a question) changed without anybody meaning it. Beside the texts themselves it holds
+what comes of them where they are torn apart and joined otherwise, and of words of the lexicon in any order: rules that
+look a few words ahead or back meet there what no single text has. Refresh it after a change of the rules, and look at
+which entries changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import random
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
 
-from tests.understanding.corpus import HALVES, HERE, KINDS, Entry, entries, turn_at, understood
+from flows.knowledge.load import shipped
+from flows.plain_yaml import read_yaml
+from flows.questionnaire import QUESTIONS
+from messages.understanding.lexicon import FOLDER, lexicon
+from tests.understanding.corpus import HALVES, HERE, KINDS, entries, turn_at, understood
 
 RECORD = HERE / "readings.txt"
+PLACES = tuple(QUESTIONS)
+_GROUP = re.compile(r"<(\w+)>")
+JOINED = 1_500
+"""Texts made of the beginning of one and the end of another."""
+SHUFFLED = 6_000
+"""Texts made of words of the lexicon."""
+TOGETHER = 20
+"""Such texts that share one line of the record."""
 
 
-def digest(entry: Entry) -> str:
-    """A short digest of everything that is read from an entry's text."""
-    question = entry.get("question")
-    found = understood(entry["text"], question)
+def reading(text: str, question: str | None = None, *elsewhere: str) -> str:
+    """Everything that is read from a text at its question, and the turns it is there and at others."""
+    found = understood(text, question)
     said = (
         found.fields, found.denied_agents, found.focus, sorted(found.implied.items()), found.spans, found.leftover,
-        found.ambiguous, found.scope, found.reason, found.identifier, turn_at(entry["text"], question),
+        found.ambiguous, found.scope, found.reason, found.identifier,
     )  # fmt: skip
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
+    return repr((said, [turn_at(text, place) for place in (question, *elsewhere)]))
 
 
 def lines() -> Iterator[str]:
-    """One line for each entry of both halves: its name and the digest of its reading."""
+    """One line for each entry of both halves, its name and the digest of its reading; then the joined texts."""
+    count = 0
     for half in HALVES:
         for kind in KINDS:
             for name, entry in entries(half, kind):
-                yield f"{name} {digest(entry)}"
+                count += 1
+                elsewhere = PLACES[count % len(PLACES)]
+                yield f"{name} {_digest([reading(entry['text'], entry.get('question'), elsewhere)])}"
+    for kind, made, texts in (("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled())):
+        for number in range(made // TOGETHER):
+            yield f"{kind}/{number} {_digest(reading(text) for text in islice(texts, TOGETHER))}"
+
+
+def _joined() -> Iterator[str]:
+    """The beginning of one text of the open half with the end of another, the same ones every time."""
+    chance = random.Random(20)
+    texts = [entry["text"].split(" ") for kind in KINDS for _, entry in entries("open", kind)]
+    while True:
+        first, second = chance.choice(texts), chance.choice(texts)
+        begins, ends = first[: chance.randint(1, len(first))], second[chance.randrange(len(second)) :]
+        yield " ".join((*begins, chance.choice(("", ",", ".", "and", "then", "->", "but", "no", "on", "after")), *ends))
+
+
+def shuffled() -> Iterator[str]:
+    """A few phrases of the lexicon with a drug or two among them, the same ones every time."""
+    chance = random.Random(21)
+    phrases = _phrases()
+    drugs = sorted(name for name in lexicon(shipped()).names if len(name) > 2)
+    signs = ("", "", "", "", ",", ".", ";", ":", "(", ")", "-", "->", "?", "+", "/", "\n")
+    while True:
+        said = [chance.choice(drugs) if chance.random() < 0.25 else chance.choice(phrases) for _ in range(7)]
+        yield " ".join(f"{phrase}{chance.choice(signs)}" for phrase in said[: chance.randint(2, 7)])
+
+
+def _phrases() -> list[str]:
+    """The phrases of the lexicon as they are written, groups by one of their words; numbers and units among them."""
+    words = {
+        name: [str(word) for word in group]
+        for file in ("phrases", "words")
+        for name, group in read_yaml((FOLDER / f"{file}.yaml").read_text("utf-8")).get("groups", {}).items()
+    }
+    chance = random.Random(22)
+    found = [*("58", "2019", "3 months", "10%", "x6", "2nd line", "44F", "60 x10^9/L", "1.5 x ULN") * 4]
+    for file in ("phrases", "states", "words"):
+        for text in _texts(read_yaml((FOLDER / f"{file}.yaml").read_text("utf-8"))):
+            found.append(_GROUP.sub(lambda match: chance.choice(words.get(match[1], [""])), text))
+    return sorted(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _digest(said: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
 
 
 if __name__ == "__main__":

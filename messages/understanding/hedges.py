@@ -1,0 +1,141 @@
+"""What limits or denies an answer beside its name: then it is not taken, for it may mean the opposite.
+
+"none except the last", "not declined", "stable until today", "oncologist?": each holds an option's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from flows.plain_yaml import read_yaml
+from messages.understanding.lexicon import FOLDER
+
+_CLEAR: Mapping[str, frozenset[str]] = {
+    "red_flags": frozenset(("none",)),
+    "brain_metastases": frozenset(("none", "stable")),
+    "leptomeningeal": frozenset(("absent",)),
+    "extracranial_disease": frozenset(("controlled",)),
+    "dpd_deficiency": frozenset(("none",)),
+    "hepatic_impairment": frozenset(("none",)),
+}
+"""Answers that say nothing is wrong now: what is only of the past, or known of a part, is none of them."""
+_PARTS = re.compile(r"[,;.\n]")
+_DATE = re.compile(r"\b(?:19|20)\d\d\b")
+_RANGE = re.compile(r"\bbetween \d+[a-z ]{0,8} (?:and|to) \d", re.IGNORECASE)
+"""Two numbers between which the one lies that is asked for."""
+_BETWEEN = 2
+"""Words between a denial and what it denies, at most: 'not Child-Pugh C'."""
+_STEM = 5
+"""Letters by which a word is another's form: 'decline', 'declined'."""
+
+
+class _Hedges(NamedTuple):
+    any: tuple[str, ...]
+    clear: tuple[str, ...]
+    dated: tuple[str, ...]
+    examinations: tuple[str, ...]
+    contrary: tuple[str, ...]
+    implies: tuple[str, ...]
+    denied_behind: tuple[str, ...]
+    denials: tuple[str, ...]
+    elsewhere: Mapping[str, tuple[str, ...]]
+    beside_no_emergency: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _hedges() -> _Hedges:
+    data = read_yaml((FOLDER / "answers.yaml").read_text("utf-8"))
+    said = data["hedges"]
+    return _Hedges(
+        tuple(said["any"]),
+        tuple(said["clear"]),
+        tuple(said["dated"]),
+        tuple(said["examinations"]),
+        tuple(said["contrary"]),
+        tuple(said["implies"]),
+        tuple(said["denied_behind"]),
+        tuple(said["denials"]),
+        {question: tuple(phrases) for question, phrases in said["elsewhere"].items()},
+        frozenset(data["beside_no_emergency"]),
+    )
+
+
+def _plain(text: str) -> str:
+    """The words of a text with a blank around each."""
+    return f" {re.sub(r'[^a-z0-9#]+', ' ', text.casefold()).strip()} "
+
+
+def _holds(plain: str, phrases: Iterable[str]) -> bool:
+    return any(f" {phrase} " in plain for phrase in phrases)
+
+
+def is_hedged(text: str, question: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether words of a text limit, doubt or deny an option of a question. `names`: what its options are called."""
+    if is_contradicted(text, question, option, names):
+        return True
+    if option not in _CLEAR.get(question, ()):
+        return False
+    if question == "extracranial_disease":  # 'controlled on the last CT'
+        return False
+    some, plain = option != "stable" and implies_some(text), _plain(text)
+    examined = _holds(plain, _hedges().examinations)  # 'the MRI last month was clear'
+    dated = _DATE.search(text) is not None or (_holds(plain, _hedges().dated) and not examined)
+    return some or dated or _holds(plain, _hedges().clear)
+
+
+def is_contradicted(text: str, question: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a text doubts or denies an option, or says something else beside it: not only of when it was so."""
+    plain = _plain(text)
+    if _holds(plain, _hedges().any) or is_of_something_else(text, question):
+        return True
+    if plain.startswith(" was ") or plain.endswith(" before "):  # 'was controlled', 'declined before'
+        return True
+    if option in _CLEAR.get(question, ()) and _holds(plain.replace(" no new ", " "), _hedges().contrary):
+        return True
+    return _is_one_of_two(plain, names) or any(_is_denied(_plain(part), option, names) for part in _PARTS.split(text))
+
+
+def is_of_something_else(text: str, question: str) -> bool:
+    """Whether a text asks, or tells of another place or time than the question: 'stable in the brain'."""
+    return "?" in text or _RANGE.search(text) is not None or _holds(_plain(text), _hedges().elsewhere.get(question, ()))
+
+
+def implies_some(text: str) -> bool:
+    """Whether words beside 'none' say that there is some: 'none symptomatic'."""
+    return _holds(_plain(text), _hedges().implies)
+
+
+def _is_one_of_two(plain: str, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether two options are named with an 'or' between them: 'stable or active'."""
+    parts = [part.strip() for part in plain.split(" or ")]
+    return len(parts) > 1 and len({names[part] for part in parts if part in names}) > 1
+
+
+def _is_denied(plain: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether an option's own name stands behind a denial: 'not declined', 'she would not decline'."""
+    if plain.strip() in names:
+        return False
+    own = [name for name, options in names.items() if options == (option,) and name]
+    ends = [end for end in _hedges().denied_behind if f" {end} " in plain]
+    if any(f" {name} {end} " in plain for end in ends for name in own):
+        return True
+    behind = [plain.partition(f" {denial} ")[2] for denial in _hedges().denials if f" {denial} " in plain]
+    stems = {name[:_STEM] for name in own if len(name) >= _STEM and " " not in name}
+    for rest in behind:
+        words = rest.split()
+        for at in range(min(_BETWEEN + 1, len(words))):
+            said = " ".join(words[at:])
+            if words[at][:_STEM] in stems or any(f"{said} ".startswith(f"{name} ") for name in own):
+                return True
+    return False
+
+
+def is_no_emergency(text: str, understood: Iterable[str]) -> bool:
+    """Whether a text says that there is no emergency, and nothing besides but what was understood."""
+    plain = text.casefold()
+    for words in understood:
+        plain = plain.replace(words.casefold(), " ")
+    return set(_plain(plain).split()) <= _hedges().beside_no_emergency
