@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 WORKERS ?= 4
 
-.PHONY: run test setup check format lint types layers containers generated stale scripts corpus tests replay crash fuzz mutants image bench \
+.PHONY: run test setup check format lint types layers containers generated stale scripts corpus verify tests replay crash fuzz mutants \
+	image bench \
 	lock clean
 
 run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in .data/)
@@ -13,6 +14,7 @@ run: .venv/runtime ## the chat in the browser, on http://127.0.0.1:8000 (data in
 
 test: .venv/dev .venv-oracle/ready ## every check, part by part
 	@$(MAKE) --no-print-directory -j2 format lint types layers containers stale scripts corpus
+	@$(MAKE) --no-print-directory verify
 	@$(MAKE) --no-print-directory tests
 
 setup: .venv/dev
@@ -63,6 +65,7 @@ containers:
 
 generated: .venv/dev ## refresh the generated files
 	$(BIN)/python -m bot.generated
+	$(BIN)/python -m bot verify --report docs/verification.md
 	$(BIN)/python -m tests.understanding.readings
 	$(BIN)/python -m pytest -q tests/test_transcripts.py tests/test_telegram_conversations.py tests/test_web_conversations.py \
 		tests/test_web_accessibility.py -k "transcript or whole or consult or tree" --snapshot-update
@@ -79,6 +82,12 @@ scripts:
 corpus:
 	@echo "== understanding: both halves of tests/understanding (the blind one was never used to write a rule)"
 	@$(BIN)/python -m tests.understanding.score
+
+verify:
+	@echo "== profile space: every invariant over every class, and docs/verification.md"
+	@mkdir -p build
+	@$(BIN)/python -m bot verify --report build/verification.md
+	@cmp build/verification.md docs/verification.md || { echo "refresh with: make generated" >&2; exit 1; }
 
 tests:
 	@echo "== tests: pytest"
@@ -120,6 +129,7 @@ bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.telegram
 	@$(BIN)/python -m benchmarks.web
 	@$(BIN)/python -m benchmarks.understanding
+	@$(BIN)/python -m benchmarks.verification
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }

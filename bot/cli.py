@@ -382,6 +382,25 @@ def _stage(channel: str | None) -> Any:
     return None
 
 
+@main.command()
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--knowledge", "folder", type=click.Path(file_okay=False), help="Another knowledge than the shipped one.")
+@_one_line_errors
+def verify(report_file: Path | None, folder: str | None) -> None:
+    """Check the invariants over the whole profile space. Exit 1 where one does not hold, naming a profile."""
+    from bot.verification import report, summary
+    from flows.verification.verify import verify as run_checks
+
+    read = _knowledge(folder)
+    with click.progressbar(length=100, label="profile space", file=sys.stderr) as bar:
+        found = run_checks(read, lambda done, of: bar.update(done * 100 // of - bar.pos))
+    click.echo(summary(found, read), nl=False)
+    if report_file is not None:
+        report_file.write_text(report(found, read), "utf-8")
+    if found.broken:
+        sys.exit(1)
+
+
 @main.group()
 def knowledge() -> None:
     """Read and check the knowledge."""

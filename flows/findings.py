@@ -88,8 +88,8 @@ def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str 
     view["gate"] = gate or NOT_APPLICABLE
     if profile.prior_lines is None:
         absent.append("prior_lines")
-    _lines(view, profile.prior_lines, classes)
-    _early(view, profile, classes)
+    view.update(lines_seen(profile.prior_lines, classes))
+    view.update(early_seen(view, profile.early_stage_agents, profile.months_since_adjuvant_her2, classes))
     view["absent"] = Members(frozenset(absent))
     for field, when in _BRANCHED:  # a question that does not arise is answered: it does not apply
         stated = view[field] is not None and field == "leptomeningeal"  # what stops the ranking always counts
@@ -98,12 +98,12 @@ def findings(profile: Profile, classes: Mapping[str, frozenset[str]], gate: str 
     return view
 
 
-def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> None:
+def lines_seen(lines: tuple[Line, ...] | None, classes: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+    """What a condition sees of the lines of therapy: None where they were not told."""
     if lines is None:
-        view["line"] = view["her2_lines"] = view["last_outcome"] = None
-        view["received"] = view["progressed_on"] = view["not_tolerated"] = view["last_line"] = _ANY
-        return
-    view["line"] = ("first", "second", "later")[min(len(lines), 2)]
+        open_names = ("line", "her2_lines", "last_outcome")
+        open_sets = ("received", "progressed_on", "not_tolerated", "last_line")
+        return {**dict.fromkeys(open_names), **dict.fromkeys(open_sets, _ANY)}
     received: set[str] = set()
     by_outcome: dict[str, set[str]] = {"progression": set(), "toxicity": set()}
     perhaps: set[str] = set()  # agents of a line whose outcome is not known
@@ -124,24 +124,34 @@ def _lines(view: dict[str, Any], lines: tuple[Line, ...] | None, classes: Mappin
             perhaps |= last
         elif outcome in by_outcome:
             by_outcome[outcome] |= last
-    view["received"] = Members(frozenset(received), frozenset() if all_named else None)
+    view: dict[str, Any] = {
+        "line": ("first", "second", "later")[min(len(lines), 2)],
+        "received": Members(frozenset(received), frozenset() if all_named else None),
+    }
     for finding, stopped_for in (("progressed_on", "progression"), ("not_tolerated", "toxicity")):
         anything = None in not_named_for or stopped_for in not_named_for
         view[finding] = Members(frozenset(by_outcome[stopped_for]), None if anything else frozenset(perhaps))
     view["last_line"] = Members(last, frozenset() if not lines or lines[-1].agents else None)
     view["her2_lines"] = her2_lines if all_named else None
     view["last_outcome"] = outcome if lines else NOT_APPLICABLE
+    return view
 
 
-def _early(view: dict[str, Any], profile: Profile, classes: Mapping[str, frozenset[str]]) -> None:
-    agents = profile.early_stage_agents
-    early = _ANY if agents is None or agents == NOT_KNOWN else Members(_members(tuple(agents), classes))
-    received: Members = view["received"]
-    view["received_early"] = early
+def early_seen(
+    told: View,
+    agents: tuple[str, ...] | str | None,
+    months: int | str | None,
+    classes: Mapping[str, frozenset[str]],
+) -> dict[str, Any]:
+    """What a condition sees of early-stage treatment. `told`: what it sees of the lines (`line`, `received`)."""
+    early = _ANY if agents is None or isinstance(agents, str) else Members(_members(agents, classes))
+    received: Members = told["received"]
     open_ended = received.possible is None or early.possible is None
-    view["received_ever"] = Members(received.known | early.known, None if open_ended else frozenset())
-    months = profile.months_since_adjuvant_her2
-    if view["line"] in ("second", "later"):
+    view: dict[str, Any] = {
+        "received_early": early,
+        "received_ever": Members(received.known | early.known, None if open_ended else frozenset()),
+    }
+    if told["line"] in ("second", "later"):
         view["relapse"] = NOT_APPLICABLE
     elif early.possible is not None and "anti_her2" not in early.known:
         view["relapse"] = "none"
@@ -149,6 +159,7 @@ def _early(view: dict[str, Any], profile: Profile, classes: Mapping[str, frozens
         view["relapse"] = "within_6" if months <= 6 else "within_12" if months <= 12 else "over_12"
     else:
         view["relapse"] = None
+    return view
 
 
-__all__ = ["CLASSES", "FINDINGS", "GATE", "NOT_APPLICABLE", "SOURCE_OF", "View", "findings"]
+__all__ = ["CLASSES", "FINDINGS", "GATE", "NOT_APPLICABLE", "SOURCE_OF", "View", "early_seen", "findings", "lines_seen"]

@@ -277,7 +277,7 @@ def test_a_typed_text_is_a_turn_in_every_state(text: str) -> None:
 
 def test_words_of_the_lexicon_in_any_order_can_be_read() -> None:
     """Words that are each known, in an order nobody thought of, raise: the conversation ends with an error."""
-    for number, text in enumerate(islice(shuffled(), STRINGS)):
+    for number, text in enumerate(islice(shuffled(), STRINGS // 2)):
         understand(text, KNOWLEDGE, PLACES[number % len(PLACES)] if number % 3 else None)
         assert turn_of(text, State(here=PLACES[number % len(PLACES)]), WORDS) is not None, text
 

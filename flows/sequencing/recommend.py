@@ -120,7 +120,7 @@ _STEP_ORDER = {
 }
 """What is urgent first; a step the knowledge adds comes after these."""
 
-_ASSUMED = {
+ASSUMED = {
     **{name: asked.clear for name in FIELDS if isinstance(asked := asked_as(name), Item) and asked.clear != ()},
     "tdxd_access": "available",
 }
@@ -197,7 +197,7 @@ def rule_on(profile: Profile, knowledge: Knowledge, gate: str | None = None) -> 
     out = frozenset(excluded) | {name for name, left in partners.items() if not left}
     view["out"] = Members(out, frozenset(open_exclusions) - out)
     assumed = {**view, "out": Members(out)}
-    for name, value in _ASSUMED.items():
+    for name, value in ASSUMED.items():
         if assumed[name] is None:
             assumed[name] = value
     rows: list[tuple[int, Recommendation, Truth]] = []
@@ -261,16 +261,16 @@ def recommend(profile: Profile, knowledge: Knowledge, gate: str | None = None) -
         option = _option(rank, place, reasoning, knowledge, doubts)
         options.append(option)
         assumptions.update(dict.fromkeys(option.assumes))
-    if any(ruling.assumed[name] is not view[name] for name in _ASSUMED):
+    if any(ruling.assumed[name] is not view[name] for name in ASSUMED):
         assumptions.update(_dropped_rows(ruling, knowledge, doubts))
     for row, truth in ruling.rows:
         if truth and row.assumes is not None:
             assumptions.update(dict.fromkeys(row.assumes.atoms))
             for name in row.assumes.fields:
                 doubts.note(name)
-        elif truth is None and row.at_best is not None:  # taken not to hold: it would put every option later
+        elif row.at_best is not None and row.when.holds(view) is None:  # it puts every option later, or would
             for atom in row.when.needed(view):
-                assumptions[atom._replace(negated=not atom.negated)] = None
+                assumptions[atom if truth else atom._replace(negated=not atom.negated)] = None
                 for regimen in ruling.order[:1]:
                     doubts.places(atom, regimen, ruling)
     steps = _steps(ruling, knowledge, doubts)

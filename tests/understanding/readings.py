@@ -25,9 +25,9 @@ from tests.understanding.corpus import HALVES, HERE, KINDS, entries, turn_at, un
 RECORD = HERE / "readings.txt"
 PLACES = tuple(QUESTIONS)
 _GROUP = re.compile(r"<(\w+)>")
-JOINED = 1_500
+JOINED = 1_000
 """Texts made of the beginning of one and the end of another."""
-SHUFFLED = 6_000
+SHUFFLED = 3_000
 """Texts made of words of the lexicon."""
 TOGETHER = 20
 """Such texts that share one line of the record."""

@@ -1,0 +1,113 @@
+"""The treatment histories that conditions can tell apart: one for each class, found by adding lines to lines.
+
+A line is made of what no condition tells apart: one agent of each kind, the regimens of the knowledge, a line whose
+agents are not known; each with every outcome. Two histories that every comparison sees the same are one class, and only
+its first is kept and lengthened. Longer ones are found as long as they bring classes that shorter ones do not, up to
+`LONGEST` lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from flows.findings import early_seen, lines_seen
+from flows.profile import Line
+from flows.verification.distinctions import Distinctions
+
+LONGEST = 3
+"""Lines; the third and later ones are one to every condition, but for what they add to what was received."""
+OF_LINES = ("line", "received", "progressed_on", "not_tolerated", "last_line", "last_outcome", "her2_lines")
+OF_EARLY = ("received_early", "received_ever", "relapse")
+MONTHS = (6, 12, 13)
+"""Months since adjuvant anti-HER2 therapy: one on each side of what `early_seen` tells apart."""
+
+
+class History(NamedTuple):
+    """The answers that a class of histories stands on, and what a condition sees of them."""
+
+    lines: tuple[Line, ...] | None
+    early: tuple[str, ...] | str | None
+    months: int | str | None
+    view: dict[str, Any]
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The profile fields, those that were answered."""
+        said = {
+            "prior_lines": self.lines, "early_stage_agents": self.early, "months_since_adjuvant_her2": self.months
+        }  # fmt: skip
+        return {field: value for field, value in said.items() if value is not None}
+
+
+def histories(distinctions: Distinctions, longest: int = LONGEST, *, early: bool = True) -> tuple[History, ...]:
+    """One history of every class, shortest first. `early`: with every kind of early-stage treatment before it."""
+    classes = distinctions.knowledge.classes
+    kept: dict[tuple[Any, ...], History] = {}
+    before = tuple(_early(distinctions)) if early else ((None, None),)
+    for lines, view, seen in _line_histories(distinctions, longest):
+        for agents, months in before:
+            told = early_seen(view, agents, months, classes)
+            key = (*seen, *(distinctions.seen(name, told[name]) for name in OF_EARLY), told["relapse"])
+            if key not in kept:
+                kept[key] = History(lines, agents, months, {**view, **told})
+    return tuple(kept.values())
+
+
+_LineHistory = tuple[tuple[Line, ...] | None, dict[str, Any], tuple[Any, ...]]
+
+
+def _line_histories(distinctions: Distinctions, longest: int) -> Iterator[_LineHistory]:
+    classes = distinctions.knowledge.classes
+    kinds = tuple(_lines(distinctions))
+    found: dict[tuple[Any, ...], _LineHistory] = {}
+    no_lines: tuple[tuple[Line, ...] | None, ...] = (None, ())
+    for lines in no_lines:
+        view = lines_seen(lines, classes)
+        seen = _seen(distinctions, view, told=lines is not None)
+        found[seen] = (lines, view, seen)
+    newest = [entry for entry in found.values() if entry[0] is not None]
+    for length in range(1, longest + 1):
+        longer: list[_LineHistory] = []
+        added = kinds if length < LONGEST else [line for line in kinds if line.outcome == "progression"]
+        for lines, _view, _seen_of in newest:
+            for line in added:
+                more = (*(lines or ()), line)
+                view = lines_seen(more, classes)
+                seen = _seen(distinctions, view, told=True)
+                if seen not in found:
+                    found[seen] = (more, view, seen)
+                    longer.append(found[seen])
+        newest = longer
+    yield from found.values()
+
+
+def _seen(distinctions: Distinctions, view: dict[str, Any], *, told: bool) -> tuple[Any, ...]:
+    return (told, *(distinctions.seen(name, view[name]) for name in OF_LINES))
+
+
+def _lines(distinctions: Distinctions) -> Iterator[Line]:
+    """Every line that is worth adding: of one kind of agent, of a regimen's agents, of none that is known."""
+    regimens = distinctions.knowledge.regimens.values()
+    given: list[tuple[str, ...]] = [(kind[0],) for kind in distinctions.kinds_of_agents]
+    given += [regimen.agents for regimen in regimens if regimen.kind == "drug" and len(regimen.agents) > 1]
+    for agents in (*dict.fromkeys(given), ()):
+        for outcome in ("progression", "toxicity", "completed", None):
+            yield Line.model_validate({"agents": agents, "outcome": outcome})
+
+
+def _early(distinctions: Distinctions) -> Iterator[tuple[tuple[str, ...] | str | None, int | str | None]]:
+    """Early-stage treatments that conditions tell apart by themselves, and the times since they ended."""
+    kinds = [kind[0] for kind in distinctions.kinds_of_agents]
+    classes = distinctions.knowledge.classes
+    nothing = lines_seen((), classes)
+    kept: dict[tuple[Any, ...], tuple[str, ...] | None] = {}
+    tried: tuple[tuple[str, ...] | None, ...] = (None, (), *((kind,) for kind in kinds), *combinations(kinds, 2))
+    for agents in tried:
+        told = early_seen(nothing, agents, None, classes)
+        kept.setdefault(tuple(distinctions.seen(name, told[name]) for name in OF_EARLY), agents)
+    for agents in kept.values():
+        told = early_seen(nothing, agents, None, classes)
+        for months in (*MONTHS, None) if told["relapse"] is None else (None,):
+            yield agents, months
