@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,7 +50,12 @@ def _key(entry: Entry) -> tuple[str, str | None]:
     return " ".join(entry["text"].casefold().split()), entry.get("question")
 
 
-def _read(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
+@cache
+def _read(half: str, kind: str) -> tuple[tuple[str, Entry], ...]:
+    return tuple(_parsed(half, kind))
+
+
+def _parsed(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
     for path in sorted((HERE / half).glob(f"{kind}*.yaml")):
         for number, entry in enumerate(read_yaml(path.read_text("utf-8")), 1):
             if not entry.keys() <= KEYS or "text" not in entry:
