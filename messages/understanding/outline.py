@@ -7,6 +7,8 @@ from messages.understanding.scan import Piece
 
 _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
+_LONGEST_LIST = 8
+"""Drugs joined to one that are followed, at most."""
 _JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
 
 
@@ -107,6 +109,15 @@ class Outline:
             return False
         told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
         return told is not None and told.value < pieces[at - 1].value
+
+    def last_of_list(self, place: int) -> int:
+        """The last of the drugs that are joined to one in its stretch."""
+        for _ in range(_LONGEST_LIST):
+            following = self.drug_in_stretch_after(place)
+            if following is None or not self.joins(place, following):
+                break
+            place = following
+        return place
 
     def is_joining(self, place: int) -> bool:
         """Whether a piece only joins what stands around it."""

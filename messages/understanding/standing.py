@@ -268,7 +268,7 @@ class _Sentence:
         """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""
         if at == self.first or self.outline.pieces[at - 1].key != "had":
             return False
-        behind = self._last_of_its_list(at) + 1
+        behind = self.outline.last_of_list(at) + 1
         return behind < self.end and self.outline.pieces[behind].key == "been"
 
     def _is_no_naivety(self, at: int) -> bool:
@@ -332,21 +332,11 @@ class _Sentence:
     def _has_ended(self, at: int) -> bool:
         """Whether a question tells of a drug in the perfect: 'what is left once TCT has failed?'; not 'if it has'."""
         outline = self.outline
-        last = self._last_of_its_list(at)
+        last = self.outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 3)
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
         supposed = any("if" in outline.pieces[back].roles for back in outline.before_in_stretch(at))
         return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
-
-    def _last_of_its_list(self, at: int) -> int:
-        """The last of the drugs that are joined to one in its stretch."""
-        outline = self.outline
-        for _ in range(_LONGEST_LIST):
-            following = outline.drug_in_stretch_after(at)
-            if following is None or not outline.joins(at, following):
-                break
-            at = following
-        return at
 
     def _names_a_trial(self, at: int) -> bool:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA

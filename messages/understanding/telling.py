@@ -8,9 +8,6 @@ from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 from messages.understanding.standing import Mention, mentions_of
 
-_LONGEST_LIST = 8
-"""Drugs of a list that are passed for what is said behind it."""
-
 
 class Telling:
     """The state of the reading, for all that read treatment."""
@@ -111,11 +108,7 @@ class Telling:
         """Whether a drug is said to be for metastatic disease: 'adjuvant Herceptin, THP for mets', 'THP once she was
         metastatic'."""
         outline = self.outline
-        for _ in range(_LONGEST_LIST):
-            following = outline.drug_in_stretch_after(place)
-            if following is None or not outline.joins(place, following):
-                break
-            place = following
+        place = outline.last_of_list(place)
         end = outline.drug_in_stretch_after(place) or outline.stretch_end[place]
         if end < len(self.pieces) and self.pieces[end - 1].key == "(" and self.is_relapse(end):  # THP (mets)
             return True
