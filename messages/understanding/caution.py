@@ -10,6 +10,7 @@ from bisect import bisect_left
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
+from messages.understanding.organ_function import BILIRUBIN_ABOVE, CRCL_FROM, LVEF_FROM, PLATELETS_FROM
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated, Statement
 
@@ -21,9 +22,9 @@ _BEFORE = 3
 """Pieces before a value in which it is made a condition or only a part is denied, at most."""
 
 _MEASURES: dict[str, tuple[str, str, float, float, float]] = {
-    "lvef": ("normal", "reduced", 10, 90, 50),
-    "platelets": ("normal", "low", 5, 1500, 100),
-    "renal_impairment": ("none", "severe", 3, 250, 30),
+    "lvef": ("normal", "reduced", 10, 90, LVEF_FROM),
+    "platelets": ("normal", "low", 5, 1500, PLATELETS_FROM),
+    "renal_impairment": ("none", "severe", 3, 250, CRCL_FROM),
 }
 """A measured field: its clear and its other value, the numbers it may have, and where its clear one begins."""
 _CLEAR: dict[str, tuple[str, ...]] = {
@@ -55,8 +56,6 @@ _NOT_YET: dict[tuple[str, object], tuple[str, ...]] = {
     ("brain_metastases", "stable"): ("stable", "active"),
 }
 """What may be meant where a result is still awaited; of other fields it is not known then."""
-_BILIRUBIN_ABOVE = 1.5
-"""Times the upper limit of normal."""
 _OF_THE_BRAIN = ("brain", "brain_mets", "brain_imaging", "imaging")
 
 
@@ -171,7 +170,7 @@ class Caution:
                 self._instead(statement, ("moderate" if piece.key == "b" else "severe",), at)
                 return
             times = [near for near in self._beside(at) if isinstance(near.value, float)]
-            if piece.is_("noun", "uln") and times and max(near.value for near in times) > _BILIRUBIN_ABOVE:
+            if piece.is_("noun", "uln") and times and max(near.value for near in times) > BILIRUBIN_ABOVE:
                 self._instead(statement, ("severe",), at)
                 return
         self._behind(statement)

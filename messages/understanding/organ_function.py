@@ -15,7 +15,7 @@ _CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
 _NEAR = 12
 """Pieces between a name and its number, at most."""
-_LVEF_FROM, _PLATELETS_FROM, _CRCL_FROM, _BILIRUBIN_ABOVE = 50, 100, 30, 1.5
+LVEF_FROM, PLATELETS_FROM, CRCL_FROM, BILIRUBIN_ABOVE = 50, 100, 30, 1.5
 """Where the questionnaire draws its lines: per cent, 10^9/L, ml/min, times the upper limit of normal."""
 
 
@@ -262,10 +262,10 @@ class OrganFunction:
             lowest, highest = 0, last.value - 1
         elif last.bound == ">":
             highest = 100
-        if lowest < _LVEF_FROM <= highest:
+        if lowest < LVEF_FROM <= highest:
             self.stated.ask("lvef", ("normal", "reduced"), self.pieces[place : last.place + 1])
         else:
-            self._note("lvef", "normal" if lowest >= _LVEF_FROM else "reduced", place, last.place)
+            self._note("lvef", "normal" if lowest >= LVEF_FROM else "reduced", place, last.place)
 
     def _is_range(self, first: int, last: int) -> bool:
         """Whether two numbers are the ends of a range, and no change: 48-52, 1 to 2, but 'from 60 to 45'."""
@@ -285,7 +285,7 @@ class OrganFunction:
         if not figures:
             return
         figure = figures[-1] if self._changes(figures) else figures[0]
-        low = figure.value < _PLATELETS_FROM or (figure.bound == "<" and figure.value <= _PLATELETS_FROM)
+        low = figure.value < PLATELETS_FROM or (figure.bound == "<" and figure.value <= PLATELETS_FROM)
         self._note("platelets", "low" if low else "normal", place, figure.place)
 
     def _per_nanolitre(self, figure: Figure) -> float:
@@ -301,11 +301,11 @@ class OrganFunction:
         if not figures:
             return
         figure = figures[-1] if self._changes(figures) else figures[0]
-        low = figure.value < _CRCL_FROM or (figure.bound == "<" and figure.value <= _CRCL_FROM)
-        if figure.bound == "<" and figure.value > _CRCL_FROM:
+        low = figure.value < CRCL_FROM or (figure.bound == "<" and figure.value <= CRCL_FROM)
+        if figure.bound == "<" and figure.value > CRCL_FROM:
             return  # 'below 60' leaves both
         if len(figures) > 1 and self._is_range(figures[0].place, figures[1].place):
-            ends = {end.value < _CRCL_FROM for end in figures[:2]}
+            ends = {end.value < CRCL_FROM for end in figures[:2]}
             if len(ends) > 1:
                 self.stated.ask("renal_impairment", ("none", "severe"), self.pieces[place : figures[1].place + 1])
                 return
@@ -332,7 +332,7 @@ class OrganFunction:
             if any("negation" in piece.cues for piece in self.pieces[place + 1 : at]):  # not above 1.5x ULN
                 return
             value = figures[-1].value if figures else 2.0 if doubled else 0.0
-            if value > _BILIRUBIN_ABOVE or (above and value >= _BILIRUBIN_ABOVE):
+            if value > BILIRUBIN_ABOVE or (above and value >= BILIRUBIN_ABOVE):
                 self._note("hepatic_impairment", "severe", place, at)
             return
 
