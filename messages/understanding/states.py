@@ -110,8 +110,6 @@ class Reader:
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
             return False
-        if name == "lvef" and value == "reduced" and self.context.stance(place) == "listed":
-            return False  # no ILD, reduced EF or thrombocytopenia
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
             return False
