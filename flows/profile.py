@@ -30,6 +30,8 @@ KINDS: dict[str, frozenset[str]] = {
     "anthracycline": frozenset(("doxorubicin", "epirubicin")),
 }
 """An agent whose kind is not stated, to the agents it may be."""
+CLASS_OF: dict[str, str] = {agent: kind for kind, members in KINDS.items() for agent in members}
+"""An agent to the one that may stand for it."""
 
 Outcome = Literal["progression", "toxicity", "completed", "ongoing", "unknown"]
 Presence = Literal["present", "absent", "unknown"]

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.findings import GATE
-from flows.profile import FIELDS, KINDS, MOST_LINES, Line, Profile
+from flows.profile import CLASS_OF, FIELDS, MOST_LINES, Line, Profile
 from flows.questionnaire import (
     ACCEPT,
     ALL,
@@ -40,7 +40,6 @@ _GATE_FIELDS = ("her2_status", "setting")
 _ONE_LINE = frozenset(("t_dm1", "t_dxd", "tucatinib", "lapatinib", "neratinib", "pyrotinib"))
 """Agents that name their line by themselves: none is given in one line after another."""
 _MAINTENANCE = frozenset(("trastuzumab", "pertuzumab"))
-_CLASS_OF = {agent: kind for kind, members in KINDS.items() for agent in members}
 LONGEST = 16_000
 """Characters the short text of a statement may have: more than the longest text that is read can amount to."""
 MOST_CHOICES = 12
@@ -366,7 +365,7 @@ def _known_as(line: Line, number: int, lines: list[Line], count: int) -> int | N
 
 def _kinds(line: Line) -> frozenset[str]:
     """The agents of a line, of a taxane or an anthracycline its class: the kind may be said only once."""
-    return frozenset(_CLASS_OF.get(agent, agent) for agent in line.agents)
+    return frozenset(CLASS_OF.get(agent, agent) for agent in line.agents)
 
 
 def _says_again(told: tuple[LineAnswer, ...], entered: tuple[LineAnswer, ...]) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from flows.profile import KINDS
+from flows.profile import CLASS_OF, KINDS
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
     BEFORE_A_TAXANE,
-    CLASS_OF,
     CONJUGATES,
     ENDOCRINE,
     KINASE_INHIBITORS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows.profile import KINDS
+from flows.profile import CLASS_OF, KINDS
 from messages.understanding.scan import Piece
 
 CONJUGATES = frozenset(("t_dm1", "t_dxd", "trastuzumab_duocarmazine", "trastuzumab_rezetecan", "disitamab_vedotin"))
@@ -31,8 +31,6 @@ AROUND_SURGERY = (
     | {"taxane", "carboplatin", "cisplatin", "capecitabine", "t_dm1"}
 )
 """What is given before or after surgery; a line with any other drug is no early-stage treatment."""
-CLASS_OF = {member: kind for kind, members in KINDS.items() for member in members}
-"""An agent to the class that may stand for it."""
 Readings = tuple[tuple[str, ...], ...]
 
 
