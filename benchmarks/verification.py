@@ -18,8 +18,8 @@ from flows.findings import findings
 from flows.knowledge.load import shipped
 from flows.profile import Profile
 from flows.sequencing.recommend import recommend, rule_on
-from flows.verification.bit_rules import BitRules
-from flows.verification.histories import histories
+from flows.space.bit_rules import BitRules
+from flows.space.histories import histories
 from flows.verification.verify import bases, block_of, steps, told_apart, verify
 from flows.when import NOT_KNOWN, Members
 

@@ -19,10 +19,10 @@ from flows.knowledge.load import Knowledge
 from flows.profile import FIELDS, OPTIONS, Profile
 from flows.sequencing.advice import Advice
 from flows.sequencing.recommend import recommend, rule_on
-from flows.verification.bit_rules import BitRules
-from flows.verification.blocks import Axis, Block, Kleene, numbers
-from flows.verification.distinctions import DECIDING, SEEN_BY_THE_SEQUENCING, SETS, Distinctions
-from flows.verification.histories import MONTHS, histories
+from flows.space.bit_rules import BitRules
+from flows.space.blocks import Axis, Block, Kleene, numbers
+from flows.space.distinctions import DECIDING, SEEN_BY_THE_SEQUENCING, SETS, Distinctions
+from flows.space.histories import MONTHS, histories
 from flows.verification.verify import bases, check, steps, told_apart
 from tests.knowledge_mutants import EQUIVALENT, Mutant, caught_by, chosen, mutants
 from tests.test_sequencing_properties import SETTINGS, anything, profile_of

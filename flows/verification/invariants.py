@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from flows.knowledge.load import Knowledge
 from flows.profile import OPTIONS
-from flows.verification.bit_rules import BitRules, Decided
-from flows.verification.blocks import Block
+from flows.space.bit_rules import BitRules, Decided
+from flows.space.blocks import Block
 from flows.when import NOT_KNOWN, Atom
 
 CLEAR: Mapping[str, Any] = {

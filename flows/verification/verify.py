@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple
 from flows.knowledge.load import Knowledge
 from flows.profile import OPTIONS
 from flows.sequencing.recommend import rulebook
-from flows.verification.bit_rules import BitRules, Decided
-from flows.verification.blocks import Answers, Axis, Block, numbers
-from flows.verification.distinctions import DECIDING, Distinctions
-from flows.verification.histories import History, histories
+from flows.space.bit_rules import BitRules, Decided
+from flows.space.blocks import Answers, Axis, Block, numbers
+from flows.space.distinctions import DECIDING, Distinctions
+from flows.space.histories import History, histories
 from flows.verification.invariants import CLEAR, COMPARED, INVARIANTS, Checked
 from flows.when import NOT_KNOWN
 

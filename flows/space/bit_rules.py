@@ -15,9 +15,9 @@ from flows.knowledge.load import Knowledge
 from flows.knowledge.model import TIERS, Recommendation
 from flows.profile import FIELDS, OPTIONS, Asked, asked_as
 from flows.sequencing.recommend import ASSUMED, rulebook
-from flows.verification.blocks import Block, Kleene, pattern_of
-from flows.verification.distinctions import SETS, Distinctions
-from flows.verification.histories import OF_EARLY, OF_LINES, History
+from flows.space.blocks import Block, Kleene, pattern_of
+from flows.space.distinctions import SETS, Distinctions
+from flows.space.histories import OF_EARLY, OF_LINES, History
 from flows.when import NOT_KNOWN, Atom, Members, Node, When
 
 _TIER = {tier: rank for rank, tier in enumerate(TIERS)}

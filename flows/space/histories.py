@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from flows.findings import early_seen, lines_seen
 from flows.profile import Line
-from flows.verification.distinctions import Distinctions
+from flows.space.distinctions import Distinctions
 
 LONGEST = 3
 """Lines; the third and later ones are one to every condition, but for what they add to what was received."""
