@@ -36,6 +36,7 @@ from flows.knowledge.load import Knowledge
 from flows.questionnaire import UNDO
 from flows.turns import Answer, Command
 from messages.card import in_words
+from messages.comparison import Comparison
 from messages.message import Button, Message
 from messages.render import disclaimer, render
 from messages.words import Words
@@ -619,11 +620,24 @@ class Seen:
             return self.page.asked == message.id and self._question(message)
         said = (item for item in self.page.items if item.kind in ("said", "ended"))
         item = next((item for item in said if item.name == message.id), None)
-        return (
-            item is not None
-            and all(_line(block.text) in item.text for block in message.blocks)
-            and all(map(self._offers, message.buttons))
-        )
+        if item is None or not all(map(self._offers, message.buttons)):
+            return False
+        if message.compared is not None:
+            return self._compared(message, message.compared, item)
+        return all(_line(block.text) in item.text for block in message.blocks)
+
+    def _compared(self, message: Message, compared: Comparison, item: Item) -> bool:
+        """Two answers stand side by side: a row for each option, with its place in both and what rules it out."""
+        heading, note, *_, limits = message.blocks
+        rows = [" ".join(cell.text for cell in row.all("th", "td")) for row in item.element.all("tr")]
+        wanted = [
+            [row.name, row.why, *(f"{side.rank}. {side.tier}" for side in (row.now, row.then) if side is not None)]
+            for row in compared.rows
+        ]
+        steps = [[*compared.now_steps, *compared.then_steps], [compared.now_status, compared.then_status]]
+        whole = (heading.text.replace("->", "\N{RIGHTWARDS ARROW}"), note.text, limits.text, *compared.stopped)
+        there = all(any(all(part in row for part in parts) for row in rows) for parts in (*wanted, *steps))
+        return there and all(_line(text) in item.text for text in whole)
 
     @cached_property
     def _controls(self) -> dict[str, list[str]]:

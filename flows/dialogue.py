@@ -18,6 +18,8 @@ from typing import Any
 
 from transitions import Machine
 
+from flows.explanation.changes import answers_of as answers_of_change
+from flows.explanation.changes import changed
 from flows.findings import findings
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import Stop
@@ -66,6 +68,7 @@ from flows.turns import (
     Answer,
     Ask,
     Command,
+    Compare,
     Ended,
     Finish,
     Inform,
@@ -82,6 +85,7 @@ from flows.when import NOT_KNOWN, View, When
 logging.getLogger("transitions").setLevel(logging.WARNING)
 
 _PAGE = re.compile(r"[1-9][0-9]?")
+_CHANGE = re.compile(r"change_[1-9]|[a-z0-9_]+=[a-z0-9_]+(?:\+[a-z0-9_]+=[a-z0-9_]+)?")
 FINAL_OF = {"refer": "referred", "decline": "declined", "ask": "needs_information"}
 
 
@@ -577,10 +581,22 @@ def _inform(state: State, turn: Command, knowledge: Knowledge) -> tuple[Reply, .
         asked = (present(state, knowledge),) if state.here in QUESTIONS else ()
         return (Inform(topic, state), *asked)
     if finished:
-        return (Inform(topic, state, advice_of(state, knowledge), turn.argument),)
+        advice = advice_of(state, knowledge)
+        if topic == "whatif" and turn.argument and not _PAGE.fullmatch(turn.argument):
+            return _compared(state, advice, turn.argument, knowledge)
+        return (Inform(topic, state, advice, turn.argument),)
     if topic == "why" and state.here in QUESTIONS:
         return (Inform("why_question", state), present(state, knowledge))
     return (Notice("no_answer_yet", state), *_again(state, knowledge))
+
+
+def _compared(state: State, advice: Advice, code: str, knowledge: Knowledge) -> tuple[Reply, ...]:
+    """The answer beside what it would be under a change; what cannot change, or is no answer, is said so."""
+    answers = answers_of_change(advice, code)
+    if not answers:
+        return (Notice("no_such_change", state), Inform("whatif", state, advice))
+    then = recommend(changed(advice.profile, answers), knowledge, advice.gate)
+    return (Compare(advice, then, answers, state),)
 
 
 def _back(state: State, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:
@@ -674,6 +690,8 @@ def argument_of(name: str, argument: str) -> str:
         return argument if argument in QUESTIONS or argument in QUESTION_OF else ""
     if name == "export":
         return argument if argument in FORMATS else ""
+    if name == "whatif" and _CHANGE.fullmatch(argument):
+        return argument
     if name in SECTIONS:
         return argument if _PAGE.fullmatch(argument) else ""
     if name == "start" and argument.startswith(SHARED):
@@ -686,7 +704,7 @@ def argument_of(name: str, argument: str) -> str:
 
 
 __all__ = [
-    "COMMANDS", "FINALS", "SECTIONS", "START", "STATES", "TOPICS", "Advise", "Answer", "Ask", "Command", "Ended",
-    "Inform", "Notice", "Reply", "State", "Turn", "Unclear", "advice_of", "argument_of", "begin", "fold", "follow",
-    "path", "present", "resume", "router", "step", "view_of",
+    "COMMANDS", "FINALS", "SECTIONS", "START", "STATES", "TOPICS", "Advise", "Answer", "Ask", "Command", "Compare",
+    "Ended", "Inform", "Notice", "Reply", "State", "Turn", "Unclear", "advice_of", "argument_of", "begin", "fold",
+    "follow", "path", "present", "resume", "router", "step", "view_of",
 ]  # fmt: skip

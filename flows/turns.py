@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flows.explanation.changes import Changed
 from flows.profile import Profile
 from flows.questionnaire import NOT_PROFESSIONAL, ORDER, UNDERSTOOD, Answers, profile_of
 from flows.sequencing.advice import Advice
@@ -22,7 +23,7 @@ NOTICES = (
     "too_many_lines", "nothing_ticked", "nothing_before", "not_editable", "does_not_arise", "no_answer_yet",
     "finished", "under_way", "shared", "link_unreadable", "expired", "late", "taken", "unknown_command", "unsupported",
     "edited", "too_long", "unavailable", "error", "understood", "taken_back", "confirm_first", "out_of_scope",
-    "nothing_understood", "nothing_to_undo",
+    "nothing_understood", "nothing_to_undo", "no_such_change",
 )  # fmt: skip
 COMMANDS = ("start", "here", "back", "undo", "edit", "restart", "cancel", "forget", *TOPICS, *SECTIONS, "export")
 FORMATS = ("html", "json")
@@ -57,7 +58,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A turn: /name. Its argument: what to edit, the form of an export, the page of a section, a shared profile."""
+    """A turn: /name. Its argument: what to edit, the form of an export, the page of a section, which change to look at,
+    a shared profile."""
 
     name: str
     argument: str = ""
@@ -149,6 +151,16 @@ class Inform:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """A reply that changes nothing: the answer, and what it would be were these answers given otherwise."""
+
+    advice: Advice
+    then: Advice
+    answers: tuple[Changed, ...]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A short reply on the turn itself: stale, not understood, nothing to go back to."""
 
@@ -165,4 +177,4 @@ class Ended:
     state: State
 
 
-Reply = Ask | Advise | Inform | Notice | Ended
+Reply = Ask | Advise | Inform | Compare | Notice | Ended

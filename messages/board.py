@@ -49,6 +49,8 @@ class Board(NamedTuple):
     """The parts of which nothing is printed, each with how much of it the whole answer has."""
     lines: tuple[int, ...]
     """The lines to write the decision on."""
+    turns_on: str
+    """What is so in every case, and what follows from each answer to what would settle most."""
 
 
 class BoardOption(NamedTuple):
@@ -65,7 +67,7 @@ class BoardOption(NamedTuple):
     notes: tuple[tuple[str, str], ...]
 
 
-NO_BOARD = Board("", (), "", (), (), "", "", "", "", "", (), (), "", ())
+NO_BOARD = Board("", (), "", (), (), "", "", "", "", "", (), (), "", (), "")
 
 
 class _Shown(NamedTuple):
@@ -89,11 +91,12 @@ class _Shown(NamedTuple):
     cautions: int = 99
     usual: bool = True
     lines: int = 4
+    branches: bool = True
 
 
 _LESS = _Shown(lines=2, authorised=False, changes=2, unknowns=6, effects=False, letters=True)
 _LEAST = _LESS._replace(lines=1, changes=0, unknowns=0, boxed=False, headlines=False, because=False)
-_LAST = _LEAST._replace(excluded=0, criteria=False, usual=False, assumptions=0)
+_LAST = _LEAST._replace(excluded=0, criteria=False, usual=False, assumptions=0, branches=False)
 _ATTEMPTS: tuple[tuple[str, _Shown], ...] = (
     ("wide", _Shown()),
     ("wide", _Shown(lines=2)),
@@ -110,6 +113,7 @@ _ATTEMPTS: tuple[tuple[str, _Shown], ...] = (
     ("tight", _LEAST._replace(excluded=4)),
     ("tight", _LEAST._replace(excluded=4, criteria=False)),
     ("tight", _LEAST._replace(excluded=4, criteria=False, usual=False, assumptions=8)),
+    ("tight", _LEAST._replace(excluded=0, criteria=False, usual=False, assumptions=0)),
     ("tight", _LAST),
     *(("tight", _LAST._replace(cautions=most)) for most in (16, 12, 9, 6, 3, 0)),
 )
@@ -159,7 +163,7 @@ def _board(card: Card, density: str, shown: _Shown) -> Board:
         _some([_unknown(entry, effects=shown.effects) for entry in card.unknowns], shown.unknowns),
         cautions(options, because=shown.because, most=shown.cautions),
         _first(
-            [f"{entry.label}: {entry.before} -> {entry.after}: {entry.effect}" for entry in card.would_change],
+            [f"{entry.answers}: {entry.effect}" for entry in card.would_change],
             shown.changes,
         ),
         "; ".join(
@@ -173,7 +177,16 @@ def _board(card: Card, density: str, shown: _Shown) -> Board:
             if parts and not most
         ),
         tuple(range(shown.lines)),
+        _turns_on(card) if shown.branches else "",
     )
+
+
+def _turns_on(card: Card) -> str:
+    found = card.open_answers
+    if found is None:
+        return ""
+    ways = f" It turns on {found.label}. {'. '.join(found.short)}." if found.branches else ""
+    return found.holds + ways
 
 
 def shared_conditions(options: Iterable[OptionCard]) -> list[str]:
@@ -294,7 +307,15 @@ def _height(board: Board, card: Card) -> float:
     height += lines(card.printed_title, 0.9) - 1
     inputs = "; ".join(f"{label}: {value}" for label, value in board.inputs)
     settle = "; ".join(entry.label for entry in card.settle_first)
-    for text in (inputs, "; ".join(board.noted), board.not_known, settle, board.holds_if, board.lettered):
+    for text in (
+        inputs,
+        "; ".join(board.noted),
+        board.not_known,
+        settle,
+        board.turns_on,
+        board.holds_if,
+        board.lettered,
+    ):
         height += lines(f"Not known, and to be settled first: {text}") + 0.2 if text else 0
     for option in board.options:
         said = [
@@ -332,6 +353,7 @@ def text_of(card: Card) -> str:
         )
         if card.settle_first
         else "",
+        _turns_on(card),
         "\n".join(_inputs(card)),
         "" if card.steps_lead or not card.steps else "Before or beside drugs:" if card.options else "Steps:",
         "\n".join(f"- {_step(step.name, step.text, card)}" for step in card.steps),

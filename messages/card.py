@@ -11,16 +11,19 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from flows import VERSION
+from flows.explanation.changes import changes
+from flows.explanation.missing import missing
 from flows.findings import SOURCE_OF
 from flows.knowledge.model import TIERS, Fact, Regimen, Source
 from flows.profile import FIELDS, Item, asked_as
 from flows.questionnaire import QUESTION_OF, QUESTIONS
 from flows.sequencing.advice import Advice, Caution, Option
-from flows.sequencing.changes import changes
 from flows.sequencing.recommend import Ruling, rule_on
 from flows.when import NOT_KNOWN, Atom
+from messages import open_answers
 from messages.board import NO_BOARD, Board, board_of, text_of
-from messages.render import PATIENT_ROWS, changes_in_words, disclaimer, unknowns_in_words
+from messages.comparison import answers_in_words, effect_in_words
+from messages.render import PATIENT_ROWS, disclaimer, unknowns_in_words
 from messages.words import Words
 
 FOR_WHOM = ("prior_lines", "early_stage_agents", "months_since_adjuvant_her2", "brain_metastases",
@@ -268,14 +271,14 @@ class UnknownShown(NamedTuple):
 
 
 class WouldChange(NamedTuple):
-    """A change of one answer that would alter the order (S12). `option`: it, where its question offers it as such."""
+    """A change that would alter the order (S12). `option`: the answer, where its question offers it as such."""
 
-    label: str
-    before: str
-    after: str
+    answers: str
     effect: str
     question: str
     option: str
+    code: str
+    """How it is chosen, to see both answers side by side."""
 
 
 class AgentNote(NamedTuple):
@@ -360,6 +363,8 @@ class Card(NamedTuple):
     excluded: tuple[Excluded, ...]
     agents: tuple[AgentNote, ...]
     assumptions: tuple[Assumption, ...]
+    open_answers: open_answers.OpenAnswers | None
+    """Of a conditional answer: what is so in every case, and where the ways part."""
     settle_first: tuple[Unsettled, ...]
     unknowns: tuple[UnknownShown, ...]
     would_change: tuple[WouldChange, ...]
@@ -416,6 +421,7 @@ def card(advice: Advice, words: Words, role: str | None = None, *, banner: str |
     """
     numbers = _source_numbers(advice)
     ruling = rule_on(advice.profile, advice.knowledge, advice.gate)
+    found = missing(advice)
     shown: set[str] = set()
     options = tuple(_option(option, advice, words, role, numbers, shown, ruling) for option in advice.options)
     inputs = _inputs(advice, words)
@@ -450,7 +456,8 @@ def card(advice: Advice, words: Words, role: str | None = None, *, banner: str |
         if advice.options
         else (),
         assumptions=tuple(Assumption(text, _question_of(atom)) for atom, text in _each_once(advice.assumptions, words)),
-        settle_first=_unsettled(advice, words, ruling),
+        open_answers=open_answers.in_words(found, words, role),
+        settle_first=_unsettled(advice, words, ruling, found.field if found else None),
         unknowns=unknowns,
         would_change=_would_change(advice, words),
         principles=_sentences(advice.principles, advice),
@@ -522,7 +529,7 @@ def _list_title(advice: Advice, words: Words) -> str:
     return "If systemic therapy is changed" if later else words.vocabulary.status[advice.status]
 
 
-def _unsettled(advice: Advice, words: Words, ruling: Ruling) -> tuple[Unsettled, ...]:
+def _unsettled(advice: Advice, words: Words, ruling: Ruling, turns_on: str | None) -> tuple[Unsettled, ...]:
     """What is not known and could end the ranking, the time-critical first, in the words of its stop; then the brain.
 
     Only for a ranked list: a stop that holds says itself what it rests on.
@@ -537,7 +544,7 @@ def _unsettled(advice: Advice, words: Words, ruling: Ruling) -> tuple[Unsettled,
         if name in stop.when.open_fields(ruling.view)
     }
     brain = "brain_metastases"
-    if ruling.view[brain] is None:
+    if ruling.view[brain] is None and turns_on != brain:  # what the answer turns on is said with its branches
         label = words.label(brain)
         said = [text.removeprefix(f"{label}: ") for text in unknowns_in_words(advice, words) if text.startswith(label)]
         found[brain] = Unsettled(label, "".join(said[:1]), QUESTION_OF[brain])
@@ -797,13 +804,12 @@ def _question_of(atom: Atom) -> str:
 
 def _would_change(advice: Advice, words: Words) -> tuple[WouldChange, ...]:
     found = []
-    for change, said in zip(changes(advice), changes_in_words(advice, words), strict=True):
-        label = words.label(change.field)
-        before, after = words.value(change.field, change.from_value), words.value(change.field, change.to_value)
-        effect = said.removeprefix(f"{label}: {before} -> {after}: ")
-        question = QUESTION_OF[change.field]
-        option = change.to_value if change.to_value in QUESTIONS[question].options else ""
-        found.append(WouldChange(label, before, after, effect, question, option))
+    for change in changes(advice):
+        first = change.answers[0]
+        question = QUESTION_OF[first.field]
+        offered = len(change.answers) == 1 and first.after in QUESTIONS[question].options
+        said, effect = answers_in_words(change.answers, words), effect_in_words(change, words)
+        found.append(WouldChange(said, effect, question, first.after if offered else "", change.code))
     return tuple(found)
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows import VERSION
+from flows.explanation.changes import Change, changes
+from flows.explanation.missing import Missing, ask_next, missing
 from flows.knowledge.model import ReviewStatus, Tier
-from flows.profile import Profile
+from flows.profile import Line, Profile
 from flows.sequencing.advice import Advice, Option, Status
-from flows.sequencing.changes import changes
-from messages.render import changes_in_words, disclaimer, excluded_in_words, unknowns_in_words
+from messages.comparison import change_in_words
+from messages.open_answers import OpenAnswers, in_words
+from messages.render import disclaimer, excluded_in_words, unknowns_in_words
 from messages.words import Words
 
 if TYPE_CHECKING:
@@ -83,6 +86,47 @@ class RecordDocument(_Part):
     profile: dict[str, Any]
 
 
+class HoldsDocument(_Part):
+    """What is so in every case, for the cases in which drugs are ranked."""
+
+    open: Annotated[list[str], Field(description="Fields that are not known and bear on the ranking.")]
+    ends: Annotated[list[str], Field(description="Those of which an answer would end the ranking.")]
+    first: Annotated[str | None, Field(description="The option that is first in every case.")]
+    options: Annotated[list[str], Field(description="Options in every case.")]
+    steps: list[str]
+    text: str
+
+
+class BranchDocument(_Part):
+    """What follows from some answers to one open field."""
+
+    field: str
+    values: Annotated[list[Any], Field(description="Answers to the field, as in a profile document.")]
+    status: Status
+    first: Annotated[list[str], Field(description="What can be first: several where other open answers decide it.")]
+    options: Annotated[list[str], Field(description="Options under all these answers, best first.")]
+    steps: list[str]
+    text: str
+
+
+class ChangedDocument(_Part):
+    """One answer given otherwise."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_alias=True, validate_by_name=True)
+
+    field: str
+    before: Annotated[str | None, Field(alias="from")]
+    after: Annotated[str, Field(alias="to")]
+
+
+class ChangeDocument(ChangedDocument):
+    """A minimal change and what it would alter. `also`: what has to be given otherwise with it."""
+
+    also: list[ChangedDocument]
+    code: Annotated[str, Field(description="How /whatif names it.")]
+    effect: str
+
+
 class AdviceDocument(_Part):
     """The advice document of the contract."""
 
@@ -96,8 +140,15 @@ class AdviceDocument(_Part):
     pitfalls: list[StatementDocument]
     assumptions: list[str]
     unknowns: list[str]
-    would_change: list[dict[str, Any]]
-    ask_next: list[str]
+    would_change: list[ChangeDocument]
+    holds: Annotated[
+        HoldsDocument | None, Field(description="Of a conditional answer: what is so whatever the open answers are.")
+    ]
+    branches: Annotated[
+        list[BranchDocument],
+        Field(description="What follows from the answers to the first field of `ask_next` that parts the ways."),
+    ]
+    ask_next: Annotated[list[str], Field(description="Fields worth asking for, what would settle most first.")]
     not_assessed: list[str]
     facts: dict[str, dict[str, Any]]
     sources: dict[str, dict[str, Any]]
@@ -178,6 +229,47 @@ class TextAdviceDocument(AdviceDocument):
     understanding: TextUnderstandingDocument
 
 
+def _holds(found: Missing | None, shown: OpenAnswers | None) -> HoldsDocument | None:
+    if found is None or shown is None:
+        return None
+    return HoldsDocument(
+        open=list(found.open), ends=list(found.ends), first=found.first, options=list(found.always),
+        steps=list(found.steps), text=shown.holds,
+    )  # fmt: skip
+
+
+def _branches(found: Missing | None, shown: OpenAnswers | None) -> list[BranchDocument]:
+    if found is None or shown is None or found.field is None:
+        return []
+    return [
+        BranchDocument(
+            field=found.field,
+            values=[_plain(value) for value in branch.values],
+            status=branch.status,
+            first=list(branch.first),
+            options=[name for name, _ in branch.order],
+            steps=list(branch.steps),
+            text=said.text,
+        )
+        for branch, said in zip(found.branches, shown.branches, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A profile's value as its document has it."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Line) else value
+
+
+def _would_change(change: Change, words: Words) -> ChangeDocument:
+    first, *also = (ChangedDocument(field=one.field, before=one.before, after=one.after) for one in change.answers)
+    return ChangeDocument(
+        field=first.field, before=first.before, after=first.after, also=also, code=change.code,
+        effect=change_in_words(change, words),
+    )  # fmt: skip
+
+
 def profile_document(profile: Profile) -> dict[str, Any]:
     """The profile as its document: absent fields left out."""
     return profile.model_dump(mode="json", exclude_none=True)
@@ -188,7 +280,8 @@ def advice_document(advice: Advice, words: Words) -> AdviceDocument:
     knowledge = advice.knowledge
     facts = [fact for fact in advice.facts() if fact.shown]
     sources = dict.fromkeys(name for fact in facts for name in fact.sources)
-
+    found = missing(advice)
+    shown = in_words(found, words)
     return AdviceDocument(
         status=advice.status,
         reasons=[
@@ -222,11 +315,10 @@ def advice_document(advice: Advice, words: Words) -> AdviceDocument:
         pitfalls=[_statement(entry) for entry in advice.pitfalls],
         assumptions=words.atoms(advice.assumptions),
         unknowns=unknowns_in_words(advice, words),
-        would_change=[
-            {"field": change.field, "from": change.from_value, "to": change.to_value, "effect": effect}
-            for change, effect in zip(changes(advice), changes_in_words(advice, words), strict=True)
-        ],
-        ask_next=list(advice.ask_next),
+        would_change=[_would_change(change, words) for change in changes(advice)],
+        holds=_holds(found, shown),
+        branches=_branches(found, shown),
+        ask_next=list(ask_next(advice, found)),
         not_assessed=[note.text for note in knowledge.not_assessed],
         facts={
             fact.id: {

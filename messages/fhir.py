@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 from flows import VERSION
+from flows.explanation.changes import changes
+from flows.explanation.missing import ask_next, missing
 from flows.knowledge.model import Advisory, Fact, Note
 from flows.profile import AGENTS, FIELDS
 from flows.questionnaire import NONE
 from flows.sequencing.advice import Advice, Option
 from flows.when import NOT_KNOWN
+from messages.comparison import change_in_words
 from messages.fhir_questionnaire import (
     EARLY,
     LINE_AGENTS,
@@ -40,11 +43,11 @@ from messages.fhir_questionnaire import (
     system,
 )
 from messages.message import Block
+from messages.open_answers import in_words
 from messages.render import (
     PATIENT_ROWS,
     answer_message,
     authorisation_in_words,
-    changes_in_words,
     disclaimer,
     excluded_in_words,
     section_message,
@@ -423,11 +426,12 @@ def _guidance_notes(advice: Advice, words: Words) -> Iterator[str]:
         text = f"Excluded: {said['name']}: {said['text']} ({because}; rule {said['rule']}{row}){mark}"
         yield from _cited(text, said["facts"], advice)
     for label, texts in (
+        *_open_answers(advice, words),
         ("Assumed, not known", words.atoms(advice.assumptions)),
         ("Not known, and how it would matter", unknowns_in_words(advice, words)),
-        ("What would change this", changes_in_words(advice, words)),
+        ("What would change this", [change_in_words(change, words) for change in changes(advice)]),
     ):
-        for text in texts:
+        for text in filter(None, texts):
             yield f"{label}: {text}"
     not_assessed = advice.knowledge.not_assessed if advice.options else ()
     entries: tuple[tuple[str, Sequence[Advisory | Note]], ...] = (
@@ -437,6 +441,13 @@ def _guidance_notes(advice: Advice, words: Words) -> Iterator[str]:
         for entry in listed:
             mark = " [pending review]" if entry.pending_review else ""
             yield from _cited(f"{label}: {entry.text}{mark}", entry.facts, advice)
+
+
+def _open_answers(advice: Advice, words: Words) -> Iterator[tuple[str, list[str]]]:
+    found = in_words(missing(advice), words)
+    if found is not None:
+        yield "Whatever is not known", [found.holds, found.ends]
+        yield f"Turns on {found.label}", [way.text for way in found.branches]
 
 
 def _outputs(advice: Advice, words: Words, response: Resource) -> list[Resource]:
@@ -458,7 +469,7 @@ def _outputs(advice: Advice, words: Words, response: Resource) -> list[Resource]
             {"name": "reason", "valueCoding": {"system": system("stop"), "code": reason.stop.id}}
             for reason in advice.reasons
         ),
-        *({"name": "ask-next", "valueCoding": field_coding(name, words)} for name in advice.ask_next),
+        *({"name": "ask-next", "valueCoding": field_coding(name, words)} for name in ask_next(advice, missing(advice))),
         *(
             {
                 "name": "excluded",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flows.turns import Answer, Turn
+
+if TYPE_CHECKING:
+    from messages.comparison import Comparison
 
 BlockKind = Literal["heading", "subheading", "paragraph", "item", "ranked", "note"]
 _PREFIXES: tuple[tuple[str, BlockKind], ...] = (
@@ -47,6 +50,8 @@ class Message(NamedTuple):
     """Of these, the options chosen so far, where the conversation keeps them."""
     export: str = ""
     """What the whole answer is to be handed over as, where the channel can (`html`, `json`)."""
+    compared: Comparison | None = None
+    """The two answers it sets side by side, for a channel that can show them so."""
 
     @property
     def asks(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 
 from flows import VERSION
+from flows.explanation.changes import Change, change_place, changes
+from flows.explanation.missing import missing
 from flows.knowledge.load import Knowledge
 from flows.profile import FIELDS
 from flows.questionnaire import (
@@ -29,10 +31,11 @@ from flows.questionnaire import (
     reading_place,
 )
 from flows.sequencing.advice import Advice, Option
-from flows.sequencing.changes import changes
 from flows.statement import EARLY, Choice, Statement, answers_with
-from flows.turns import FORMATS, SECTIONS, Advise, Answer, Ask, Command, Ended, Inform, Notice, Reply, State
+from flows.turns import FORMATS, SECTIONS, Advise, Answer, Ask, Command, Compare, Ended, Inform, Notice, Reply, State
 from flows.when import NOT_KNOWN
+from messages import open_answers
+from messages.comparison import change_in_words, comparison, label_of
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
 
@@ -100,17 +103,23 @@ def render(reply: Reply, words: Words, typed: Typed | None = None) -> Message:
     if isinstance(reply, Advise):
         return answer_message(reply.advice, words, reply.final, reply.state.role)
     if isinstance(reply, Inform):
-        if reply.topic == "export" and reply.advice is not None:
-            return _export(reply.advice, reply.form, words)
-        if reply.advice is not None:
-            return section_message(reply.topic, reply.advice, words, reply.state.role)
-        return _topic(reply, words)
+        return _inform(reply, words)
+    if isinstance(reply, Compare):
+        return _compared(reply, words)
     if isinstance(reply, Ended):
         blocks = _blocks("ended", {"final": reply.final})
         return Message(reply.final, blocks, (*(_change() if reply.final == "not_professional" else ()), *_new_case()))
     if reply.code == "understood":
         return _taken_down(reply, words, typed)
     return _notice(reply, words, typed)
+
+
+def _inform(reply: Inform, words: Words) -> Message:
+    if reply.advice is None:
+        return _topic(reply, words)
+    if reply.topic == "export":
+        return _export(reply.advice, reply.form, words)
+    return section_message(reply.topic, reply.advice, words, reply.state.role)
 
 
 @lru_cache(maxsize=512)
@@ -418,17 +427,29 @@ def answer_message(advice: Advice, words: Words, final: str = "advice", role: st
     order = ("safety", *SECTIONS) if role == "pharmacist_or_nurse" else SECTIONS
     buttons = (*_section_buttons(tuple(dict.fromkeys(order)), words), *_new_case())
     assumed = words.atoms(advice.assumptions)
-    room = [(4, 3, 6), (4, 2, 3), (4, 1, 1), (3, 2, 3), (3, 1, 1), (3, 1, 0), (2, 1, 0), (1, 1, 0), (1, 0, 0)]
-    for shown, assumptions, exclusions in room:  # assumptions give way last: the answer hangs on them
+    values["open"] = open_answers.in_words(missing(advice), words, role)
+    for shown, assumptions, exclusions, branches in _ROOM_WITH_BRANCHES if values["open"] else _ROOM:
         values["shown"], values["more"] = options[:shown], max(len(options) - shown, 0)
         values["assumed"] = _some(assumed, assumptions)
         values["excluded"] = _some(excluded, exclusions, "regimen")
+        values["branches"] = branches
         message = Message(final, _blocks("advice", values), buttons)
         if len(message.text) <= FIRST_MESSAGE:
             return message
     values["shown"] = [{**option, "text": option["short_text"]} for option in options[:1]]
     values["steps"] = [{"regimen": step.regimen, "text": "see /why"} for step in advice.steps]
     return Message(final, _blocks("advice", values), buttons)
+
+
+_ROOM = tuple((*room, 0) for room in (
+    (4, 3, 6), (4, 2, 3), (4, 1, 1), (3, 2, 3), (3, 1, 1), (3, 1, 0), (2, 1, 0), (1, 1, 0), (1, 0, 0),
+))  # fmt: skip
+"""Options, assumptions and exclusions the first message names, from most to least: the answer hangs on assumptions."""
+_ROOM_WITH_BRANCHES = (
+    (4, 2, 3, 2), (3, 2, 1, 2), (3, 1, 1, 2), (3, 1, 0, 2), (2, 1, 0, 2), (2, 1, 0, 1), (1, 1, 0, 2), (1, 1, 0, 1),
+    (1, 1, 0, 0), (1, 0, 0, 0),
+)  # fmt: skip
+"""The same where open answers part the ways; last: how much is said of that."""
 
 
 def _some(names: list[str], most: int, thing: str = "answer") -> str:
@@ -503,6 +524,8 @@ def section_message(name: str, advice: Advice, words: Words, role: str | None = 
     """One section of an answer: why, evidence, safety, excluded, pitfalls, whatif, not_assessed, sources, summary."""
     values = _header(advice, words, role) | _SECTION_VALUES[name](advice, words, role)
     documents = _document_buttons() if name == "summary" else ()
+    if name == "whatif":
+        documents = whatif_buttons(changes(advice), words)
     buttons = _section_buttons(tuple(section for section in SECTIONS if section != name), words)
     return Message(name, _blocks(name, values), (*documents, *buttons))
 
@@ -513,6 +536,7 @@ def _why(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
         "options": [_reasoned(option, words, role) for option in advice.options],
         "lines": words.profile_lines(advice.profile),
         "unknowns": unknowns_in_words(advice, words),
+        "open": open_answers.in_words(missing(advice), words, role),
         "glossary": glossary,
     }
 
@@ -633,27 +657,30 @@ def _pitfalls(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
     return {"principles": advice.principles, "pitfalls": advice.pitfalls}
 
 
-def changes_in_words(advice: Advice, words: Words) -> list[str]:
-    """What single changes of an answer would alter, most modifiable first."""
-    said = []
-    for change in changes(advice):
-        effects = []
-        if change.first is not None:
-            effects.append(f"first becomes {words.regimen(change.first)}")
-        elif change.status in ("refer", "decline", "ask"):
-            effects.append(words.vocabulary.status[change.status].lower())
-        if change.added:
-            effects.append(f"adds {', '.join(words.regimen(name) for name in change.added)}")
-        if change.removed:
-            effects.append(f"removes {', '.join(words.regimen(name) for name in change.removed)}")
-        before = words.value(change.field, change.from_value)
-        after = words.value(change.field, change.to_value)
-        said.append(f"{words.label(change.field)}: {before} -> {after}: {'; '.join(effects)}")
-    return said
-
-
 def _whatif(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:
-    return {"changes": changes_in_words(advice, words)}
+    return {"changes": [change_in_words(change, words) for change in changes(advice)]}
+
+
+def whatif_buttons(found: Sequence[Change], words: Words) -> tuple[Button, ...]:
+    """A button for each change: to see the answer beside what it would be."""
+    return tuple(
+        Button(
+            label_of(change, words, number),
+            Command("whatif", change.code if len(change.code) <= _LONGEST_READING else change_place(number)),
+            label_of(change, words, number, short=True),
+        )
+        for number, change in enumerate(found, 1)
+    )
+
+
+def _compared(reply: Compare, words: Words) -> Message:
+    """The answer beside what it would be under a change, and the way back."""
+    found = comparison(reply.advice, reply.then, reply.answers, words, reply.state.role)
+    buttons = (
+        Button(words.vocabulary.sections["whatif"], Command("whatif")),
+        Button("Return to the answer", Command("here")),
+    )
+    return Message("compared", _blocks("compared", {"compared": found}), buttons, compared=found)
 
 
 def _not_assessed(advice: Advice, words: Words, role: str | None) -> dict[str, Any]:

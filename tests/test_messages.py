@@ -610,7 +610,7 @@ def test_inputs_unknowns_and_changes_are_listed() -> None:
             assert WORDS.label(unknown.field) in part_of(sections_of(position)["why"], "Not known, and how")
         document = document_of(advice)
         assert len(document.would_change) <= 5
-        assert all(change["effect"] for change in document.would_change)
+        assert all(change.effect for change in document.would_change)
 
 
 def test_a_region_that_is_not_known_is_never_said_to_be_elsewhere() -> None:

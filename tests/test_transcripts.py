@@ -39,6 +39,8 @@ SCRIPTS = (
     "refusal_her2_low",
     "trouble_double_tap_and_stale_tap",
     "typed_whole_case",
+    "conditional_answer_parts_the_ways",
+    "whatif_side_by_side",
 )
 
 

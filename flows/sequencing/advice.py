@@ -100,18 +100,6 @@ class Unknown(NamedTuple):
     steps: tuple[str, ...]
 
 
-class Change(NamedTuple):
-    """What the answer would be were one field answered otherwise."""
-
-    field: str
-    from_value: str | None
-    to_value: str
-    status: Status
-    first: str | None
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-
-
 @dataclass(frozen=True)
 class Advice:
     """The answer to one profile. Equal profiles and equal knowledge give equal advice."""
@@ -190,6 +178,6 @@ class Advice:
 
 
 __all__ = [
-    "Advice", "Caution", "Change", "Exclusion", "FitVerdict", "Option", "Reason", "Status", "StepGiven",
+    "Advice", "Caution", "Exclusion", "FitVerdict", "Option", "Reason", "Status", "StepGiven",
     "Unknown",
 ]  # fmt: skip

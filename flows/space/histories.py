@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from flows.findings import early_seen, lines_seen
-from flows.profile import Line
+from flows.profile import Line, Profile
 from flows.space.distinctions import Distinctions
 
 LONGEST = 3
@@ -45,7 +45,7 @@ def histories(distinctions: Distinctions, longest: int = LONGEST, *, early: bool
     """One history of every class, shortest first. `early`: with every kind of early-stage treatment before it."""
     classes = distinctions.knowledge.classes
     kept: dict[tuple[Any, ...], History] = {}
-    before = tuple(_early(distinctions)) if early else ((None, None),)
+    before = tuple(early_treatments(distinctions)) if early else ((None, None),)
     for lines, view, seen in _line_histories(distinctions, longest):
         for agents, months in before:
             told = early_seen(view, agents, months, classes)
@@ -53,6 +53,14 @@ def histories(distinctions: Distinctions, longest: int = LONGEST, *, early: bool
             if key not in kept:
                 kept[key] = History(lines, agents, months, {**view, **told})
     return tuple(kept.values())
+
+
+def as_told(profile: Profile, distinctions: Distinctions) -> History:
+    """The history of a profile as it is known, open where it is open."""
+    classes = distinctions.knowledge.classes
+    view = lines_seen(profile.prior_lines, classes)
+    agents, months = profile.early_stage_agents, profile.months_since_adjuvant_her2
+    return History(profile.prior_lines, agents, months, {**view, **early_seen(view, agents, months, classes)})
 
 
 _LineHistory = tuple[tuple[Line, ...] | None, dict[str, Any], tuple[Any, ...]]
@@ -97,7 +105,7 @@ def _lines(distinctions: Distinctions) -> Iterator[Line]:
             yield Line.model_validate({"agents": agents, "outcome": outcome})
 
 
-def _early(distinctions: Distinctions) -> Iterator[tuple[tuple[str, ...] | str | None, int | str | None]]:
+def early_treatments(distinctions: Distinctions) -> Iterator[tuple[tuple[str, ...] | str | None, int | str | None]]:
     """Early-stage treatments that conditions tell apart by themselves, and the times since they ended."""
     kinds = [kind[0] for kind in distinctions.kinds_of_agents]
     classes = distinctions.knowledge.classes

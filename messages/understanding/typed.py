@@ -334,7 +334,9 @@ def _about_another(found: Understanding, here: str) -> bool:
 def _command(said: str) -> Command:
     name, _, argument = said[1:].partition(" ")
     name = _normal(name).replace(" ", "_")
-    if name != "start":  # a shared profile is taken letter by letter
+    if name == "whatif":  # a change is written with signs
+        argument = argument.lower()
+    elif name != "start":  # a shared profile is taken letter by letter
         argument = _normal(argument).replace(" ", "_")
     return Command(name, argument_of(name, argument.strip()))
 

@@ -287,11 +287,12 @@ def _stays(said: Said, shown: Message) -> bool:
         lines = said.before.here in IN_PLACE and shown.id in IN_PLACE and isinstance(said.turn, Answer | Finish)
         read = said.before.here == shown.id == UNDERSTOOD and isinstance(said.turn, Answer)  # which reading was meant
         return isinstance(said.turn, Tick) or (said.changed and (lines or read))
-    return is_paged(shown) and isinstance(said.turn, Command) and said.turn.argument != ""
+    return is_paged(shown) and isinstance(said.turn, Command) and said.turn.argument.isdecimal()
 
 
 def _page(said: Said) -> int:
-    return int(said.turn.argument or 1) if isinstance(said.turn, Command) else 1
+    asked = said.turn.argument if isinstance(said.turn, Command) else ""
+    return int(asked) if asked.isdecimal() else 1  # what else a section is asked for with is no page
 
 
 def _document(message: Message, state: State, thread: int | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     /, /case/1                 the case where it stands
     /case/1/at/hr_status       a question: the open one, or an earlier one to be answered again
     /case/1/show/evidence      a section of the answer, a topic
+    /case/1/show/whatif?change=lvef%3Dreduced   the answer beside what it would be
     /case/1/answer.pdf         the answer as a file
     /case/1/forget             erase it
 
@@ -56,6 +57,8 @@ SLOWEST = 10.0
 """Seconds a client may take to send it."""
 FIELDS = 64
 """Fields a form may have: every option of the longest question, and what goes with them."""
+LONGEST_CHANGE = 100
+"""Signs of a change that are looked at."""
 PARTLY = "x-chat"
 """The header by which the page's own script asks for the next page itself, instead of where to find it."""
 FILES: dict[str, Form] = {"json": "json", "html": "html", "pdf": "pdf", "fhir.json": "fhir"}
@@ -214,7 +217,8 @@ class Pages:
         name = request.path_params["section"]
         if name not in (*SECTIONS, *TOPICS):
             raise Refused(404, "not_found")
-        messages = await self._app.handle(seat.conversation, Tap(f"/{name}"))
+        change = request.query_params.get("change", "") if name == "whatif" else ""
+        messages = await self._app.handle(seat.conversation, Tap(f"/{name} {change[:LONGEST_CHANGE]}".rstrip()))
         return await self._page(seat, messages)
 
     async def download(self, request: Request, seat: Seat) -> Response:

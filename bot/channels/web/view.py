@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
+from urllib.parse import urlencode
 
 from bot.app import App, Standing
 from bot.wire import to_wire
@@ -27,6 +28,7 @@ from flows.questionnaire import (
 from flows.statement import Statement
 from flows.turns import SECTIONS, TOPICS, Answer, Ask, Command
 from messages.card import Card, card
+from messages.comparison import Comparison
 from messages.message import Block, Button, Message
 from messages.render import answered_message, render
 from messages.understanding import Typed
@@ -147,6 +149,7 @@ class Said(NamedTuple):
     id: str
     blocks: tuple[Block, ...]
     buttons: tuple[Control, ...]
+    compared: Comparison | None = None
 
     @property
     def notice(self) -> bool:
@@ -231,12 +234,16 @@ def _said(message: Message, case_url: str, words: Words) -> Said:
     controls = [_control(button, case_url) for button in message.buttons]
     if message.export:
         controls.append(Control(message.export.upper(), href=f"{case_url}/answer.{message.export}"))
-    return Said(message.id, message.blocks, tuple(controls))
+    return Said(message.id, message.blocks, tuple(controls), message.compared)
 
 
 def _control(button: Button, case_url: str) -> Control:
     """What only shows something is a link: it has an address, and looking changes nothing."""
     turn = button.turn
+    if isinstance(turn, Command) and turn.name == "whatif" and turn.argument:
+        return Control(button.label, href=change_address(case_url, turn.argument))
+    if isinstance(turn, Command) and turn.name == "here":
+        return Control(button.label, href=case_url)
     if isinstance(turn, Command) and turn.name in (*SECTIONS, *TOPICS):
         return Control(button.label, href=f"{case_url}/show/{turn.name}")
     if isinstance(turn, Command) and turn.name == "export":
@@ -244,6 +251,11 @@ def _control(button: Button, case_url: str) -> Control:
     if isinstance(turn, Command) and turn.name == "edit":
         return Control(button.label, href=f"{case_url}/at/{QUESTION_OF.get(turn.argument, turn.argument)}")
     return Control(button.label, to_wire(turn))
+
+
+def change_address(case_url: str, code: str) -> str:
+    """Where the answer stands beside what it would be under a change."""
+    return f"{case_url}/show/whatif?{urlencode({'change': code})}"
 
 
 def _answered(state: State, app: App, case_url: str, typed: Typed) -> tuple[Answered, ...]:

@@ -1,0 +1,172 @@
+"""What would change an answer: the fewest answers that, given otherwise, alter the first option, add or remove one.
+
+Every single change of an answer that can change is tried out on the rules, and every two together: all at once, one bit
+each (`flows.space`). Two together are named only for what neither does alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from flows.explanation.missing import OF_HISTORY, deciding
+from flows.profile import OPTIONS, Profile
+from flows.sequencing.advice import Advice, Status
+from flows.space.bit_rules import BitRules
+from flows.space.blocks import Axis, Block
+from flows.space.histories import as_told
+from flows.when import NOT_KNOWN
+
+MODIFIABLE = (
+    "brain_metastases", "lvef", "tdxd_access", "ild_history", "dpd_deficiency", "hepatic_impairment",
+    "renal_impairment", "platelets", "extracranial_disease", "chemotherapy", "region",
+)  # fmt: skip
+"""Fields that imaging, a test, access or treatment can change, most modifiable first. Biology never flips."""
+INHERITED = ("dpd_deficiency",)
+"""Fields a test can only settle: once known they stay as they are."""
+STAYS = {"ild_history": "present"}
+"""Field to the answer that is history: it does not become another."""
+MOST = 5
+
+
+class Changed(NamedTuple):
+    """One answer given otherwise. `before`: as the profile holds it, None where it was not asked."""
+
+    field: str
+    before: str | None
+    after: str
+
+
+class Change(NamedTuple):
+    """What the answer would be were one or two fields answered otherwise."""
+
+    answers: tuple[Changed, ...]
+    status: Status
+    first: str | None
+    """What is first then, where that is another option than now."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @property
+    def code(self) -> str:
+        """How it is chosen: `lvef=reduced`, two joined by `+`."""
+        return "+".join(f"{answer.field}={answer.after}" for answer in self.answers)
+
+
+class _Outcome(NamedTuple):
+    """What one set of answers leads to: nothing is ranked, or the options best first."""
+
+    status: Status
+    order: tuple[str, ...]
+
+    def beside(self, now: _Outcome) -> frozenset[tuple[str, str]]:
+        """What is different from now, each difference by itself."""
+        if not self.order:
+            return frozenset({("status", self.status)})
+        found = {("added", name) for name in self.order if name not in now.order}
+        found |= {("removed", name) for name in now.order if name not in self.order}
+        if self.order[0] != now.order[0]:
+            found.add(("first", self.order[0]))
+        return frozenset(found)
+
+
+def changes(advice: Advice, most: int = MOST) -> tuple[Change, ...]:
+    """The minimal changes that alter the first option, add one or remove one: at most `most`.
+
+    Ordered by how modifiable their fields are: one change a field, so that five say five different things; then two
+    fields together; then further answers to the same fields.
+    """
+    if not advice.options:
+        return ()
+    singles = tuple(_single(advice.profile))
+    pairs = [pair for pair in combinations(singles, 2) if pair[0].field != pair[1].field]
+    several: list[tuple[Changed, ...]] = [(), *((one,) for one in singles), *pairs]
+    outcomes = dict(zip(several, _outcomes(advice, several), strict=True))
+    now = outcomes[()]
+    alone = {one: outcomes[(one,)].beside(now) for one in singles}
+    first: dict[str, tuple[Changed, ...]] = {}
+    further: list[tuple[Changed, ...]] = []
+    for one in sorted(singles, key=lambda one: _place(one, alone[one])):
+        if alone[one] and one.field in first:
+            further.append((one,))
+        elif alone[one]:
+            first[one.field] = (one,)
+    together: dict[tuple[str, str], tuple[Changed, ...]] = {}
+    for one, two in pairs:
+        if outcomes[(one, two)].beside(now) - alone[one] - alone[two]:
+            together.setdefault((one.field, two.field), (one, two))
+    chosen = [*first.values(), *together.values(), *further][:most]
+    return tuple(_change(answers, outcomes[answers], now) for answers in chosen)
+
+
+def change_place(number: int) -> str:
+    """A change by its place among the changes of an answer, counted from one: where its code is too long."""
+    return f"change_{number}"
+
+
+def answers_of(advice: Advice, code: str) -> tuple[Changed, ...]:
+    """The changes a code or a place stands for: of those listed, or of any answer that can change. Empty: none."""
+    if by_place := {change_place(at): change.answers for at, change in enumerate(changes(advice), 1)}.get(code):
+        return by_place
+    possible = {f"{one.field}={one.after}": one for one in _single(advice.profile)}
+    chosen = [possible[part] for part in code.split("+") if part in possible]
+    whole = len(chosen) == len(code.split("+")) == len({one.field for one in chosen})
+    return tuple(chosen) if whole and advice.options else ()
+
+
+def changed(profile: Profile, answers: Iterable[Changed]) -> Profile:
+    """The profile with these answers given otherwise."""
+    return profile.model_copy(update={answer.field: answer.after for answer in answers})
+
+
+def _single(profile: Profile) -> Iterator[Changed]:
+    for field in MODIFIABLE:
+        now = getattr(profile, field)
+        if now not in (None, NOT_KNOWN) and (field in INHERITED or STAYS.get(field) == now):
+            continue
+        for value in OPTIONS[field]:
+            if value not in (now, NOT_KNOWN):
+                yield Changed(field, now, value)
+
+
+def _place(answer: Changed, differs: frozenset[tuple[str, str]]) -> tuple[int, bool]:
+    """Most modifiable first; of one field what changes the first option."""
+    return MODIFIABLE.index(answer.field), not any(kind == "first" for kind, _ in differs)
+
+
+def _outcomes(advice: Advice, several: Sequence[tuple[Changed, ...]]) -> Iterator[_Outcome]:
+    """What each of several sets of changes leads to."""
+    profile, distinctions = advice.profile, deciding(advice.knowledge)
+    now = {field: getattr(profile, field) for field in MODIFIABLE}
+    told = [{**now, **{answer.field: answer.after for answer in answers}} for answers in several]
+    history = as_told(profile, distinctions)
+    fixed = {field: getattr(profile, field) for field in OPTIONS if field not in now}
+    lines = {**dict.fromkeys(OF_HISTORY), **history.answers}
+    block = Block({**fixed, "gate": advice.gate}, [Axis("answers", told), Axis("history", [lines])])
+    decided = BitRules(distinctions, (history,)).decide(block)
+    best = sorted((place[:3], name, place.classes) for name, places in decided.places.items() for place in places)
+    stops = [(stop.outcome, decided.stops[stop.id]) for stop in advice.knowledge.stops]
+    for at in range(len(told)):
+        here = 1 << at * block.strides["answers"]
+        stopped = next((outcome for outcome, classes in stops if classes & here), None)
+        if stopped is not None:
+            yield _Outcome(stopped, ())
+            continue
+        order = tuple(name for _, name, classes in best if classes & here)
+        yield _Outcome("conditional" if decided.assumes & here else "recommend", order)
+
+
+def _change(answers: tuple[Changed, ...], then: _Outcome, now: _Outcome) -> Change:
+    return Change(
+        answers,
+        then.status,
+        then.order[0] if then.order and then.order[0] != now.order[0] else None,
+        tuple(name for name in then.order if name not in now.order),
+        tuple(name for name in now.order if name not in then.order),
+    )
+
+
+__all__ = [
+    "INHERITED", "MODIFIABLE", "MOST", "STAYS", "Change", "Changed", "answers_of", "change_place", "changed", "changes",
+]  # fmt: skip
