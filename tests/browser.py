@@ -415,6 +415,9 @@ async def answers(at: Visit) -> AsyncIterator[str]:
     long_lists = at.page.locator(".facts > li:nth-child(n + 13), .sources > li:nth-child(n + 13)")
     await long_lists.evaluate_all("items => items.forEach((item) => item.remove())")  # all are written alike
     yield "answer-open"
+    await at.click(at.page.locator("#a-change a.go").first)
+    yield "what-if"
+    await at.click(at.page.get_by_role("link", name="Return to the answer"))
     await at.click(at.link("/at/brain_metastases"))
     yield "edit-from-answer"
     await at.type("/restart")

@@ -162,7 +162,13 @@ async def test_by_keyboard_alone(browser: Browser, service: Service) -> None:
         await tab_to(at, at.page.locator("summary").first)
         await keyboard.press("Enter")
         await expect(at.page.locator("details").first).to_have_attribute("open", "")
-        await by_key(at, at.page.locator("#a-change a").first)
+        await by_key(at, at.page.locator("#a-change a.go").first)
+        await expect(at.page.locator("table.compared tbody tr").first).to_be_visible()
+        assert "/show/whatif/brain_metastases=" in at.page.url  # it can be reloaded, and gone back to
+        await tab_to(at, at.page.get_by_role("link", name="Return to the answer"), "Shift+Tab")
+        await keyboard.press("Enter")
+        await expect(at.page.locator("table.compared")).to_have_count(0)
+        await by_key(at, at.page.locator("#a-change a.edit").first)
         assert await at.here() != "answer"
 
 

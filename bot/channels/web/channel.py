@@ -3,7 +3,7 @@
     /, /case/1                 the case where it stands
     /case/1/at/hr_status       a question: the open one, or an earlier one to be answered again
     /case/1/show/evidence      a section of the answer, a topic
-    /case/1/show/whatif?change=lvef%3Dreduced   the answer beside what it would be
+    /case/1/show/whatif/lvef=reduced   the answer beside what it would be
     /case/1/answer.pdf         the answer as a file
     /case/1/forget             erase it
 
@@ -155,7 +155,7 @@ class Pages:
             at("/" if not base else "", self.case), at("/case/new", self.open_another, "POST"),
             at("/case/{case}", self.case), at("/case/{case}", self.turn, "POST"),
             at("/case/{case}/at/{question}", self.question),
-            at("/case/{case}/show/{section}", self.section),
+            at("/case/{case}/show/{section}", self.section), at("/case/{case}/show/whatif/{change}", self.change),
             at("/case/{case}/answer.{form}", self.download),
             at("/case/{case}/forget", self.ask_forget), at("/case/{case}/forget", self.forget, "POST"),
         ]  # fmt: skip
@@ -217,8 +217,13 @@ class Pages:
         name = request.path_params["section"]
         if name not in (*SECTIONS, *TOPICS):
             raise Refused(404, "not_found")
-        change = request.query_params.get("change", "") if name == "whatif" else ""
-        messages = await self._app.handle(seat.conversation, Tap(f"/{name} {change[:LONGEST_CHANGE]}".rstrip()))
+        messages = await self._app.handle(seat.conversation, Tap(f"/{name}"))
+        return await self._page(seat, messages)
+
+    async def change(self, request: Request, seat: Seat) -> Response:
+        """The answer beside what it would be under a change."""
+        change = request.path_params["change"][:LONGEST_CHANGE]
+        messages = await self._app.handle(seat.conversation, Tap(f"/whatif {change}"))
         return await self._page(seat, messages)
 
     async def download(self, request: Request, seat: Seat) -> Response:

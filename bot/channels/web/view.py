@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
-from urllib.parse import urlencode
 
 from bot.app import App, Standing
 from bot.wire import to_wire
@@ -255,7 +254,7 @@ def _control(button: Button, case_url: str) -> Control:
 
 def change_address(case_url: str, code: str) -> str:
     """Where the answer stands beside what it would be under a change."""
-    return f"{case_url}/show/whatif?{urlencode({'change': code})}"
+    return f"{case_url}/show/whatif/{code}"
 
 
 def _answered(state: State, app: App, case_url: str, typed: Typed) -> tuple[Answered, ...]:

@@ -1,7 +1,7 @@
 // The page without reloading: forms and links of a case are fetched, the log grows, the address changes.
 // Everything works without this file; where anything goes wrong here, the browser does it the plain way.
 const $ = (id) => document.getElementById(id);
-const CASE = /^(\/embed)?\/case\/\d+(\/(at|show)\/\w+)?$/;
+const CASE = /^(\/embed)?\/case\/\d+(\/(at|show)\/[\w/=+]+)?$/;
 let busy = false;
 let shown;
 
