@@ -130,6 +130,7 @@ bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.web
 	@$(BIN)/python -m benchmarks.understanding
 	@$(BIN)/python -m benchmarks.verification
+	@$(BIN)/python -m benchmarks.explanation
 
 lock: .venv/bin/python ## refresh the locked requirements
 	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }

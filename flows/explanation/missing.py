@@ -17,7 +17,7 @@ from flows.knowledge.load import Knowledge
 from flows.knowledge.model import TIERS, Tier
 from flows.profile import FIELDS, OPTIONS, OUTCOMES, Item, Profile, asked_as
 from flows.sequencing.advice import Advice, Status
-from flows.sequencing.recommend import ASSUMED, Ruling, rule_on
+from flows.sequencing.recommend import ASSUMED, Ruling, in_order, rule_on
 from flows.space.bit_rules import BitRules, Decided
 from flows.space.blocks import Axis, Block
 from flows.space.distinctions import DECIDING, SETS, Distinctions
@@ -174,7 +174,7 @@ class _Missing:
         _, decided, ranked, leading = near if len(self.variants) == 1 else self._decide(axes)
         always = frozenset(name for name in decided.places if decided.offered(name) == ranked)
         given = {step: where & ranked for step, where in _steps(decided, self.knowledge).items()}
-        steps = tuple(step for step in self._step_names() if given.get(step) == ranked)
+        steps = tuple(step for step in in_order(given) if given[step] == ranked)
         return always, next(iter(leading)) if len(leading) == 1 else None, steps
 
     def _certain_by_rule(self) -> tuple[frozenset[str], str | None, tuple[str, ...]]:
@@ -194,10 +194,7 @@ class _Missing:
         certain -= {*out.known, *(out.possible or ()), *self.ruling.avoided, *self.ruling.open_avoided}
         if any(not line.agents for line in self.profile.prior_lines or ()):
             certain -= set(self.ruling.partners)  # each partner may have been used
-        return frozenset(certain), None, tuple(step for step in self._step_names() if step in steps)
-
-    def _step_names(self) -> tuple[str, ...]:
-        return tuple(step.regimen.id for step in self.advice.steps)
+        return frozenset(certain), None, in_order(dict.fromkeys(steps))
 
     # ---- what would settle most --------------------------------------------------------------------------------------
 
@@ -263,10 +260,10 @@ class _Missing:
         ruling = self._rule(field, value)
         if ruling.stops:
             return Branch((value,), ruling.stops[0].outcome, (), frozenset(), (), ())
-        steps = dict.fromkeys(step.step for row, truth in ruling.rows if truth for step in row.steps)
+        steps = in_order(dict.fromkeys(step.step for row, truth in ruling.rows if truth for step in row.steps))
         order = tuple((place.option.regimen, TIERS[place.tier]) for place in ruling.places)
         leaders = self._leaders(field, value, ruling, near)
-        return Branch((value,), "recommend", order, frozenset(ruling.order), leaders, tuple(steps))
+        return Branch((value,), "recommend", order, frozenset(ruling.order), leaders, steps)
 
     def _leaders(self, field: str, value: Any, ruling: Ruling, near: _Ways) -> tuple[str, ...]:
         """Which options can be first under an answer, whatever else that is open and not assumed turns out to be."""

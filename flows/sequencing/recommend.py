@@ -463,7 +463,12 @@ def _steps(ruling: Ruling, knowledge: Knowledge, doubts: _Doubts) -> tuple[StepG
             else:
                 for name in row.when.open_fields(ruling.view):
                     doubts.steps(name, step.step)
-    return tuple(sorted(steps.values(), key=lambda step: _STEP_ORDER.get(step.regimen.id, len(_STEP_ORDER))))
+    return tuple(steps[name] for name in in_order(steps))
+
+
+def in_order(steps: Iterable[str]) -> tuple[str, ...]:
+    """Steps by id, what is urgent first."""
+    return tuple(sorted(steps, key=lambda step: _STEP_ORDER.get(step, len(_STEP_ORDER))))
 
 
 def _excluded(ruling: Ruling, knowledge: Knowledge) -> tuple[Exclusion, ...]:
