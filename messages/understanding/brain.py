@@ -91,7 +91,8 @@ class Brain:
             verdict = self._verdict(self._mention(place))
             if verdict is not None:
                 verdicts.append(verdict)
-        self._state(verdicts, seizing=seizing)
+        if verdicts:
+            self._state(verdicts, seizing=seizing)
 
     # ---- the words of one mention ------------------------------------------------------------------------------------
 

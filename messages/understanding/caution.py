@@ -7,6 +7,7 @@ it ('until last week', 'except one'), a question mark or a pending result: the w
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import attrgetter
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
@@ -56,6 +57,7 @@ _NOT_YET: dict[tuple[str, object], tuple[str, ...]] = {
     ("brain_metastases", "stable"): ("stable", "active"),
 }
 """What may be meant where a result is still awaited; of other fields it is not known then."""
+_START = attrgetter("start")
 _OF_THE_BRAIN = ("brain", "brain_mets", "brain_imaging", "imaging")
 
 
@@ -66,7 +68,6 @@ class Caution:
         self.context = context
         self.pieces = context.pieces
         self.stated = stated
-        self._starts = [piece.start for piece in self.pieces]
 
     def look(self) -> None:
         """Take back, ask back or worsen what its surroundings do not let stand."""
@@ -85,7 +86,8 @@ class Caution:
 
     def _places(self, statement: Statement) -> tuple[int, int]:
         """The first piece of a statement and the last."""
-        return bisect_left(self._starts, statement.start), bisect_left(self._starts, statement.end) - 1
+        first = bisect_left(self.pieces, statement.start, key=_START)
+        return first, bisect_left(self.pieces, statement.end, key=_START) - 1
 
     def _instead(self, statement: Statement, readings: tuple[str, ...], *places: int) -> None:
         """Ask back in place of a statement, or state the one reading there is."""

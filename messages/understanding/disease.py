@@ -14,6 +14,7 @@ _FAR = 20
 """Pieces of a clause before and after an organ that are looked at, at most."""
 _GROWTH = frozenset(("progression", "governing", "at_progression"))
 """Cues of growth; 'stopped for PD' tells of it, too."""
+_SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
 _LISTED = 6
 """Organs of one list in brackets, at most."""
 
@@ -28,28 +29,33 @@ class Disease:
         self.stated = stated
         self.lines = len(told.lines)
         self.grew_before = told.grew_before
-        self._course = [self._course_at(place) for place in range(len(self.pieces))]
-        self._line_at = _lines_at(self.pieces, told)
-        self._latest_before = _running_latest(self._line_at, len(self.pieces))
+        self._sites = [
+            place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
+        ]
+        if self._sites:
+            self._course = [self._course_at(place) for place in range(len(self.pieces))]
+            self._line_at = _lines_at(self.pieces, told)
+            self._latest_before = _running_latest(self._line_at, len(self.pieces))
 
     def read(self) -> None:
         """State what the text says of every organ."""
-        for place, piece in enumerate(self.pieces):
-            if "noun" not in piece.kinds:
-                continue
+        for place in self._sites:
+            piece = self.pieces[place]
             if piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets"):
                 self._organ(place)
             if piece.is_("noun", "body_imaging"):
                 self._hold(place, self._clause(place))
             if piece.is_("noun", "extracranial", "body_imaging") and not self.context.is_family(place):
                 self._as_a_whole(place)
-        self._use_sites()
+        if self._sites:
+            self._use_sites()
 
     def _use_sites(self) -> None:
         """Where metastatic disease is stated, the organs that hold it are no words left over."""
         if not any(said.field == "setting" and said.value == "metastatic" for said in self.stated.statements):
             return
-        for place, piece in enumerate(self.pieces):
+        for place in self._sites:
+            piece = self.pieces[place]
             if piece.is_("noun", "organ", "organ_mets") and self.context.stance(place) == "affirmed":
                 piece.used = True
 

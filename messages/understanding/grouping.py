@@ -320,7 +320,7 @@ class Grouping:
                 before = range(max(outline.stretch_start[at], at - 2), at)
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 past = outline.has(before, *_NOT_NOW) or (toxic and not self._in_a_cycle(place))
-                return not past and not any("past" in self.pieces[each].roles for each in before)
+                return not past and not self.outline.plays(before, "past")
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )
@@ -418,7 +418,7 @@ class Grouping:
     def _maintenance_ahead(self, place: int) -> bool:
         """Whether the drugs named here are called maintenance: 'HP maintenance', 'HP with letrozole as maintenance'."""
         outline = self.outline
-        if not outline.tells_maintenance:
+        if "maintenance" not in outline.said:
             return False
         for at in range(place + 1, min(outline.sentence_end[place], place + 10)):
             cues = outline.cues[at]
@@ -522,7 +522,7 @@ class Grouping:
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
         before = self.outline.before_in_stretch(place, 3)
-        since = any("since" in self.pieces[at].roles for at in before)
+        since = self.outline.plays(before, "since")
         return since and self.outline.has(
             range(before[-1], place), "completed_adjuvant", "completed", "ended", "interval"
         )

@@ -16,19 +16,18 @@ _LONGEST = 720
 def months_since_adjuvant(pieces: list[Piece], told: Told) -> tuple[int, Piece] | None:
     """The months between the end of adjuvant anti-HER2 therapy and the relapse, and the words they stand in."""
     early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
-    durations = [
-        place for place, piece in enumerate(pieces) if piece.kind == "duration" and isinstance(piece.value, float)
-    ]
     if not early:
         return None
     reader = _Interval(Outline(pieces), early)
     during = reader.relapse_during()
     if during is not None:
         return 0, during
-    for place in durations:
-        months = round(pieces[place].value)
+    for place, piece in enumerate(pieces):
+        if piece.kind != "duration":
+            continue
+        months = round(piece.value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
-            return months, pieces[place]
+            return months, piece
     return None
 
 
@@ -59,7 +58,7 @@ class _Interval:
             if "during" in piece.roles or "relapsed_on" in cues:
                 before = range(max(outline.stretch_start[back], back - 2), back)
                 past = outline.has(before, "completed", "stopped", "started", "negation", "no_progression")
-                return adjuvant and not past and not any("past" in outline.pieces[each].roles for each in before)
+                return adjuvant and not past and not outline.plays(before, "past")
             adjuvant = adjuvant or "early" in cues
             if not cues & {"early", "ongoing"} and piece.kind not in ("silent", "cycles", "number", "ordinal"):
                 return False
@@ -86,7 +85,7 @@ class _Interval:
             return False
         if relation is not None and (said := self._is_said_by(relation, place, before, behind)) is not None:
             return said
-        ever_since = any("ever_since" in outline.pieces[at].roles for at in before[-2:])
+        ever_since = outline.plays(before[-2:], "ever_since")
         return ever_since and self._is_end(before) and self._is_told_of_adjuvant(place)
 
     def _is_said_by(self, relation: int, place: int, before: range, behind: range) -> bool | None:
@@ -98,7 +97,7 @@ class _Interval:
         if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
             return self._ends_treatment(relation, before)
         if "of" in roles:
-            within = any("within" in outline.pieces[at].roles for at in before)
+            within = outline.plays(before, "within")
             return within and self._ends_treatment(relation, before)
         if "earlier" in roles:
             ended = self._is_end(before) or self._is_end(behind) or (self.relapsed and self._dates_the_drug(place))

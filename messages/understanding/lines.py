@@ -237,7 +237,7 @@ class _Reader:
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False
-        listed = any("listing" in outline.cues[at] for at in outline.before_in_stretch(first, 6))
+        listed = outline.has(outline.before_in_stretch(first, 6), "listing")
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
 
@@ -298,7 +298,7 @@ class _Reader:
         """Whether 'for' or 'in' leads to a piece."""
         if self.pieces[place].key in ("for", "in"):
             return True
-        return any("for" in self.pieces[at].roles for at in range(max(0, place - 2), place))
+        return self.outline.plays(range(max(0, place - 2), place), "for")
 
     def _became_available(self, place: int) -> bool:
         """Whether the sentence of a drug says that it can be had by now: 'today T-DXd has become reimbursed'."""

@@ -317,14 +317,15 @@ class Order:
 
     def _points_backwards(self) -> bool:
         """Whether arrows lead from each line to the one before it: 'T-DXd <- T-DM1 <- THP'."""
-        pieces, outline = self.pieces, self.outline
+        pieces, outline, lines = self.pieces, self.outline, self.courses.metastatic()
+        if len(lines) <= 1:
+            return False
         heads = [
             at
             for at in range(1, len(pieces) - 2)
             if pieces[at].key == "<" and pieces[at + 1].key == "-" and pieces[at + 1].glued
         ]
-        lines = self.courses.metastatic()
-        return bool(heads) and len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
+        return len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
 
     def _dated_backwards(self) -> bool:
         """Whether every line has a year in a bracket right behind it, each earlier: 'B (2024), A (2022)'."""

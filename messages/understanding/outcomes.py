@@ -163,7 +163,7 @@ class Outcomes:
         outline, course = self.outline, self.courses.current
         alone = outline.stretch_start[place] == place and outline.next_drug[place] is None
         alone = alone and not outline.pieces[place].asked
-        alone = alone and not any("chemo" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 3))
+        alone = alone and not outline.plays(outline.rest_of_stretch(place, 3), "chemo")
         if alone and course is not None and course.ongoing and course.outcome is None and not self.partial:
             course.ongoing = outline.has(outline.rest_of_stretch(place), "restarted")
 
@@ -232,7 +232,7 @@ class Outcomes:
         outline = self.outline
         if outline.cues[place].isdisjoint(("responding", "stable")):
             return False
-        still = any("still" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
+        still = outline.plays(outline.before_in_stretch(place, 2), "still")
         return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
 
     def _leads_to_a_cycle(self, place: int) -> bool:
@@ -250,7 +250,7 @@ class Outcomes:
         outline = self.outline
         piece = outline.pieces[place]
         if "up_to_now" in outline.cues[place]:  # THP until now
-            only = any("only" in outline.pieces[at].roles for at in outline.before_in_stretch(place))
+            only = outline.plays(outline.before_in_stretch(place), "only")
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
@@ -306,7 +306,7 @@ class Outcomes:
     def lesion(self, place: int) -> None:
         """New lesions outside the brain are progression of the latest line."""
         outline = self.outline
-        new = any("new" in outline.cues[at] for at in outline.before_in_stretch(place, 3))
+        new = outline.has(outline.before_in_stretch(place, 3), "new")
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
         if not new or self._is_negated(place):
             return
@@ -608,7 +608,7 @@ class Outcomes:
         toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
-        because = any("because" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 5))
+        because = outline.plays(outline.before_in_stretch(place, 5), "because")
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
@@ -676,8 +676,8 @@ class Outcomes:
         heads = (at + 1 for at in outline.before_in_stretch(place, 4) if outline.pieces[at].key == ":")
         first = next(heads, outline.stretch_start[place])
         begins = all(outline.pieces[at].kind == "silent" for at in range(first, place))
-        why = any("why" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
-        fell = any("fell" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 5))
+        why = outline.plays(outline.before_in_stretch(place, 2), "why")
+        fell = outline.plays(outline.rest_of_stretch(place, 5), "fell")
         given_as_reason = first > 0 and outline.pieces[first - 1].key in ("-", ":", "(")
         if why and fell:  # off Kadcyla since the platelets dropped
             return True
@@ -729,12 +729,12 @@ class Outcomes:
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
         if self._is_none(place):
             return True
-        return any("excluded" in outline.cues[at] for at in outline.rest_of_stretch(place, 3))
+        return outline.has(outline.rest_of_stretch(place, 3), "excluded")
 
     def _is_none(self, place: int) -> bool:
         """Whether 'none' is all that stands behind a word: 'toxicity none', 'progression: none'."""
         outline, end = self.outline, self.outline.stretch_end[place]
-        denied = any("negation" in outline.cues[at] for at in range(place + 1, min(end, place + 3)))
+        denied = outline.has(range(place + 1, min(end, place + 3)), "negation")
         return denied and all(
             "negation" in outline.cues[at] or outline.pieces[at].kind == "sign" for at in range(place + 1, end)
         )
@@ -893,7 +893,7 @@ class Outcomes:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""
         outline = self.outline
         first = outline.next_drug[place]
-        if first is None or not any("after" in outline.cues[at] for at in range(place, first)):
+        if first is None or not outline.has(range(place, first), "after"):
             return False
         at, ended = first, False
         while (following := outline.drug_in_sentence_after(at)) is not None and outline.joins(at, following):

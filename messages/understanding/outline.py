@@ -25,10 +25,8 @@ class Outline:
         self.is_drug = [names_drugs(piece) for piece in pieces]
         self.sentence = [piece.sentence for piece in pieces]
         self.stretch = _stretches(pieces)
-        self.sentence_end = _ends(self.sentence)
-        self.stretch_end = _ends(self.stretch)
-        self.sentence_start = _starts(self.sentence)
-        self.stretch_start = _starts(self.stretch)
+        self.sentence_start, self.sentence_end = _bounds(self.sentence)
+        self.stretch_start, self.stretch_end = _bounds(self.stretch)
         self.next_drug: list[int | None] = [None] * count
         """The next drug after a place, anywhere in the text."""
         self.last_drug: list[int | None] = [None] * count
@@ -42,8 +40,9 @@ class Outline:
             self.last_drug[place] = before
             before = place if self.is_drug[place] else before
 
-        self.tells_maintenance = any("maintenance" in cues for cues in self.cues)
-        """Whether maintenance is spoken of at all."""
+        self.said: frozenset[str] = frozenset().union(*self.cues)
+        """The cues of all pieces: most that are looked for are nowhere in the text."""
+        self.played: frozenset[str] = frozenset().union(*(piece.roles for piece in pieces))
         self._apart = [0] * (count + 1)
         """How many pieces before a place do not only join."""
         for place in range(count):
@@ -90,11 +89,17 @@ class Outline:
 
     def has(self, places: range, *names: str) -> bool:
         """Whether a piece at one of these places is one of these cues."""
+        if self.said.isdisjoint(names):
+            return False
         cues = self.cues
         for at in places:  # noqa: SIM110  (asked some hundred times for one text)
             if not cues[at].isdisjoint(names):
                 return True
         return False
+
+    def plays(self, places: range, role: str) -> bool:
+        """Whether a piece at one of these places plays a part."""
+        return role in self.played and any(role in self.pieces[at].roles for at in places)
 
     def joins(self, first: int, last: int) -> bool:
         """Whether nothing but joining words and signs stands between two places."""
@@ -143,23 +148,14 @@ def _stretches(pieces: list[Piece]) -> list[int]:
     return found
 
 
-def _ends(numbers: list[int]) -> list[int]:
-    """For each place, where the run of equal numbers it stands in ends."""
-    ends = [0] * len(numbers)
-    end = len(numbers)
-    for place in range(len(numbers) - 1, -1, -1):
-        if place + 1 < len(numbers) and numbers[place + 1] != numbers[place]:
-            end = place + 1
-        ends[place] = end
-    return ends
-
-
-def _starts(numbers: list[int]) -> list[int]:
-    """For each place, where the run of equal numbers it stands in begins."""
-    starts = [0] * len(numbers)
-    start = 0
-    for place in range(len(numbers)):
-        if place and numbers[place - 1] != numbers[place]:
-            start = place
-        starts[place] = start
-    return starts
+def _bounds(numbers: list[int]) -> tuple[list[int], list[int]]:
+    """For each place, where the run of equal numbers it stands in begins and where it ends."""
+    starts: list[int] = []
+    ends: list[int] = []
+    first, count = 0, len(numbers)
+    for place in range(1, count + 1):
+        if place == count or numbers[place] != numbers[first]:
+            starts += [first] * (place - first)
+            ends += [place] * (place - first)
+            first = place
+    return starts, ends

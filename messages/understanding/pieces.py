@@ -10,7 +10,8 @@ from messages.understanding.lexicon import Concept
 
 _Names = frozenset[str]
 NO_ROLES: _Names = frozenset()
-_NAMING = ("agents", "regimen", "class", "misspelt")
+NAMING = frozenset(("agents", "regimen", "class", "misspelt"))
+"""The kinds of what names drugs."""
 ITEM = "item"
 """The key of a line's number that only counts an enumeration: 1), 2)."""
 
@@ -72,4 +73,4 @@ class Piece:
 
     def names_drugs_by_name(self) -> bool:
         """Whether it names drugs by a name the lexicon has: exactly, as a class or as a known misspelling."""
-        return not self.kinds.isdisjoint(_NAMING)
+        return not self.kinds.isdisjoint(NAMING)

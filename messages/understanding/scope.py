@@ -36,6 +36,9 @@ _PLAIN_CUES = (
     "bad",
 )
 
+_EARLY = frozenset(("early", "early_stage"))
+_AGES = ("age", "number", "duration")
+"""The kinds of what may be an age."""
 _ALSO_LOW = CONJUGATES - {"t_dm1"}
 """Antibody-drug conjugates that are given, or tried, in HER2-low disease too: they imply nothing."""
 
@@ -57,15 +60,16 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
     """Whether early-stage treatment is what is asked about: nothing in the text is of a relapse."""
     if told.lines or "setting" in values or "months_since_adjuvant_her2" in values:
         return False
-    if any(piece.cue("relapse", "came_back") for piece in pieces):
+    named = [place for place, piece in enumerate(pieces) if not piece.cues.isdisjoint(_EARLY)]
+    if not named or any(piece.cue("relapse", "came_back") for piece in pieces):
         return False
     if any(piece.asked and piece.is_("scope", "other_question") for piece in pieces):
         return False
     asks = _leaves_a_question_open(pieces) or not (told.early or "early_stage_agents" in values)
-    denied = {place + 1 for place, piece in enumerate(pieces) if piece.cue("negation", "stopped")}  # 'no longer early'
     return any(
-        place not in denied and ("early_stage" in piece.cues or (asks and "early" in piece.cues))
-        for place, piece in enumerate(pieces)
+        not (place and pieces[place - 1].cue("negation", "stopped"))  # 'no longer early'
+        and (asks or "early_stage" in pieces[place].cues)
+        for place in named
     )
 
 
@@ -78,8 +82,10 @@ def _leaves_a_question_open(pieces: list[Piece]) -> bool:
     return any(piece.asked and piece.sentence > answered for piece in pieces)
 
 
-def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[Scope, str | None]:
-    """In, out with its reason, or unclear."""
+def scope_of(
+    values: Mapping[str, Any], told: Told, context: Context, follows: Mapping[str, str]
+) -> tuple[Scope, str | None]:
+    """In, out with its reason, or unclear. `follows`: what is implied."""
     named = _named(context, told=bool(told.lines or values))
     if "not_professional" in named:
         return "out", "not_professional"
@@ -95,7 +101,6 @@ def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[S
             return "out", name
     if values.get("setting") == "early":
         return "out", "early_stage"
-    follows = implied(values, told, context)
     positive = (her2 or follows.get("her2_status")) == "positive"
     metastatic = (values.get("setting") or follows.get("setting")) == "metastatic"
     if not values and _is_of_something_else(told, context):
@@ -191,7 +196,7 @@ def _is_breast(values: Mapping[str, Any], context: Context) -> bool:
 def _is_minor(context: Context) -> bool:
     pieces = context.pieces
     for place, piece in enumerate(pieces):
-        if context.is_family(place):
+        if piece.kind not in _AGES or context.is_family(place):
             continue
         aged = piece.kind == "age" or _is_bare_age(context, place)
         if (aged and piece.value < ADULT) or _is_young_in_years(context, place):

@@ -298,7 +298,7 @@ class _Sentence:
         )
 
     def _is_nor(self, at: int) -> bool:
-        return any("nor" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at, 3))
+        return self.outline.plays(self.outline.before_in_stretch(at, 3), "nor")
 
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
@@ -335,7 +335,7 @@ class _Sentence:
         last = self.outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 3)
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
-        supposed = any("if" in outline.pieces[back].roles for back in outline.before_in_stretch(at))
+        supposed = outline.plays(outline.before_in_stretch(at), "if")
         return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
 
     def _names_a_trial(self, at: int) -> bool:
@@ -350,7 +350,7 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return any("comparator" in pieces[each].roles for each in self.outline.rest_of_stretch(at, 4))
+        return self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
@@ -417,7 +417,7 @@ class _Sentence:
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = next((each for each in back if outline.pieces[each].kind != "silent"), None)
-        if any("at_the_time" in outline.pieces[each].roles for each in range(ahead or first, first)):
+        if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
         if accepts and ahead != outline.stretch_start[at]:
@@ -466,7 +466,7 @@ class _Sentence:
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
-            if outline.joins(first, last) and any("or" in outline.pieces[each].roles for each in range(first, last)):
+            if outline.joins(first, last) and outline.plays(range(first, last), "or"):
                 return True
         return False
 
@@ -476,7 +476,7 @@ class _Sentence:
         if len(self.before) > 1 or not outline.pieces[self.end - 1].asked or outline.pieces[at + 1].key in ("->", ">"):
             return False
         behind = range(at + 1, self.end)
-        told = any("on" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 4))
+        told = outline.plays(outline.before_in_stretch(at, 4), "on")
         return not told and not any(
             "what_next" in outline.cues[each] or outline.pieces[each].kind == "line" for each in behind
         )
@@ -487,7 +487,7 @@ class _Sentence:
         previous = outline.drug_in_stretch_before(at)
         apart = previous is not None and not outline.joins(previous, at)
         before = range(outline.stretch_start[at], at)
-        if any("if" in outline.pieces[back].roles for back in before):
+        if outline.plays(before, "if"):
             return False
         if "future" in outline.pieces[before.start].roles:  # should THP fail
             return False

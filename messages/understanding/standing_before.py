@@ -63,7 +63,7 @@ class Before:
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
-        if any("for" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 3)):
+        if outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
@@ -129,7 +129,7 @@ class Before:
         return next(iter(self.before.values()), None) == "denied"
 
     def _ends_in_a_choice(self, at: int) -> bool:
-        return any("or" in self.outline.pieces[place].roles for place in range(at, min(self.end, at + 12)))
+        return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
     def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The meaning after one more piece that names no drug."""
@@ -269,7 +269,7 @@ class Before:
 
     def _is_supposed(self, at: int) -> bool:
         """Whether a refusal is only supposed: 'if she says no to capecitabine'."""
-        return any("if" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at))
+        return self.outline.plays(self.outline.before_in_stretch(at), "if")
 
     def _denies_a_finding(self, at: int) -> bool:
         """Whether 'none' answers for toxicity or progression, not for the drug behind it: 'toxicity: none on THP'."""

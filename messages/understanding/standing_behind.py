@@ -263,7 +263,7 @@ class Behind:
         """Whether a refusal is of the chemotherapy named before it: 'letrozole, no chemo because she refuses it'."""
         outline = self.outline
         pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
-        return pointed and any("chemo" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 6))
+        return pointed and outline.plays(outline.before_in_stretch(at, 6), "chemo")
 
     def _is_no_superlative(self, at: int) -> bool:
         """Whether a drug was 'not the last', 'not the only one': it was given."""
@@ -321,8 +321,8 @@ class Behind:
         rest = outline.rest_of_stretch(at)
         if outline.has(rest, "progression", "toxicity"):
             return False
-        pointed = any("pronoun" in outline.pieces[each].roles for each in rest)
-        can = any("modal" in outline.pieces[each].roles for each in rest)
+        pointed = outline.plays(rest, "pronoun")
+        can = outline.plays(rest, "modal")
         return (pointed and can) or outline.has(rest, "available", "unavailable", "access")
 
     def _is_minus(self, at: int) -> bool:
@@ -350,7 +350,7 @@ class Behind:
         """Whether a drug 'was not' something that says nothing of how it went: 'T-DXd was not on our list'."""
         outline = self.outline
         drug = outline.drug_in_stretch_before(at)
-        if drug is None or not any("is" in outline.pieces[each].roles for each in range(drug + 1, at)):
+        if drug is None or not outline.plays(range(drug + 1, at), "is"):
             return False
         if any(outline.pieces[each].kind not in ("silent", "sign") for each in range(drug + 1, at)):
             return False
@@ -372,7 +372,7 @@ class Behind:
             return "unavailable"
         if "available" not in outline.cues[at]:
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
-        denied = any("negation" in outline.cues[back] for back in outline.before_in_stretch(at, 5))
+        denied = outline.has(outline.before_in_stretch(at, 5), "negation")
         return "unavailable" if denied else "available"
 
     def _is_the_latter(self, at: int) -> bool:

@@ -114,7 +114,7 @@ class Telling:
             return True
         for at in range(place + 1, end):
             if self.is_relapse(at) or self.pieces[at].is_("noun", "organ_mets"):
-                once = any("once" in self.pieces[back].roles for back in range(max(place, at - 3), at))
+                once = self.outline.plays(range(max(place, at - 3), at), "once")
                 leads = "for" in self.pieces[at - 1].roles or self.pieces[at].key in ("for", "in")
                 return once or leads or self._is_begun_at(at, place)
         return False

@@ -117,7 +117,8 @@ class _Summary:
         self._interval()
         if is_early_only(self.values, self.told, self.pieces):
             self.values["setting"] = "early"
-        scope, reason = scope_of(self.values, self.told, self.context)
+        follows = implied(self.values, self.told, self.context)
+        scope, reason = scope_of(self.values, self.told, self.context, follows)
         denied = tuple(dict.fromkeys(agent for agent, _ in self.told.denied))
         for agent, piece in self.told.denied:
             self._span("denied_agents", agent, piece.start, piece.end)
@@ -131,7 +132,7 @@ class _Summary:
             profile=profile,
             denied_agents=denied,
             focus=tuple(dict.fromkeys(agent for agent, _ in self.told.focus)),
-            implied=implied(self.values, self.told, self.context),
+            implied=follows,
             spans=tuple(dict.fromkeys(self.spans)),
             leftover=leftover(self.pieces, self.text, self.words),
             ambiguous=tuple(sorted(self.ambiguous, key=lambda entry: entry.start)),
