@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
+from messages.understanding.outline import BRAIN
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
@@ -273,7 +274,7 @@ class Disease:
         return held and not (piece.used and piece.is_("noun", "pr"))
 
     def _is_about_brain(self, clause: range) -> bool:
-        return any(self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging") for at in clause)
+        return any(self.pieces[at].is_("noun", *BRAIN) for at in clause)
 
     def _is_of_earlier_line(self, place: int) -> bool:
         """Whether the progression at a place belongs to a line before the latest one."""

@@ -142,9 +142,11 @@ class Grouping:
     def _lines_it_is_given_with(self, place: int, new: tuple[str, ...]) -> list[Course]:
         """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin'."""
         outline, pieces = self.outline, self.pieces
-        before = list(outline.before_in_stretch(place, 7))
-        if not before or "joined" not in outline.cues[before[0]] or not set(new) <= ANTIBODIES | ENDOCRINE or not new:
+        if outline.stretch_start[place] == place or "joined" not in outline.cues[place - 1]:
             return []
+        if not new or not set(new) <= ANTIBODIES | ENDOCRINE:
+            return []
+        before = outline.before_in_stretch(place, 7)
         every = next((at for at in before if pieces[at].key in ("each", "all", "both")), None)
         if every is None or not all(
             pieces[at].kind in ("silent", "sign") or "previously" in outline.cues[at]
@@ -223,15 +225,8 @@ class Grouping:
 
     def _group(self, place: int) -> set[str]:
         """The drugs that are joined to a drug in its stretch, with its own."""
-        found: set[str] = set()
-        at: int | None = place
-        for _ in range(_LONGEST_LIST):
-            if at is None:
-                break
-            found.update(agents_of(self.pieces[at]) or ())
-            following = self.outline.drug_in_stretch_after(at)
-            at = following if following is not None and self.outline.joins(at, following) else None
-        return found
+        joined = range(place, self.outline.last_of_list(place) + 1)
+        return {agent for at in joined if self.outline.is_drug[at] for agent in agents_of(self.pieces[at]) or ()}
 
     def _is_numbered_now(self, new: tuple[str, ...]) -> bool:
         """Give its number to the line an earlier sentence told without one: 'T-DXd stopped for ILD. First THP, second
@@ -403,12 +398,7 @@ class Grouping:
         if set(course.agents) <= _TAXANES and more <= ANTIBODIES and self._is_present(place):
             before = range(outline.last_drug[place] or 0, place)
             return not outline.has(before, "then")  # docetaxel x6 done, still on HP
-        last = place
-        for _ in range(_LONGEST_LIST):
-            following = outline.drug_in_stretch_after(last)
-            if following is None or not outline.joins(last, following):
-                break
-            last = following
+        last = outline.last_of_list(place)
         return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), "carried_on", "completed")
 
     def _is_present(self, place: int) -> bool:

@@ -13,16 +13,16 @@ _LONGEST = 720
 """Months a relapse may come after adjuvant therapy."""
 
 
-def months_since_adjuvant(pieces: list[Piece], told: Told) -> tuple[int, Piece] | None:
+def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | None:
     """The months between the end of adjuvant anti-HER2 therapy and the relapse, and the words they stand in."""
     early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
     if not early:
         return None
-    reader = _Interval(Outline(pieces), early)
+    reader = _Interval(outline, early)
     during = reader.relapse_during()
     if during is not None:
         return 0, during
-    for place, piece in enumerate(pieces):
+    for place, piece in enumerate(outline.pieces):
         if piece.kind != "duration":
             continue
         months = round(piece.value)

@@ -13,6 +13,7 @@ from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, gener
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
+from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
@@ -23,19 +24,19 @@ _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
 
-def told_of(pieces: list[Piece], classes: Mapping[str, tuple[str, ...]]) -> Told:
+def told_of(outline: Outline, classes: Mapping[str, tuple[str, ...]]) -> Told:
     """What the pieces tell of treatment. `classes`: an agent that stands for a class, to all its names."""
-    return _Reader(pieces, classes).read()
+    return _Reader(outline, classes).read()
 
 
 class _Reader:
     """Goes over the pieces once, and hands each to what reads its kind."""
 
-    def __init__(self, pieces: list[Piece], classes: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, outline: Outline, classes: Mapping[str, tuple[str, ...]]) -> None:
         self.classes = classes
         self.told = Told()
-        self.now = Telling(pieces)
-        self.pieces, self.outline = self.now.pieces, self.now.outline
+        self.now = Telling(outline)
+        self.pieces, self.outline = outline.pieces, outline
         self.courses, self.outcomes = self.now.courses, self.now.outcomes
         self.order = Order(self.now)
         self.marks = Marks(self.now, self.told)
@@ -282,10 +283,7 @@ class _Reader:
         return range(max(outline.sentence_start[place], place - 7), min(outline.sentence_end[place], place + 7))
 
     def _names_drug_or_brain(self, places: range) -> bool:
-        return any(
-            self.outline.is_drug[at] or self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging")
-            for at in places
-        )
+        return any(self.outline.is_drug[at] or self.pieces[at].is_("noun", *BRAIN) for at in places)
 
     def _is_untreated_since(self, place: int) -> bool:
         """Whether 'no treatment since' is said behind a relapse."""

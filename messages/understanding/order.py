@@ -24,9 +24,9 @@ class Order:
         self.pieces, self.outline = now.pieces, now.outline
         self.courses, self.outcomes = now.courses, now.outcomes
         self.follower: int | None = None
+        """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.follower_end = -1
         """The last of the drugs that are joined to the follower."""
-        """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 

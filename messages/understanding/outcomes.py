@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, agents_of, generic
-from messages.understanding.outline import Outline
+from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
@@ -19,6 +19,13 @@ _FROM_DRUG_TO_STOP = 16
 """Pieces from a drug over the measurement that ended it to its stop, at most."""
 _POINTED = frozenset(("progression", "toxicity", "a_toxicity"))
 """Cues of an outcome that 'the first', 'the latter' may be said with."""
+_TELLING = _POINTED | {
+    "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
+    "kept_going", "responding", "stable", "up_to_now", "likewise",
+}  # fmt: skip
+_TELLING_ROLES = frozenset(("on", "until_now", "ever_since", "toxicity_word", "pronoun"))
+_TELLING_KINDS = frozenset(("say", "find", "noun"))
+"""What a piece has of which a line's course can be read."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -104,7 +111,15 @@ class Outcomes:
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
-        pointed = self._line_pointed_at(place) if self.outline.cues[place] & _POINTED else None
+        cues, piece = self.outline.cues[place], self.outline.pieces[place]
+        if (
+            cues.isdisjoint(_TELLING)
+            and piece.roles.isdisjoint(_TELLING_ROLES)
+            and piece.kinds.isdisjoint(_TELLING_KINDS)
+            and piece.key != "from"
+        ):
+            return False
+        pointed = None if cues.isdisjoint(_POINTED) else self._line_pointed_at(place)
         if pointed is None:
             return self._takes(place)
         self._end_the_line_pointed_at(pointed, place)
@@ -407,6 +422,8 @@ class Outcomes:
     def _of_every_line(self, place: int, outcome: str) -> bool:
         """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
         outline = self.outline
+        if "every" not in outline.played:
+            return False
         stretch = outline.near(place)
         every = next((at for at in stretch if "every" in outline.pieces[at].roles), None)
         if every is None or not self.courses.metastatic() or outline.drug_in_stretch_after(place) is not None:
@@ -434,10 +451,11 @@ class Outcomes:
 
     def _of_the_first_lines(self, place: int) -> bool:
         """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
-        outline, pieces, lines = self.outline, self.outline.pieces, self.courses.metastatic()
+        outline, pieces = self.outline, self.outline.pieces
         end = outline.stretch_end[place]
         end -= pieces[end - 1].kind == "sign"
         counted = end - 2 > place and pieces[end - 2].key == "first" and pieces[end - 1].kind == "number"
+        lines = self.courses.metastatic() if counted else []
         if not counted or not 0 < pieces[end - 1].value < len(lines):
             return False
         if any(pieces[at].kind != "silent" for at in range(place + 1, end - 2)):
@@ -465,7 +483,7 @@ class Outcomes:
                     pass
                 elif piece.is_("noun", "organ", "organ_mets") or piece.is_("say", "extracranial_disease"):
                     found.add("body")
-                elif piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
+                elif piece.is_("noun", *BRAIN):
                     found.add("brain")
                 if "only" in piece.roles:
                     found.add("only")
@@ -477,6 +495,8 @@ class Outcomes:
 
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""
+        if not self.outline.names_brain:
+            return False
         cues, named = self.outline.cues[place], self._named_in_stretch(place)
         first = self.outline.stretch_start[place]
         if first > 1 and self.outline.pieces[first - 1].key == "(" and not named:  # brain progression (one new lesion)
@@ -537,7 +557,7 @@ class Outcomes:
             if outline.is_drug[at] and not held:
                 return False
             held = held or self._is_held(at)
-            if held and outline.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging"):
+            if held and outline.pieces[at].is_("noun", *BRAIN):
                 return True
         return False
 
@@ -548,7 +568,7 @@ class Outcomes:
             return False
         for at in range(place - 1, max(outline.sentence_start[place], place - 8) - 1, -1):
             piece = outline.pieces[at]
-            if piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
+            if piece.is_("noun", *BRAIN):
                 return outline.stretch[at] != outline.stretch[place]
             if outline.is_drug[at] or piece.is_("noun") or "new_word" in outline.cues[at]:
                 return False
@@ -875,7 +895,7 @@ class Outcomes:
     def _lines_counted(self, place: int) -> int:
         """How many lines an outcome is said of that follow it: 'both failed: ...', 'progressed on all three of ...'."""
         outline = self.outline
-        first = outline.drug_in_sentence_after(place)
+        first = outline.drug_in_sentence_after(place) if "every" in outline.played else None
         if first is None or first - place > _FAR:
             return 0
         near = range(max(outline.stretch_start[place], place - 2), first)

@@ -9,6 +9,8 @@ _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
 _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
+BRAIN = ("brain", "brain_mets", "brain_imaging")
+"""Nouns of the brain."""
 _JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
 
 
@@ -43,6 +45,8 @@ class Outline:
         self.said: frozenset[str] = frozenset().union(*self.cues)
         """The cues of all pieces: most that are looked for are nowhere in the text."""
         self.played: frozenset[str] = frozenset().union(*(piece.roles for piece in pieces))
+        self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
+        """Whether the brain is spoken of at all."""
         self._apart = [0] * (count + 1)
         """How many pieces before a place do not only join."""
         for place in range(count):
@@ -85,7 +89,8 @@ class Outline:
 
     def before_in_stretch(self, place: int, within: int = 8) -> range:
         """The places before a piece in its stretch, the nearest first."""
-        return range(place - 1, max(self.stretch_start[place], place - within) - 1, -1)
+        first, far = self.stretch_start[place], place - within
+        return range(place - 1, (first if first > far else far) - 1, -1)
 
     def has(self, places: range, *names: str) -> bool:
         """Whether a piece at one of these places is one of these cues."""
@@ -122,6 +127,15 @@ class Outline:
             if following is None or not self.joins(place, following):
                 break
             place = following
+        return place
+
+    def first_of_list(self, place: int) -> int:
+        """The first of them."""
+        for _ in range(_LONGEST_LIST):
+            before = self.drug_in_stretch_before(place)
+            if before is None or not self.joins(before, place):
+                break
+            place = before
         return place
 
     def is_joining(self, place: int) -> bool:

@@ -17,7 +17,7 @@ ITEM = "item"
 
 
 @lru_cache(maxsize=4096)
-def _cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
+def cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
     """The names of the cues among concepts, and the kinds of all of them: the same few are met again and again."""
     cues = frozenset(concept.name for concept in concepts if concept.kind == "cue")
     return cues, frozenset(concept.kind for concept in concepts)
@@ -52,20 +52,19 @@ class Piece:
     kinds: frozenset[str] = NO_ROLES
     """The kinds of its concepts."""
 
-    def __post_init__(self) -> None:
-        if self.concepts:
-            self.cues, self.kinds = _cues_and_kinds(self.concepts)
-
     def stand_for(self, *concepts: Concept) -> None:
         """Give it other concepts than those its words have by themselves."""
         self.concepts = concepts
-        self.cues, self.kinds = _cues_and_kinds(concepts)
+        self.cues, self.kinds = cues_and_kinds(concepts)
 
     def is_(self, kind: str, *names: str) -> bool:
         """Whether one of its concepts is of this kind, and of one of these names where any are given."""
         if kind not in self.kinds:
             return False
-        return not names or any(concept.kind == kind and concept.name in names for concept in self.concepts)
+        for concept in self.concepts:  # noqa: SIM110  (asked some thousand times for one text)
+            if concept.kind == kind and (not names or concept.name in names):
+                return True
+        return False
 
     def cue(self, *names: str) -> bool:
         """Whether it is one of these cues."""

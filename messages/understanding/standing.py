@@ -342,7 +342,7 @@ class _Sentence:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA
         placebo arm', 'HER2CLIMB-02'."""
         pieces = self.outline.pieces
-        behind = pieces[at + 1 : min(self.end, at + 3)]
+        behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
         if not pieces[at].is_("regimen"):
@@ -404,13 +404,7 @@ class _Sentence:
         """Whether a word nobody knows stands beside a drug, which may say anything of it: 'they forgot pertuzumab',
         'T-DXd is unattainable', 'T-DXd would be brave'."""
         outline = self.outline
-        first = last = at
-        for _ in range(_LONGEST_LIST):
-            before, following = outline.drug_in_stretch_before(first), outline.drug_in_stretch_after(last)
-            if before is not None and outline.joins(before, first):
-                first = before
-            if following is not None and outline.joins(last, following):
-                last = following
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
         behind = next((each for each in rest if outline.pieces[each].kind != "silent"), None)
         if any("modal" in outline.pieces[each].roles for each in rest if behind is None or each <= behind):
@@ -460,6 +454,8 @@ class _Sentence:
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
         outline = self.outline
+        if "or" not in outline.played:
+            return False
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return True

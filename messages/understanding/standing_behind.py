@@ -328,8 +328,9 @@ class Behind:
     def _is_minus(self, at: int) -> bool:
         """Whether a piece is a minus in brackets behind a drug: 'pertuzumab (-)'."""
         pieces = self.outline.pieces
-        closed = at + 1 < len(pieces) and pieces[at + 1].key == ")"
-        return pieces[at].kind == "sign" and pieces[at].key == "-" and closed and self._opens_a_bracket(at)
+        if pieces[at].kind != "sign" or pieces[at].key != "-":
+            return False
+        return at + 1 < len(pieces) and pieces[at + 1].key == ")" and self._opens_a_bracket(at)
 
     def _is_why(self, at: int) -> bool:
         """Whether a refusal is only why a drug was chosen: 'vinorelbine because she did not want to lose her hair'."""

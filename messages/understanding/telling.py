@@ -5,16 +5,14 @@ from __future__ import annotations
 from messages.understanding.courses import Course, Courses
 from messages.understanding.outcomes import Outcomes
 from messages.understanding.outline import Outline
-from messages.understanding.scan import Piece
 from messages.understanding.standing import Mention, mentions_of
 
 
 class Telling:
     """The state of the reading, for all that read treatment."""
 
-    def __init__(self, pieces: list[Piece]) -> None:
-        self.pieces = pieces
-        self.outline = Outline(pieces)
+    def __init__(self, outline: Outline) -> None:
+        self.pieces, self.outline = outline.pieces, outline
         self.courses = Courses()
         self.outcomes = Outcomes(self.outline, self.courses)
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
