@@ -523,12 +523,20 @@ class Brain:
                 opening += 1
             following = self.context.sentence_end(verdict.pieces[-1].sentence)
             beside = (self._symptoms(clause) for clause in self._clauses_behind(verdict))
-            for symptoms in (self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
+            led_to = self._symptoms(self._last_said_before(verdict))
+            for symptoms in (led_to, self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
                 if symptoms:
                     for piece in symptoms:
                         piece.used = True
                     return True
         return False
+
+    def _last_said_before(self, verdict: _Verdict) -> range:
+        """The place of the last word before the clause of a mention: 'headache; MRI brain shows 3 new mets'."""
+        first = self.context.clause_of(verdict.pieces[0].clause).start
+        while first and self.pieces[first - 1].kind in ("silent", "sign"):
+            first -= 1
+        return range(max(0, first - 1), first)
 
     def _treated_beside(self, verdict: _Verdict) -> range | None:
         """Where local treatment that was done is all a clause behind the lesions, or the next sentence, tells: 'PD in

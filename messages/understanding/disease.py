@@ -281,6 +281,7 @@ class Disease:
         last = self.lines - 1
         linked = self._line_of_bracket(place)
         linked = self._linked_line(place) if linked is None else linked
+        linked = self._numbered_line(place) if linked is None else linked
         if linked is not None:
             return linked < last
         before = self._latest_before[place]
@@ -301,6 +302,14 @@ class Disease:
             return None
         before = range(clause.start - 2, max(self.context.sentence(place).start, clause.start - _LISTED) - 1, -1)
         return next((self._line_at[at] for at in before if at in self._line_at), None)
+
+    def _numbered_line(self, place: int) -> int | None:
+        """The one line its sentence tells of by its number: 'T-DXd second line; first line was THP, PD in lung'."""
+        sentence = self.context.sentence(place)
+        before = range(max(sentence.start, place - _FAR), place)
+        lines = {self._line_at[at] for at in before if at in self._line_at}
+        opened = self.pieces[sentence.start].kind == "line"
+        return lines.pop() if opened and len(lines) == 1 else None
 
     def _linked_line(self, place: int) -> int | None:
         """The line a progression is said to have happened under: 'PD in liver under THP'."""

@@ -314,7 +314,8 @@ class Grouping:
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
-                past = outline.has(before, *_NOT_NOW) or (toxic and not self._in_a_cycle(place))
+                toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
+                past = toxic or outline.has(before, *_NOT_NOW)
                 return not past and not self.outline.plays(before, "past")
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
@@ -322,6 +323,11 @@ class Grouping:
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
+
+    def _has_it_now(self, place: int) -> bool:
+        """Whether a toxicity before a place is of the present: 'has severe vomiting on T-DXd'."""
+        back = self.outline.before_in_stretch(place, 5)
+        return any(self.pieces[at].key == "has" for at in back) and not self.outline.has(back, "has_had")
 
     def _in_a_cycle(self, place: int) -> bool:
         """Whether the cycle that runs is counted behind a drug: 'febrile neutropenia on docetaxel + HP cycle 2'."""

@@ -94,7 +94,10 @@ class _Interval:
         roles = outline.pieces[relation].roles
         if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
             return self._is_told_of_adjuvant(place)
-        if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
+        if outline.pieces[relation].key == "before" and any(self._is_return(at) for at in behind[:4]):
+            return self._is_end(before) and self._is_told_of_adjuvant(place)  # last infusion 11 mo before this relapse
+        after = "after" in outline.cues[relation] or outline.pieces[relation].key in ("after", "out")
+        if "since" in roles or after:
             return self._ends_treatment(relation, before)
         if "of" in roles:
             within = outline.plays(before, "within")
@@ -109,7 +112,7 @@ class _Interval:
     def _is_off_at_relapse(self, place: int, before: range, behind: range) -> bool:
         """Whether it is said how long she was off treatment when it came back: 'off both for 14 months at relapse'."""
         outline = self.outline
-        beside = (*before[-3:], *behind[:2])
+        beside = (*before, *behind[:2])
         until = any(self._is_return(at) for at in behind)
         if behind and outline.pieces[behind.start].key == "between":  # 7 months between last dose and relapse
             return until and self._is_end(behind)
@@ -147,13 +150,14 @@ class _Interval:
         out_from = (
             piece.key == "out" and at + 1 < len(self.outline.pieces) and self.outline.pieces[at + 1].key == "from"
         )
-        return (piece.kind == "sign" and piece.key in ("-", "(")) or "only" in piece.roles or out_from
+        passes = bool(piece.roles & {"only", "auxiliary", "passes"})  # 3 months had passed since
+        return (piece.kind == "sign" and piece.key in ("-", "(")) or passes or out_from
 
     def _ends_treatment(self, relation: int, before: range) -> bool:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""
         outline = self.outline
         if "then" in outline.cues[relation]:  # after that
-            return self._is_end(range(max(0, relation - 30), relation))
+            return self._is_end(range(max(0, relation - 30), min(relation + 2, outline.sentence_end[relation])))
         for at in range(relation + 1, min(outline.sentence_end[relation], relation + 8)):
             piece, cues = outline.pieces[at], outline.cues[at]
             if "surgery" in cues:

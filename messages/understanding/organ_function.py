@@ -342,18 +342,21 @@ class OrganFunction:
 
     def child_pugh(self, place: int) -> None:
         """The class of Child and Pugh: a letter, or its points."""
+        at = self.child_pugh_at(place)
+        if at is not None:
+            self._note("hepatic_impairment", self._child_grade(self.pieces[at]), place, at)
+
+    def child_pugh_at(self, place: int) -> int | None:
+        """Where the class of Child and Pugh stands that is said behind its name; of a denied one, nowhere."""
         if self.context.stance(place) == "denied":  # not Child-Pugh C
-            return
+            return None
         for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
             piece = self.pieces[at]
-            grade = self._child_grade(piece)
-            if grade is not None:
-                if self._is_excluded_next(at):
-                    return
-                self._note("hepatic_impairment", grade, place, at)
-                return
+            if self._child_grade(piece) is not None:
+                return None if self._is_excluded_next(at) else at
             if piece.kind not in ("silent", "sign") and not self.context.of(piece, "copula"):
-                return
+                return None
+        return None
 
     def _child_grade(self, piece: Piece) -> str | None:
         letter, points = piece.key[:1], piece.key[1:]

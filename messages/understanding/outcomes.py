@@ -635,7 +635,7 @@ class Outcomes:
             return not self._is_negated(place)
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
-        if pointing or not (named and "a_toxicity" in outline.cues[place]):
+        if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
             return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
             "stopped" in outline.cues[at] and not self._stops_a_part(at)
@@ -836,7 +836,8 @@ class Outcomes:
             ):
                 return False
             if outline.is_drug[at]:
-                return not piece.asked and (linked or beside is None)
+                asked = piece.asked and "after" not in outline.cues[place - 1]  # 'what after failure of THP?' tells it
+                return not asked and (linked or beside is None)
             if told and (cues & {"after", "started", "previously"} or "clausal" in piece.roles):
                 return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
@@ -885,6 +886,11 @@ class Outcomes:
             self.outline.pieces[at].kind in passed or "stopped" in self.outline.cues[at] or self._says_how_severe(at)
             for at in between
         )
+
+    def _is_graded(self, place: int) -> bool:
+        """Whether a grade stands right behind a word: 'transaminases G3'."""
+        following = place + 1
+        return following < self.outline.stretch_end[place] and "severity" in self.outline.pieces[following].roles
 
     def _says_how_severe(self, place: int) -> bool:
         """Whether a piece is a grade: 'grade 2', 'severe'."""
@@ -960,16 +966,23 @@ class Outcomes:
             following += 1
         timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
         timed = timed or "month" in outline.pieces[following].roles
-        opens = (
-            outline.stretch_start[place] == place and outline.pieces[place - 1].key == ","
-        )  # vino + tras, since June
-        beside = outline.drug_in_stretch_before(place - 1 if opens else place)
+        beside = outline.drug_in_stretch_before(self._behind_its_drugs(place))
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:
             return
         left = outline.has(outline.before_in_stretch(beside, 2), "stopped")  # off Herceptin since 2023
         if not left and not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
             course.ongoing = True
+
+    def _behind_its_drugs(self, place: int) -> int:
+        """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""
+        outline = self.outline
+        at = place
+        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key == ",":
+            at -= 1
+            if outline.pieces[at - 1].kind == "line":
+                at -= 1
+        return at
 
     def _governs_now(self, place: int) -> bool:
         """Whether a word of the present is followed by its drugs: 'currently third-line TCT'."""

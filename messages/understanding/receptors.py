@@ -289,10 +289,14 @@ class Receptors:
             self._note_her2("unknown", place - 1, place)
         elif place > 2 and self._is_plus(place - 2) and self._is_score(place - 3):  # '2+ by IHC'
             self._score(place, place - 3)
-        elif place > 1 and self._is_plus(place - 1) and self._is_score(place - 2):  # '3+ HER2'
+        elif place > 1 and self._is_score(place - 2) and self._is_marked(place):  # '3+ HER2', 'score 0 for HER2'
             self._score(place, place - 2)
         else:
             self.later_score(place)
+
+    def _is_marked(self, place: int) -> bool:
+        """Whether what stands before HER2 is marked as a score, by its plus or its name."""
+        return self._is_plus(place - 1) or (place > 2 and self.pieces[place - 3].key == "score")
 
     def _stands_before(self, place: int) -> bool:
         """Whether what is said of HER2 stands before it: 'positive for HER2', 'overexpresses HER2'."""

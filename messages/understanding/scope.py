@@ -18,6 +18,8 @@ _OF = 2
 """Pieces from an age back to the person it is of: 'girl of 16 years'."""
 _FROM_DRUG = 4
 """Pieces between a drug and whether it should be held, at most."""
+_AGAINST = ("for", "against", "about", "with")
+"""What leads from a verb to the complaint it is a remedy for."""
 _ASKED_OF = ("dosing", "symptom", "other_question")
 """What lies outside only where it is asked about: a dose that was reduced is told, not asked."""
 _PLAIN_CUES = (
@@ -32,6 +34,8 @@ _PLAIN_CUES = (
     "unavailable",
     "access",
     "asked_back",
+    "planned",
+    "upcoming",
     "good",
     "bad",
 )
@@ -115,18 +119,19 @@ def _is_of_something_else(told: Told, context: Context) -> bool:
     pieces = context.pieces
     if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
         return False
-    asks = any("asked" in piece.cues or piece.key == "?" for piece in pieces)
+    asks = any(piece.asked or "asked" in piece.cues for piece in pieces) or "asked_weak" in pieces[0].cues
     return (
         asks
-        and any(piece.kind == "word" or piece.is_("other") for piece in pieces)
+        and any((piece.kind == "word" and "request" not in piece.roles) or piece.is_("other") for piece in pieces)
         and not any(context.of(p, "patient") for p in pieces)
     )
 
 
 def _is_plain_cue(piece: Piece) -> bool:
     """Whether a piece only asks or joins."""
-    return bool(piece.concepts) and all(
-        concept.name in _PLAIN_CUES or concept.kind == "other" for concept in piece.concepts
+    return piece.key == "who" or (
+        bool(piece.concepts)
+        and all(concept.name in _PLAIN_CUES or concept.kind == "other" for concept in piece.concepts)
     )
 
 
@@ -137,16 +142,23 @@ def _named(context: Context, *, told: bool) -> set[str]:
         for concept in piece.concepts:
             if concept.kind != "scope" or (concept.name == "other_tumour" and _is_other(context, place)):
                 continue
+            if concept.name == "not_professional" and _is_quoted(context, place):
+                continue
             whole = concept.name != "other_question"  # 'DVT on apixaban, next line?' does not ask about the DVT
             if told and concept.name in _ASKED_OF and not _asks(context, place, whole=whole):
                 continue
             piece.used = True
             found.add(concept.name)
-        if _manages(context, place):
-            found.add("symptom")  # 'how do I treat T-DXd nausea?'
+        if _manages(context, place) or (piece.asked and _remedies(context, place)):
+            found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
         if piece.asked and _is_how_much(context, place):
             found.add("dosing")
     return found
+
+
+def _is_quoted(context: Context, place: int) -> bool:
+    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'."""
+    return any("hearsay" in context.pieces[at].cues for at in context.sentence(place))
 
 
 def _asks(context: Context, place: int, *, whole: bool) -> bool:
@@ -161,6 +173,24 @@ def _manages(context: Context, place: int) -> bool:
     if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
         return False
     return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
+
+
+def _remedies(context: Context, place: int) -> bool:
+    """Whether a verb asks for what helps against a complaint: 'what do I give against grade 2 mucositis?'"""
+    pieces = context.pieces
+    if not context.of(pieces[place], "complaint"):
+        return False
+    at = place - 1
+    first = context.clause(place).start
+    while at > first and (pieces[at].roles & {"severity"} or pieces[at].kind in ("number", "silent")):
+        if pieces[at].key in _AGAINST:
+            break
+        at -= 1
+    if at < first or pieces[at].key not in _AGAINST:
+        return False
+    if pieces[at].key == "with":  # not 'what to offer a patient with neuropathy'
+        return at > first and pieces[at - 1].key in ("help", "helps")
+    return any(context.of(pieces[back], "remedies") for back in range(max(first, at - 2), at))
 
 
 def _is_how_much(context: Context, place: int) -> bool:

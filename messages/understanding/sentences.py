@@ -234,9 +234,22 @@ def _last_clause(sentence: list[Piece]) -> int:
         return 0
     last = sentence[-1].clause
     begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
+    dash = _parting_dash(sentence, begins)
+    if dash is not None:
+        return dash + 1
     if all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:]) and begins <= _SHORT:
         return 0
     return begins
+
+
+def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
+    """The dash of a last clause that parts what came then from what is asked: 'A, then B - C?'"""
+    if not begins or not sentence[begins].cue("then"):
+        return None
+    dashes = [at for at in range(begins, len(sentence)) if sentence[at].key == "-" and not sentence[at].glued]
+    dash = dashes[-1] if dashes else None
+    told = dash is not None and any(piece.names_drugs_by_name() for piece in sentence[begins:dash])
+    return dash if told else None
 
 
 def _tells_when(sentence: list[Piece]) -> bool:

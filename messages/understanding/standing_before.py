@@ -51,7 +51,7 @@ class Before:
                     self.relatives.add(at)
                 continue
             cues = outline.cues[at]
-            if "family" in cues and mode != "denied":
+            if ("family" in cues and mode != "denied") or self._is_a_quoted_relative(at):
                 relative = self._begins_a_relative(at)
             elif "the_patient" in cues:
                 relative = False
@@ -59,6 +59,12 @@ class Before:
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
+
+    def _is_a_quoted_relative(self, at: int) -> bool:
+        """Whether the patient is quoted with a relative of hers: 'my aunt had Kadcyla, says the pt'."""
+        if not self.outline.pieces[at].is_("scope", "not_professional"):
+            return False
+        return self.outline.has(range(at, self.end), "hearsay")
 
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
