@@ -177,6 +177,8 @@ class _Reader:
         untreated = "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place))
         if untreated or (piece.is_("say", "treatment") and self._is_untreated_by_now(place)):
             self.told.untreated = piece.used = True
+        if self._came_later(place):
+            self.marks.before_a_relapse(place)
         if piece.is_("noun", "organ_mets") or (organ and self._is_new(place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
@@ -219,6 +221,15 @@ class _Reader:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
+
+    def _came_later(self, place: int) -> bool:
+        """Whether metastases are told with their date, before the drugs for them: 'AC-T + H. 2020 lung mets: THP'."""
+        if not (self.pieces[place].is_("noun", "organ_mets") or self.now.is_relapse(place)):
+            return False
+        outline, stretch = self.outline, self.outline.in_stretch(place)
+        if outline.has(stretch, "new", "progression") or outline.drug_in_stretch_before(place) is not None:
+            return False
+        return any(self.pieces[at].kind == "date" for at in stretch) and outline.next_drug[place] is not None
 
     def _leads_to_no_line(self, place: int) -> bool:
         """Whether 'then' leads to no other line: 'Perjeta not reimbursed then, TCH only', 'docetaxel 75, then 60'."""

@@ -281,12 +281,14 @@ class Order:
             return False  # Prior: THP. Prior: T-DXd.
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
-        if first >= end or not outline.is_drug[first] or end - place > _LONGEST_HISTORY:
+        if first >= end or not outline.is_drug[first]:
+            return False
+        if self.pieces[place + 1].key != ":" and end - place > _LONGEST_HISTORY:
             return False
         told = self.courses.same(agents_of(self.pieces[first]) or ())
         if told is not None and outline.drug_in_sentence_after(first) is not None:
             return False  # T-DM1 stopped for ILD. Before T-DM1 THP.
-        return all(
+        return self.pieces[place + 1].key == ":" or all(
             outline.is_drug[at]
             or outline.is_joining(at)
             or self.pieces[at].kind in ("sign", "date")

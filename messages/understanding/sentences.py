@@ -36,7 +36,8 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             turns = piece.cue("then", "new_word") or (piece.kind == "known" and piece.key == "->")
             if turns and piece.key == "later":  # PD 4 months later
                 turns = not (place and "duration" in pieces[place - 1].cues)
-            if turns or _draws_a_consequence(pieces, place):
+            counts = piece.key == ITEM and place > first  # 1. THP x 8 -> HP 2. T-DXd
+            if turns or counts or _draws_a_consequence(pieces, place):
                 clause += 1
                 piece.clause = clause
             continue

@@ -149,6 +149,8 @@ class Before:
             return opened
         if mode in _REFUSING or mode in ("mentioned", "unsure"):
             return self._within_refusal(mode, at)
+        if "why" in piece.roles and mode == "received" and self.taken:
+            return None  # she got lapatinib because T-DM1 was not funded
         if "versus" in cues:
             return "compared"
         if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
