@@ -861,16 +861,24 @@ class Outcomes:
     def _heading_colon(self, place: int) -> int | None:
         """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
         outline = self.outline
+        if self._is_dated_behind_a_line(place):
+            return None
         later = place + 1 < len(outline.pieces) and "then" in outline.cues[place + 1]  # Not tolerated after that: ...
         for at in range(place + 1, min(outline.stretch_end[place + later], place + 7)):
             piece = outline.pieces[at]
             if piece.key == ":":
                 every = any("every" in each.roles for each in outline.pieces[place:at])
-                return at if at == place + 1 + later or every else None
+                leads = at == place + 2 and "linking" in outline.pieces[place + 1].roles  # progressed on: A, B
+                return at if at == place + 1 + later or every or leads else None
             heads = piece.kind in ("silent", "number") or "every" in piece.roles or (later and at == place + 1)
             if not heads:
                 return None
         return None
+
+    def _is_dated_behind_a_line(self, place: int) -> bool:
+        """Whether a date says when it was, after a line was told: '2020: THP. 2022 PD: T-DXd'."""
+        dated = any(self.outline.pieces[at].kind == "date" for at in self.outline.before_in_stretch(place, 4))
+        return dated and bool(self.courses.metastatic())
 
     def _is_in_a_drugs_bracket(self, place: int) -> bool:
         """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (PD at 4 mo) and T-DXd'."""
