@@ -119,7 +119,8 @@ def _is_of_something_else(told: Told, context: Context) -> bool:
     pieces = context.pieces
     if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
         return False
-    asks = any(piece.asked or "asked" in piece.cues for piece in pieces) or "asked_weak" in pieces[0].cues
+    asks = any(piece.asked or "asked" in piece.cues for piece in pieces)
+    asks = asks or any("asked_weak" in piece.cues for piece in pieces[:1])
     return (
         asks
         and any((piece.kind == "word" and "request" not in piece.roles) or piece.is_("other") for piece in pieces)
