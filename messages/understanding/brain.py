@@ -391,7 +391,9 @@ class Brain:
     def _after_growth(self, places: range) -> str:
         """What metastases that grew are, by the treatment told behind: where it is later, `stable`."""
         later = any(
-            self.pieces[at].kind == "date" or self.pieces[at].cue("then") or self.pieces[at].key == "->"
+            self.pieces[at].kind == "date"
+            or self.pieces[at].cue("then")
+            or self.pieces[at].key in ("->", "yesterday", "today")
             for at in places
         )
         return "stable" if later else "unordered"

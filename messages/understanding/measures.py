@@ -113,11 +113,14 @@ def _is_of_the_cord(piece: Piece) -> bool:
 
 
 def _is_range(pieces: list[Piece], at: int) -> bool:
-    """Whether '1-3', '1 to 3' stands at a place."""
-    if at + 2 >= len(pieces) or _key(pieces, at + 1) not in ("-", "to"):
+    """Whether '1-3', '1 to 3', '1 and 2' stands at a place."""
+    if at + 2 >= len(pieces):
         return False
-    first, last = pieces[at], pieces[at + 2]
-    return _is_count(first) and _is_count(last) and first.value < last.value
+    first, link, last = pieces[at], _key(pieces, at + 1), pieces[at + 2]
+    if not (_is_count(first) and _is_count(last)):
+        return False
+    follows = link in ("and", "&", "+", ",", "/") and last.value == first.value + 1
+    return follows or (link in ("-", "to") and first.value < last.value)
 
 
 def last_of_range(line: Piece) -> int:

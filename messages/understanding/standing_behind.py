@@ -353,7 +353,8 @@ class Behind:
         drug = outline.drug_in_stretch_before(at)
         if drug is None or not outline.plays(range(drug + 1, at), "is"):
             return False
-        if any(outline.pieces[each].kind not in ("silent", "sign") for each in range(drug + 1, at)):
+        between = [outline.pieces[each] for each in range(drug + 1, at)]
+        if not all(piece.kind in ("silent", "sign") or "is" in piece.roles for piece in between):
             return False
         return not any(outline.cues[each] & (_GIVEN | {"no_progression"}) for each in outline.rest_of_stretch(at, 5))
 

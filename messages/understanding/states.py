@@ -364,7 +364,7 @@ class Reader:
     def _find(self, place: int, finding: Finding) -> None:
         piece = self.pieces[place]
         stance = self.context.stance(place)
-        if stance == "affirmed" and self._is_called_negative(place):
+        if stance in ("affirmed", "listed") and self._is_called_negative(place):
             stance = "denied"
         if finding.field == "pregnancy" and stance == "affirmed" and self.emergencies.is_past(place):
             return
