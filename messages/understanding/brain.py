@@ -20,7 +20,7 @@ BARE = ("stable", "active", "symptomatic")
 """What metastases of which nothing more is said may be."""
 _ANSWER = 5
 """Pieces of an answer up to the word that gives it, at most."""
-_DATED = 4
+_DATED = 6
 """Pieces from a local treatment to its date, at most."""
 _CLAUSES = 4
 """Clauses behind the lesions that may tell of symptoms or treatment, at most."""

@@ -228,9 +228,8 @@ class Caution:
                 return True
             if at > last and (names_drugs(piece) or piece.is_("find") or piece.is_("say")):
                 return False
-            since = (
-                statement.field == "ild_history" and at > last and piece.key == "since" and self.context.next_word(at)
-            )
+            inside = at > last and piece.clause == self.pieces[last].clause  # not 'no ILD, on T-DXd since May'
+            since = inside and statement.field == "ild_history" and piece.key == "since" and self.context.next_word(at)
             if (
                 since
                 or self.context.of(piece, "takes_back")

@@ -44,6 +44,8 @@ class Course:
     counted: bool = False
     """Whether its number only counts an enumeration."""
     ongoing: bool = False
+    stopped: bool = False
+    """Whether it is told to have been stopped."""
     regimen: bool = False
     """Whether a regimen's shorthand named it."""
     closed: bool = False

@@ -94,6 +94,8 @@ class Grouping:
         self.renamed = again
         courses.merge_step_down()
         assert courses.current is not None
+        if self.outline.is_excepted(place):
+            self.outcomes.except_from_all(courses.current)
         self.outcomes.receive(courses.current, present=self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False

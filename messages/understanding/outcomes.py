@@ -94,6 +94,11 @@ class Outcomes:
         if not self.of_the_last and not self.heads:
             self.next_list()
 
+    def except_from_all(self, course: Course) -> None:
+        """Take back the outcome that was said of all lines: 'PD on all except T-DM1'."""
+        course.outcome, self.pending = None, None
+        self.courses.referred = course
+
     def receive(self, course: Course, *, present: bool) -> None:
         """Give a drug's line the outcome that was said before the drug."""
         self.goes_on = False
@@ -136,6 +141,7 @@ class Outcomes:
         elif "stopped" in cues:
             self.stopped_at = place
             self._goes_on_no_more(place)
+            self._note_the_stop(place)
             self.courses.separate("other")
             if self._is_a_consequence(place):
                 self._said(place, "toxicity")
@@ -181,6 +187,13 @@ class Outcomes:
         alone = alone and not outline.plays(outline.rest_of_stretch(place, 3), "chemo")
         if alone and course is not None and course.ongoing and course.outcome is None and not self.partial:
             course.ongoing = outline.has(outline.rest_of_stretch(place), "restarted")
+
+    def _note_the_stop(self, place: int) -> None:
+        """Note which line was stopped, where nothing else was given since: 'HP stopped after 5 years'."""
+        course = self.courses.current
+        beside = self.outline.drug_in_stretch_before(place)
+        if course is not None and not self.partial and beside is not None:
+            course.stopped = self.outline.pieces[beside] in course.pieces
 
     def _line_pointed_at(self, place: int) -> Course | None:
         """The one of two lines an outcome is said of by its place: 'PD on the first', 'the former failed'."""
@@ -245,7 +258,8 @@ class Outcomes:
     def _still_responds(self, place: int) -> bool:
         """Whether a response is said to last: 'TCT x 10 months, still responding', 'still in remission'."""
         outline = self.outline
-        if outline.cues[place].isdisjoint(("responding", "stable")):
+        latest = self.courses.latest(outline.sentence[place])
+        if outline.cues[place].isdisjoint(("responding", "stable")) or (latest is not None and latest.stopped):
             return False
         still = outline.plays(outline.before_in_stretch(place, 2), "still")
         return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
@@ -422,13 +436,17 @@ class Outcomes:
     def _of_every_line(self, place: int, outcome: str) -> bool:
         """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
         outline = self.outline
-        if "every" not in outline.played:
+        if "every" not in outline.played and "all_but" not in outline.said:
             return False
         stretch = outline.near(place)
-        every = next((at for at in stretch if "every" in outline.pieces[at].roles), None)
-        if every is None or not self.courses.metastatic() or outline.drug_in_stretch_after(place) is not None:
+        every = next(
+            (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
+        )
+        drug = outline.drug_in_stretch_after(place)
+        excepted = drug is not None and outline.is_excepted(drug)
+        if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
             return False
-        following = outline.next_meaning(every)
+        following = outline.next_meaning(every) if not excepted else None
         if following is not None and outline.has(range(following, following + 1), "previous"):
             following = outline.next_meaning(following)
         if following is not None and outline.pieces[following].is_("noun"):

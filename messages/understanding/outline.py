@@ -120,6 +120,14 @@ class Outline:
         told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
         return told is not None and told.value < pieces[at - 1].value
 
+    def is_excepted(self, drug: int) -> bool:
+        """Whether a drug is the exception from an outcome that is said of all: 'PD on all except T-DM1'."""
+        if not drug or "than" not in self.cues[drug - 1]:
+            return False
+        told = range(max(self.sentence_start[drug], drug - 7), drug)
+        every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
+        return every and self.has(told, "progression", "stopped", "toxicity")
+
     def last_of_list(self, place: int) -> int:
         """The last of the drugs that are joined to one in its stretch."""
         for _ in range(_LONGEST_LIST):

@@ -206,6 +206,8 @@ class _Sentence:
             behind = "available" if self._same(at) == "mentioned" else None
         if at in self.hearsay:
             return Mention("mentioned")
+        if outline.is_excepted(at):
+            return Mention("received")
         if behind == "received":
             return Mention("received")
         if before == "denied" and self._is_of_access(at):

@@ -13,6 +13,8 @@ _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailabl
 """Cues to the refusal they begin, the strongest first."""
 _NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
 """Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
+_ONE_OF_THEM = ("last", "first", "latest", "one")
+"""What points behind 'all but' at one of the drugs that are told, and names none."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 
@@ -240,6 +242,8 @@ class Before:
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
+        if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
+            return None
         if "than" in cues and mode == "received" and not self.taken and "all_but" in cues:
             return "denied"
         for cue, refusal in _REFUSING_CUES:
