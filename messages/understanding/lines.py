@@ -77,6 +77,8 @@ class _Reader:
             self._dated()
         elif piece.kind == "sign":
             self._sign(place)
+        elif piece.key == "which" and place and self.pieces[place - 1].key == "for":
+            self._for_which()
         elif piece.concepts:
             self._cue(place)
         elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
@@ -85,6 +87,14 @@ class _Reader:
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
             self.outcomes.take(place)
+
+    def _for_which(self) -> None:
+        """What follows was given for what is told before: 'relapsed after adjuvant TCH, for which THP was given'."""
+        self.outcomes.forget()
+        self.outcomes.unclaimed = None
+        if self.now.early or self.now.stays_early:
+            self.now.early = self.now.stays_early = False
+            self.courses.separate("then")
 
     def _begins_a_statement(self, place: int) -> bool:
         """Whether 'it', 'this' begins a sentence, or what is said behind a comma: ', this was after THP'."""

@@ -651,6 +651,8 @@ class Outcomes:
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
+        if toxic and self._is_headed_as_reason(place):
+            return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
@@ -661,6 +663,11 @@ class Outcomes:
         )
         changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _is_headed_as_reason(self, place: int) -> bool:
+        """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""
+        pieces = self.outline.pieces
+        return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
 
     def _stops_a_part(self, place: int) -> bool:
         """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so
@@ -689,7 +696,7 @@ class Outcomes:
         """Whether pneumonitis is all that is said of a drug: 'T-DXd (ILD g2)', 'third line Enhertu, ILD.'"""
         outline = self.outline
         first, end = outline.stretch_start[place], outline.stretch_end[place]
-        if first == 0 or outline.pieces[first - 1].key not in ("(", ","):
+        if first == 0 or outline.pieces[first - 1].key not in ("(", ",", "|"):
             return False
         if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
             return False
@@ -699,6 +706,8 @@ class Outcomes:
             at == place or piece.kind in ("silent", "sign", "number", "date") or len(piece.key) <= _GRADE
             for at, piece in enumerate(outline.pieces[first:end], first)
         )
+        if outline.pieces[first - 1].key == "|":  # T-DXd | 7 mo | ILD
+            return alone and (outline.last_drug[first] or -1) >= outline.sentence_start[place]
         return alone and outline.drug_in_stretch_before(first - 1) is not None
 
     def _is_caused_by_a_drug(self, place: int) -> bool:
@@ -962,7 +971,7 @@ class Outcomes:
         if following < len(outline.pieces) and outline.pieces[following].is_("other"):
             return  # now on carbamazepine
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
-        toxic = outline.has(range(max(outline.stretch_start[place], place - 2), place), "a_toxicity", "toxicity")
+        toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         if toxic and piece.key == "under":
             return  # pneumonitis under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):

@@ -17,7 +17,7 @@ _INTRODUCTION = 7
 """Pieces between a request and the patient it is about, at most."""
 _VERBS = frozenset(("auxiliary", "is", "modal"))
 """What the first word of a question may be that asks for yes or no."""
-_BREAKS = frozenset((",", ";", "(", ")", "[", "]", "."))
+_BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
 def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
