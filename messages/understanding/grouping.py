@@ -318,13 +318,23 @@ class Grouping:
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 past = toxic or outline.has(before, *_NOT_NOW)
-                return not past and not self.outline.plays(before, "past")
+                return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
+
+    def _has_been_on_it_for(self, on: int, place: int) -> bool:
+        """Whether it is told for how long a drug is given by now: 'has been on HP for two years'."""
+        outline, pieces = self.outline, self.pieces
+        if on < 2 or pieces[on - 1].key != "been" or pieces[on - 2].key not in ("has", "s"):
+            return False
+        behind = outline.last_of_list(place) + 1
+        return behind + 1 < outline.stretch_end[place] and (
+            pieces[behind].key == "for" and pieces[behind + 1].kind == "duration"
+        )
 
     def _has_it_now(self, place: int) -> bool:
         """Whether a toxicity before a place is of the present: 'has severe vomiting on T-DXd'."""

@@ -153,7 +153,7 @@ class Outline:
             return piece.key in _JOINING_SIGNS
         if "clausal" in piece.roles:
             return False
-        return piece.kind in ("silent", "line", "cycles") or "joined" in self.cues[place]
+        return piece.kind in ("silent", "line", "cycles") or bool(self.cues[place] & {"joined", "cycles"})
 
 
 def _stretches(pieces: list[Piece]) -> list[int]:
