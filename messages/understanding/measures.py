@@ -303,7 +303,18 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
     if [_key(pieces, after + step) for step in (0, 1, 2)] == ["and", "a", "half"]:
         value, after = value + 0.5, after + 3
     if _is_cue(pieces, after, "duration"):
-        return _join(pieces, at, after, "duration", value * _months_of(pieces[after]))
+        more, last = _months_beside_years(pieces, after)
+        return _join(pieces, at, last, "duration", value * _months_of(pieces[after]) + more)
     if _is_cue(pieces, after, "cycles"):
         return _join(pieces, at, after, "cycles", value)
     return None
+
+
+def _months_beside_years(pieces: list[Piece], years: int) -> tuple[float, int]:
+    """The months that are told with years, and the last place of what is counted: '1 year and 3 months'."""
+    number = years + 1 + (_key(pieces, years + 1) == "and")
+    if _months_of(pieces[years]) != _PER_UNIT["y"] or not _is_number(pieces, number):
+        return 0, years
+    if not _is_cue(pieces, number + 1, "duration") or _months_of(pieces[number + 1]) != 1:
+        return 0, years
+    return pieces[number].value, number + 1
