@@ -9,7 +9,6 @@ from flows.profile import CLASS_OF, KINDS
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
-    BEFORE_A_TAXANE,
     CONJUGATES,
     ENDOCRINE,
     KINASE_INHIBITORS,
@@ -266,11 +265,6 @@ class Courses:
     @staticmethod
     def _marks(more: set[str]) -> bool:
         return bool((CONJUGATES | KINASE_INHIBITORS) & more)
-
-    def before_a_taxane(self) -> bool:
-        """Whether the course being told is the first half of chemotherapy around surgery."""
-        course = self.current
-        return course is not None and course.early and bool(course.agents) and set(course.agents) <= BEFORE_A_TAXANE
 
     def order(self) -> list[Course]:
         """The lines in their order: numbered ones at their number, the others where they were told.

@@ -263,13 +263,6 @@ class _Reader:
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
 
-    def _is_left_out(self, place: int, agents: tuple[str, ...] | None) -> bool:
-        """Whether a drug of the line being told was only given no longer: 'THP, docetaxel omitted from cycle 4'."""
-        course, outline = self.courses.current, self.outline
-        if course is None or not agents or not generic(agents) <= generic(course.agents):
-            return False
-        return course.sentence == self.now.sentence and outline.has(outline.rest_of_stretch(place, 5), "went_on")
-
     def _is_affected_again(self, place: int) -> bool:
         """Whether an organ is named alone, as where the disease came back: 'T-DXd 18 mo, then liver again'."""
         outline, following = self.outline, place + 1
@@ -336,8 +329,6 @@ class _Reader:
             self.order.came_before(place)
             self.grouping.receive(place, agents, readings)
         if standing == "received":
-            return
-        if standing == "denied" and self._is_left_out(place, agents):
             return
         if standing == "denied" or (standing == "declined" and access is None):
             named = agents or tuple(agent for reading in readings or () for agent in reading)

@@ -54,8 +54,7 @@ class Telling:
         self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again)
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
-        if self.early and not self.courses.before_a_taxane():
-            self.early = False
+        self.early = False
         if not self.courses.insert_stays and not self.courses.leaves_room():
             self.courses.insert = None
 
