@@ -142,11 +142,14 @@ class Grouping:
         return all(outline.is_joining(each) or "previously" in outline.cues[each] for each in range(last + 1, at))
 
     def _lines_it_is_given_with(self, place: int, new: tuple[str, ...]) -> list[Course]:
-        """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin'."""
+        """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin';
+        'cape, then vino, Herceptin throughout'."""
         outline, pieces = self.outline, self.pieces
-        if outline.stretch_start[place] == place or "joined" not in outline.cues[place - 1]:
-            return []
         if not new or not set(new) <= ANTIBODIES | ENDOCRINE:
+            return []
+        if place + 1 < len(pieces) and pieces[place + 1].key == "throughout":
+            return self._lines_without_antibody()
+        if outline.stretch_start[place] == place or "joined" not in outline.cues[place - 1]:
             return []
         before = outline.before_in_stretch(place, 7)
         every = next((at for at in before if pieces[at].key in ("each", "all", "both")), None)
@@ -155,6 +158,10 @@ class Grouping:
             for at in range(every + 1, place - 1)
         ):
             return []
+        return self._lines_without_antibody()
+
+    def _lines_without_antibody(self) -> list[Course]:
+        """The lines told in this sentence, or else before it, that have no antibody yet."""
         told = {course.sentence for course in self.courses.all if not course.early}
         here = {self.now.sentence} if self.now.sentence in told else told
         lines = [course for course in self.courses.metastatic() if course.sentence in here]

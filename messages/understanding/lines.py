@@ -263,6 +263,17 @@ class _Reader:
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
 
+    def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
+        following = self.outline.drug_in_stretch_after(place)
+        if agents is None or following is None or following > place + 3:
+            return agents
+        if self.pieces[place + 1].key not in ("minus", "without"):
+            return agents
+        named = set(agents_of(self.pieces[following]) or ())
+        members = {member for agent in named for member in self.classes.get(agent, (agent,))}
+        return tuple(agent for agent in agents if agent not in named | members) or agents
+
     def _is_affected_again(self, place: int) -> bool:
         """Whether an organ is named alone, as where the disease came back: 'T-DXd 18 mo, then liver again'."""
         outline, following = self.outline, place + 1
@@ -321,7 +332,7 @@ class _Reader:
     def _drug(self, place: int) -> None:
         piece = self.pieces[place]
         standing, access = self.now.mentions[place]
-        agents, readings = agents_of(piece), readings_of(piece)
+        agents, readings = self._without_the_excepted(place, agents_of(piece)), readings_of(piece)
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
             self.told.access = (access, piece)

@@ -18,6 +18,7 @@ from messages.understanding.standing_behind import Behind
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
+_TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
 _LONGEST_REMARK = 12
@@ -191,7 +192,10 @@ class _Sentence:
     def _hearsay(self) -> range:
         """What is only told, where the sentence sets the records against it: 'thinks she had A, records show B'."""
         places = range(self.first, self.end)
-        record = next((at for at in places if "on_record" in self.outline.cues[at]), self.first)
+        records = [at for at in places if "on_record" in self.outline.cues[at]]
+        if len(records) == _TWO:  # the referral says A, but the chart shows B
+            return range(*records) if any(self.outline.pieces[at].key == "but" for at in range(*records)) else range(0)
+        record = records[0] if records else self.first
         told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
         return range(told, record)
 
@@ -503,7 +507,7 @@ class _Sentence:
         """What is said of the access to T-DXd."""
         said = behind if behind in _ACCESS else before
         if said == "other_than":
-            return "unavailable"
+            return None if self._is_passed_over(at) else "unavailable"
         if said not in _ACCESS:
             return None
         if before == "received" or (behind == "given" and before != said):
@@ -516,15 +520,24 @@ class _Sentence:
         doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
         return "unknown" if doubted else said
 
+    def _is_passed_over(self, at: int) -> bool:
+        """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""
+        outline = self.outline
+        instead = at - 1 > self.first and outline.pieces[at - 1].key in ("instead", "rather")
+        return instead and outline.is_drug[at - 2] and not outline.pieces[at].asked
+
     def _is_of_that_time(self, at: int) -> bool:
         """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""
         outline = self.outline
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
         was = any(outline.pieces[each].key in ("was", "wasn", "wasnt") for each in rest[:2])
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
-        if not was or said is None:
+        if said is None:
             return False
         behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
+        if not was:  # as Enhertu not approved then
+            ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
+            return ends and behind[0].key == "then"
         return any(piece.key in ("then", "time") or piece.kind == "date" for piece in behind)
 
     def _answered(self, said: str) -> str | None:

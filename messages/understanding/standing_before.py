@@ -228,6 +228,8 @@ class Before:
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
+        if self.outline.pieces[at].key == "minus" and at > self.first and self.outline.is_drug[at - 1]:
+            return "denied"  # CLEOPATRA minus docetaxel
         if not cues:
             return None
         if cues & _NAMING and self._names_what_follows(at):
