@@ -445,6 +445,8 @@ class Grouping:
 
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
+        if place and "more" in self.pieces[place - 1].roles and (told := self.courses.known(new)) is not None:
+            return told  # lap/cape, declines more cape
         courses, current = self.courses, self.courses.current
         if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
             return None

@@ -167,7 +167,7 @@ class Order:
             return
         if self.now.drug_ahead(place):
             told = courses.metastatic()
-            whole = "before_all" in self.outline.cues[place] and bool(told)
+            whole = bool(told) and ("before_all" in self.outline.cues[place] or self._opens_with_the_past(place))
             courses.insert = courses.all.index(told[0] if whole else current.follows or current)
             courses.insert_stays = True
             courses.insert_heads = self.pieces[place + 1].key == ":"
@@ -184,6 +184,11 @@ class Order:
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _opens_with_the_past(self, place: int) -> bool:
+        """Whether a sentence of its own tells what came before all: 'T-DM1, then TCT. Previously THP.'"""
+        piece = self.pieces[place]
+        return self.outline.sentence_start[place] == place and piece.key in ("previously", "formerly", "earlier")
 
     def _is_earlier_still(self, place: int) -> bool:
         """Whether a phrase behind a drug counts from the line told before it: 'THP before that', 'earlier still'."""

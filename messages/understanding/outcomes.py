@@ -737,6 +737,8 @@ class Outcomes:
         if self.named_toxicity is None:
             return self._is_behind_a_measurement(place)
         between = self.outline.pieces[self.named_toxicity : place]
+        if len(between) == _BOTH and between[1].key == ",":  # T-DM1, neuropathy, stopped
+            return True
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
 
     def _is_behind_a_measurement(self, place: int) -> bool:
