@@ -443,14 +443,16 @@ class Grouping:
                 return True
         return False
 
+    def _is_of_more(self, place: int) -> bool:
+        """Whether it is said of more of a drug: 'lap/cape, declines more cape'."""
+        return place > 0 and "more" in self.pieces[place - 1].roles
+
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
-        if place and "more" in self.pieces[place - 1].roles and (told := self.courses.known(new)) is not None:
-            return told  # lap/cape, declines more cape
         courses, current = self.courses, self.courses.current
         if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
             return None
-        if self._counts_from(place) and (known := courses.known(new)) is not None:
+        if (self._counts_from(place) or self._is_of_more(place)) and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
