@@ -234,10 +234,17 @@ class Caution:
                 since
                 or self.context.of(piece, "takes_back")
                 or (at > last and piece.key == "apart" and at + 2 < len(self.pieces))
-            ):
+            ) and not self._excepts_the_brain(statement, at):
                 self._instead(statement, readings, at)
                 return True
         return False
+
+    def _excepts_the_brain(self, statement: Statement, at: int) -> bool:
+        """'Controlled everywhere except the brain': of the rest of the body it is said."""
+        excepted = self.context.next_word(at)
+        return (
+            statement.field == "extracranial_disease" and excepted is not None and excepted.is_("noun", *_OF_THE_BRAIN)
+        )
 
     def _is_there_after_all(self, at: int) -> bool:
         """'None now, had it last year', 'CSF negative, MRI positive', '..., MRI suspicious for LMD'."""

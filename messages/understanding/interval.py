@@ -76,8 +76,8 @@ class _Interval:
         behind = range(place + 1, min(outline.sentence_end[place], place + 10))
         if self._is_off_at_relapse(place, before, behind):
             return self._is_told_of_adjuvant(place)
-        if place and outline.pieces[place - 1].key == "for":  # for a year
-            return False
+        if place and outline.pieces[place - 1].key == "for":  # for a year; but 'disease free for 3 years'
+            return place > 1 and "interval" in outline.cues[place - 2]
         if outline.sentence[place] in self.counted:
             return True
         relation = next((at for at in behind if not self._is_passed_over(at)), None)

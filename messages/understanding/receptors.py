@@ -247,7 +247,7 @@ class Receptors:
         """What a receptor became: 'ER went from positive to negative'."""
         if (
             at + 2 >= len(self.pieces)
-            or self.pieces[at - 1].key != "from"
+            or not (self.pieces[at - 1].key == "from" or self.pieces[at - 1].cue("changed"))
             or self.pieces[at + 1].key not in ("to", "->")
         ):
             return None
@@ -358,14 +358,15 @@ class Receptors:
                 return
             verdict = self._her2_word(at)
             if verdict is not None:
-                self._note_her2(verdict, place, at)
+                became = self._changed(at)
+                self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
                 return
             allowed = (
                 piece.kind == "silent"
                 or piece.is_("noun", "her2")
                 or self.context.of(piece, "copula", "non", "stained")
             )
-            allowed = allowed or piece.cue("negation", "uncertain")
+            allowed = allowed or piece.cue("negation", "uncertain", "changed")
             shared = piece.key == "and" or (piece.is_("noun", "er", "pr", "hr") and self.pieces[at - 1].key == "and")
             if (
                 not allowed and not shared and not (piece.kind == "sign" and piece.key in ":=(-|?")
