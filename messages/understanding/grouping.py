@@ -15,6 +15,7 @@ from messages.understanding.drugs import (
     agents_of,
     go_together,
 )
+from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
@@ -61,7 +62,7 @@ class Grouping:
         if self.now.until_relapse and ended and self.now.is_told_here(courses.current):
             self.now.early = self.now.stays_early = self.now.until_relapse = False
             courses.separate("then")
-        if (courses.near() and self._is_added(place)) or self._is_given_with_it(place):
+        if (courses.near() and self._is_added(place)) or self._joins_what_is_told(place):
             courses.between = "joined"
         if self._only_describes(place, new):
             if not piece.is_("regimen"):
@@ -120,6 +121,25 @@ class Grouping:
         return self.pieces[before].key == "+" or (
             "joined" in self.outline.cues[before] and self.pieces[before].key != "and"
         )
+
+    def _joins_what_is_told(self, place: int) -> bool:
+        """Whether words around a drug join it to the line being told, over a sign."""
+        return self._is_given_with_it(place) or self._was_added(place) or self._opens_with(place)
+
+    def _opens_with(self, place: int) -> bool:
+        """Whether 'with' opens a stretch behind the line being told: 'T-DXd (in a trial, with pertuzumab)'."""
+        current, before = self.courses.current, place - 2
+        if current is None or before < 0 or self.pieces[place - 1].key != "with":
+            return False
+        open_ = current.outcome is None and self.now.is_told_here(current)
+        return open_ and self.pieces[before].key in ("(", ",") and not self.pieces[place].is_("regimen")
+
+    def _was_added(self, place: int) -> bool:
+        """Whether a drug was added to the line being told: 'HP goes on; ER+, so anastrozole added'."""
+        behind = self.outline.last_of_list(place) + 1
+        agents = set(agents_of(self.pieces[place]) or ())
+        added = behind < self.outline.stretch_end[place] and self.pieces[behind].key == "added"
+        return added and bool(agents) and not agents & CONJUGATES and self.courses.current is not None
 
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
@@ -358,7 +378,7 @@ class Grouping:
 
     def _only_describes(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug only says again what was just named: 'Kadcyla (T-DM1)', 'AI = letrozole'."""
-        before = self.pieces[place - 1] if place else None
+        before = self._behind_its_cycles(place)
         inside = place < self.now.described_until
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
@@ -369,6 +389,15 @@ class Grouping:
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
         return True
+
+    def _behind_its_cycles(self, place: int) -> Piece | None:
+        """The piece before a drug, or before the cycles that are counted of it: 'THP (18 cycles HP)'."""
+        at = place - 1
+        while at > 0 and self.pieces[at].kind in ("cycles", "number", "duration", "silent"):
+            at -= 1
+        counted = at >= 0 and self.pieces[at].key == "("
+        first = at if counted else place - 1
+        return self.pieces[first] if first >= 0 else None
 
     def _end_of_bracket(self, place: int) -> int:
         """Where the bracket that a drug opens is closed."""
