@@ -252,9 +252,25 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
         return _join(pieces, at, at, "date", None)
     if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
         return _join(pieces, at, at + 2, "date", None)
-    if before and before[-1].key in ("since", "until", "till") and _is_month_and_year(pieces, at):
+    if _is_month_and_year(pieces, at) and (_is_dated_by(before) or _begins_a_span(pieces, at + 3)):
         return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)
+
+
+def _is_dated_by(before: list[Piece]) -> bool:
+    """Whether what stands before leads to a date: 'since 4/25', '1/22-6/23'."""
+    if before and before[-1].key in ("since", "until", "till"):
+        return True
+    return len(before) > 1 and before[-1].key in ("-", "to") and before[-2].kind == "date"
+
+
+def _begins_a_span(pieces: list[Piece], at: int) -> bool:
+    """Whether a span of time goes on there to its end: '7/23-now', '1/22-6/23'."""
+    if _key(pieces, at) not in ("-", "to"):
+        return False
+    return _key(pieces, at + 1) in ("now", "present", "today", "ongoing") or (
+        _is_number(pieces, at + 1) and _is_month_and_year(pieces, at + 1)
+    )
 
 
 def _is_month_and_year(pieces: list[Piece], at: int) -> bool:

@@ -200,8 +200,8 @@ class Behind:
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
             return "upcoming"
-        if "suitability" in cues and outline.last_drug[at] == at - 1 and self._is_denied_before(at - 1):
-            return "unavailable"
+        if "suitability" in cues and outline.last_drug[at] == at - 1:
+            return "unavailable" if self._is_denied_before(at - 1) else "planned"
         if "uncertain" in cues and outline.last_drug[at] == at - 1 and self._is_all_that_is_said(at):
             return "mentioned"
         if "correction" in cues and self._is_corrected(at):
