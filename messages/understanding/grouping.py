@@ -383,12 +383,18 @@ class Grouping:
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
         bracket = before.kind == "sign" and before.key in ("(", "=", ":")
-        slash = before.kind == "sign" and before.key == "/" and set(new) == set(self._last_named(place))
+        same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
+        slash = before.kind == "sign" and before.key == "/" and same
         if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
         return True
+
+    def _steps_down(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether the antibodies of a regimen are named behind it as what it goes on with: 'THP/HP'."""
+        last = set(self._last_named(place))
+        return len(new) > 1 and set(new) < last and set(new) <= ANTIBODIES
 
     def _behind_its_cycles(self, place: int) -> Piece | None:
         """The piece before a drug, or before the cycles that are counted of it: 'THP (18 cycles HP)'."""

@@ -178,17 +178,26 @@ class Order:
             self._put_before_what_was_told(first)
             return
         at = courses.all.index(current)
-        if at and (courses.between == "none" or not self.pieces[place].is_("cue", "before_it")):
+        near = courses.between == "none" or (courses.between == "other" and self._is_behind_its_cycles(place))
+        if at and (near or not self.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
 
+    def _is_behind_its_cycles(self, place: int) -> bool:
+        """Whether only a number of cycles, or how long, stands between a drug and 'before': 'docetaxel x6 before'."""
+        last = self.outline.last_drug[place]
+        return last is not None and all(
+            self.pieces[at].kind in ("cycles", "duration", "silent") for at in range(last + 1, place)
+        )
+
     def _opens_with_the_past(self, place: int) -> bool:
         """Whether a sentence of its own tells what came before all: 'T-DM1, then TCT. Previously THP.'"""
-        piece = self.pieces[place]
-        return self.outline.sentence_start[place] == place and piece.key in ("previously", "formerly", "earlier")
+        opens = self.outline.sentence_start[place] == place
+        headed = self.pieces[place].key in ("before", "prior") and self.pieces[place + 1].key == ":"
+        return opens and (headed or self.pieces[place].key in ("previously", "formerly", "earlier"))
 
     def _is_earlier_still(self, place: int) -> bool:
         """Whether a phrase behind a drug counts from the line told before it: 'THP before that', 'earlier still'."""

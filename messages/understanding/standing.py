@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import agents_of, generic
+from messages.understanding.drugs import agents_of, generic, readings_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
@@ -208,7 +208,7 @@ class _Sentence:
             behind = self._same(at)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) == "mentioned" else None
-        if at in self.hearsay:
+        if at in self.hearsay or self._names_the_kind_of(at):
             return Mention("mentioned")
         if outline.is_excepted(at):
             return Mention("received")
@@ -245,6 +245,14 @@ class _Sentence:
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
+
+    def _names_the_kind_of(self, at: int) -> bool:
+        """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
+        outline, named = self.outline, self.outline.drug_in_stretch_before(at)
+        if named is None or outline.pieces[at - 1].key not in ("only", "first", "last"):
+            return False
+        readings = readings_of(outline.pieces[at])
+        return readings is not None and agents_of(outline.pieces[named]) in readings
 
     def _answers_otherwise(self, at: int) -> bool:
         """Whether only the 'no' that answers a question stands before a drug: 'Enhertu next? No, T-DM1.'"""

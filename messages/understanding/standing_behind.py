@@ -18,6 +18,8 @@ _LIST = 3
 """Drugs of a list, at least, that what is said behind it is said of all of."""
 _PAIR = 2
 """The same, where the verb is of several: 'A, B were considered'."""
+_FINE = ("ok", "okay", "fine", "possible")
+"""What says of a drug alone that it may be given."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 
 
@@ -149,6 +151,8 @@ class Behind:
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         if "had_it" in cues:
             return "received"
+        if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
+            return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
         if self._is_minus(at):
@@ -211,6 +215,10 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_all_of_a_sentence(self, at: int) -> bool:
+        """Whether a drug begins the sentence, and no other is named in it."""
+        return at == self.first and self.outline.is_drug[at] and self.outline.drug_in_sentence_after(at) is None
 
     def _is_without_it(self, at: int) -> bool:
         """Whether what was planned is pointed at as left out: 'palbociclib was proposed but she had HP without it'."""
