@@ -233,12 +233,17 @@ class _Reader:
             courses.separate("then")
 
     def _came_later(self, place: int) -> bool:
-        """Whether metastases are told with their date, before the drugs for them: 'AC-T + H. 2020 lung mets: THP'."""
+        """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',
+        'TCHP, HP. Two years later: lung mets'."""
         if not (self.pieces[place].is_("noun", "organ_mets") or self.now.is_relapse(place)):
             return False
         outline, stretch = self.outline, self.outline.in_stretch(place)
         if outline.has(stretch, "new", "progression") or outline.drug_in_stretch_before(place) is not None:
             return False
+        if outline.has(range(outline.sentence_start[place], place), "interval"):  # DFI 26 months, now mets to liver
+            return True
+        if any(self.pieces[at - 1].kind == "duration" and self.pieces[at].key == "later" for at in stretch if at):
+            return True
         return any(self.pieces[at].kind == "date" for at in stretch) and outline.next_drug[place] is not None
 
     def _leads_to_no_line(self, place: int) -> bool:

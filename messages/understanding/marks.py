@@ -186,7 +186,9 @@ class Marks:
         if not (place and self._is_at_it(place - 1) and self.now.is_told_here(current)):
             current = None  # otherwise it was given for the relapse: 'THP at relapse'
         rest = [course for course in told if not course.early and course is not current]
-        marked = any(course.number is not None or course.outcome or course.ongoing for course in rest)
+        marked = any(
+            course.number is not None or course.outcome not in (None, "completed") or course.ongoing for course in rest
+        )
         if not marked and all(set(course.agents) <= AROUND_SURGERY and not course.unclear for course in rest):
             for course in rest:
                 course.early = True

@@ -160,6 +160,10 @@ class Order:
             return
         if self._ends_its_drug(place):
             return
+        if self._is_said_again(place):  # previously THP, previously T-DM1
+            courses.insert = courses.all.index(current) + 1
+            courses.separate("then")
+            return
         before = self._told_before(current) if self._is_earlier_still(place) else None
         if before is not None:
             courses.all.remove(current)
@@ -185,6 +189,15 @@ class Order:
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _is_said_again(self, place: int) -> bool:
+        """Whether the drug before it was headed by the same word, in the same sentence."""
+        outline, last = self.outline, self.outline.last_drug[place]
+        if last is None or last < outline.sentence_start[place] or self.courses.insert is None:
+            return False
+        if self.pieces[place].key not in ("previously", "prior", "formerly", "earlier"):  # 'before that' counts on
+            return False
+        return any(self.pieces[at].key == self.pieces[place].key for at in outline.before_in_stretch(last, 2))
 
     def _is_behind_its_cycles(self, place: int) -> bool:
         """Whether only a number of cycles, or how long, stands between a drug and 'before': 'docetaxel x6 before'."""
