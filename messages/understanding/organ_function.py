@@ -155,8 +155,14 @@ class OrganFunction:
                     return
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
                 bound = "<" if self.context.of(piece, "below") else ">"
-            elif not self._goes_with_number(piece) and not self._leads_to_change(at):
+            elif not (self._goes_with_number(piece) or self._leads_to_change(at) or self._dates_a_number(at)):
                 return
+
+    def _dates_a_number(self, at: int) -> bool:
+        """Whether 'this week' says when a number was measured: 'platelets this week 88'."""
+        ahead = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
+        measured = self.pieces[at - 1].kind == "number" or (ahead is not None and ahead.kind == "number")
+        return self.pieces[at].key == "this" and measured
 
     def _leads_to_change(self, at: int) -> bool:
         """Whether 'and' leads to what a value became: 'was 48 in January and is 55 now'; or to the end of a range."""
