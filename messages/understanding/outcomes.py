@@ -112,7 +112,7 @@ class Outcomes:
             elif course.outcome == self.pending:
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
-            course.ongoing = True
+            course.ongoing = course.present = True
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
