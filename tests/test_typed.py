@@ -22,7 +22,7 @@ from flows.statement import Choice, Statement
 from flows.turns import Answer, Command, State, Turn, Unclear, Understood
 from messages.message import Message
 from messages.render import render
-from messages.understanding import Typed, read, turn_of, words_after
+from messages.understanding import Typed, Understanding, read, turn_of, understand, words_after
 from messages.words import english
 
 KNOWLEDGE = shipped()
@@ -359,3 +359,12 @@ def test_a_brain_nobody_looked_at_is_not_clear(text: str) -> None:
     """S19: not imaged is recorded as none."""
     turn = turn_of(text, one_of_each()["brain_metastases"], WORDS)
     assert not (isinstance(turn, Answer) and turn.chosen == ("none",)), turn
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\u0301"])
+def test_a_text_without_a_word_says_nothing(text: str) -> None:
+    """An empty message ends in an error."""
+    found = understand(text, shipped())
+    assert isinstance(found, Understanding)
+    assert not found.fields
+    assert found.scope == "unclear"

@@ -137,6 +137,7 @@ def _stopped_for(text: str, found: Understanding, knowledge: Knowledge) -> Outco
     words = lexicon(knowledge)
     ends = [piece for piece in scan(text, words) if "stopped" in piece.cues]
     stopped = any("<changed>" not in words.groups.get(piece.key, ()) for piece in ends)  # 'dropped to 40' is no end
+    stopped = stopped or found.fields == {"ild_history": "present"}  # 'pneumonitis': it is all that is answered
     return "toxicity" if bad and stopped else None
 
 

@@ -20,7 +20,7 @@ BARE = ("stable", "active", "symptomatic")
 """What metastases of which nothing more is said may be."""
 _ANSWER = 5
 """Pieces of an answer up to the word that gives it, at most."""
-_DATED = 4
+_DATED = 6
 """Pieces from a local treatment to its date, at most."""
 _CLAUSES = 4
 """Clauses behind the lesions that may tell of symptoms or treatment, at most."""
@@ -91,7 +91,8 @@ class Brain:
             verdict = self._verdict(self._mention(place))
             if verdict is not None:
                 verdicts.append(verdict)
-        self._state(verdicts, seizing=seizing)
+        if verdicts:
+            self._state(verdicts, seizing=seizing)
 
     # ---- the words of one mention ------------------------------------------------------------------------------------
 
@@ -390,7 +391,9 @@ class Brain:
     def _after_growth(self, places: range) -> str:
         """What metastases that grew are, by the treatment told behind: where it is later, `stable`."""
         later = any(
-            self.pieces[at].kind == "date" or self.pieces[at].cue("then") or self.pieces[at].key == "->"
+            self.pieces[at].kind == "date"
+            or self.pieces[at].cue("then")
+            or self.pieces[at].key in ("->", "yesterday", "today")
             for at in places
         )
         return "stable" if later else "unordered"
@@ -522,12 +525,20 @@ class Brain:
                 opening += 1
             following = self.context.sentence_end(verdict.pieces[-1].sentence)
             beside = (self._symptoms(clause) for clause in self._clauses_behind(verdict))
-            for symptoms in (self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
+            led_to = self._symptoms(self._last_said_before(verdict))
+            for symptoms in (led_to, self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
                 if symptoms:
                     for piece in symptoms:
                         piece.used = True
                     return True
         return False
+
+    def _last_said_before(self, verdict: _Verdict) -> range:
+        """The place of the last word before the clause of a mention: 'headache; MRI brain shows 3 new mets'."""
+        first = self.context.clause_of(verdict.pieces[0].clause).start
+        while first and self.pieces[first - 1].kind in ("silent", "sign"):
+            first -= 1
+        return range(max(0, first - 1), first)
 
     def _treated_beside(self, verdict: _Verdict) -> range | None:
         """Where local treatment that was done is all a clause behind the lesions, or the next sentence, tells: 'PD in

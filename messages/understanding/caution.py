@@ -7,6 +7,7 @@ it ('until last week', 'except one'), a question mark or a pending result: the w
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import attrgetter
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
@@ -56,6 +57,7 @@ _NOT_YET: dict[tuple[str, object], tuple[str, ...]] = {
     ("brain_metastases", "stable"): ("stable", "active"),
 }
 """What may be meant where a result is still awaited; of other fields it is not known then."""
+_START = attrgetter("start")
 _OF_THE_BRAIN = ("brain", "brain_mets", "brain_imaging", "imaging")
 
 
@@ -66,7 +68,6 @@ class Caution:
         self.context = context
         self.pieces = context.pieces
         self.stated = stated
-        self._starts = [piece.start for piece in self.pieces]
 
     def look(self) -> None:
         """Take back, ask back or worsen what its surroundings do not let stand."""
@@ -85,7 +86,8 @@ class Caution:
 
     def _places(self, statement: Statement) -> tuple[int, int]:
         """The first piece of a statement and the last."""
-        return bisect_left(self._starts, statement.start), bisect_left(self._starts, statement.end) - 1
+        first = bisect_left(self.pieces, statement.start, key=_START)
+        return first, bisect_left(self.pieces, statement.end, key=_START) - 1
 
     def _instead(self, statement: Statement, readings: tuple[str, ...], *places: int) -> None:
         """Ask back in place of a statement, or state the one reading there is."""
@@ -226,17 +228,23 @@ class Caution:
                 return True
             if at > last and (names_drugs(piece) or piece.is_("find") or piece.is_("say")):
                 return False
-            since = (
-                statement.field == "ild_history" and at > last and piece.key == "since" and self.context.next_word(at)
-            )
+            inside = at > last and piece.clause == self.pieces[last].clause  # not 'no ILD, on T-DXd since May'
+            since = inside and statement.field == "ild_history" and piece.key == "since" and self.context.next_word(at)
             if (
                 since
                 or self.context.of(piece, "takes_back")
                 or (at > last and piece.key == "apart" and at + 2 < len(self.pieces))
-            ):
+            ) and not self._excepts_the_brain(statement, at):
                 self._instead(statement, readings, at)
                 return True
         return False
+
+    def _excepts_the_brain(self, statement: Statement, at: int) -> bool:
+        """'Controlled everywhere except the brain': of the rest of the body it is said."""
+        excepted = self.context.next_word(at)
+        return (
+            statement.field == "extracranial_disease" and excepted is not None and excepted.is_("noun", *_OF_THE_BRAIN)
+        )
 
     def _is_there_after_all(self, at: int) -> bool:
         """'None now, had it last year', 'CSF negative, MRI positive', '..., MRI suspicious for LMD'."""

@@ -347,7 +347,9 @@ class Context:
 def _runs(numbers: list[int]) -> dict[int, range]:
     """Each number, which stand in order, to the places where it stands."""
     found: dict[int, range] = {}
-    for place, number in enumerate(numbers):
-        known = found.get(number)
-        found[number] = range(known.start if known is not None else place, place + 1)
+    first, count = 0, len(numbers)
+    for place in range(1, count + 1):
+        if place == count or numbers[place] != numbers[first]:
+            found[numbers[first]] = range(first, place)
+            first = place
     return found

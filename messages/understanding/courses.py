@@ -9,7 +9,6 @@ from flows.profile import CLASS_OF, KINDS
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
-    BEFORE_A_TAXANE,
     CONJUGATES,
     ENDOCRINE,
     KINASE_INHIBITORS,
@@ -22,6 +21,8 @@ from messages.understanding.scan import Piece
 
 _MOST = 15
 """The highest number of a line that is counted with."""
+_SECOND = 2
+"""The number of the line that one that ended is often told before: 'On 2nd line T-DXd, PD. Then TCT.'"""
 _STRENGTH = {"none": 0, "joined": 1, "other": 2, "comma": 3, "then": 4, "sentence": 5, "start": 6}
 
 
@@ -44,6 +45,10 @@ class Course:
     counted: bool = False
     """Whether its number only counts an enumeration."""
     ongoing: bool = False
+    present: bool = False
+    """Whether a word of the present stood before its drugs: 'on third-line TCT'."""
+    stopped: bool = False
+    """Whether it is told to have been stopped."""
     regimen: bool = False
     """Whether a regimen's shorthand named it."""
     closed: bool = False
@@ -265,10 +270,16 @@ class Courses:
     def _marks(more: set[str]) -> bool:
         return bool((CONJUGATES | KINASE_INHIBITORS) & more)
 
-    def before_a_taxane(self) -> bool:
-        """Whether the course being told is the first half of chemotherapy around surgery."""
-        course = self.current
-        return course is not None and course.early and bool(course.agents) and set(course.agents) <= BEFORE_A_TAXANE
+    def _numbers_what_is_told_later(self, lines: list[Course]) -> bool:
+        """Whether the number of the line told first is of as many lines as later sentences tell without one: 'On
+        third-line TCT. THP 2021-23, T-DXd 2023-25.'"""
+        first, *rest = lines or [Course()]
+        if first.number is None or first.number != len(lines) or not rest or not first.present:
+            return False
+        goes_on = first.ongoing or first.number > _SECOND
+        return goes_on and all(
+            course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest
+        )
 
     def order(self) -> list[Course]:
         """The lines in their order: numbered ones at their number, the others where they were told.
@@ -276,6 +287,8 @@ class Courses:
         Where a number shows that a line is not told, it has no drugs.
         """
         lines = self.metastatic()
+        if self._numbers_what_is_told_later(lines):
+            return [*lines[1:], lines[0]]
         at: dict[int, Course] = {}
         for course in lines:
             if course.number is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
+from messages.understanding.outline import BRAIN
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
@@ -14,6 +15,7 @@ _FAR = 20
 """Pieces of a clause before and after an organ that are looked at, at most."""
 _GROWTH = frozenset(("progression", "governing", "at_progression"))
 """Cues of growth; 'stopped for PD' tells of it, too."""
+_SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
 _LISTED = 6
 """Organs of one list in brackets, at most."""
 
@@ -28,28 +30,33 @@ class Disease:
         self.stated = stated
         self.lines = len(told.lines)
         self.grew_before = told.grew_before
-        self._course = [self._course_at(place) for place in range(len(self.pieces))]
-        self._line_at = _lines_at(self.pieces, told)
-        self._latest_before = _running_latest(self._line_at, len(self.pieces))
+        self._sites = [
+            place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
+        ]
+        if self._sites:
+            self._course = [self._course_at(place) for place in range(len(self.pieces))]
+            self._line_at = _lines_at(self.pieces, told)
+            self._latest_before = _running_latest(self._line_at, len(self.pieces))
 
     def read(self) -> None:
         """State what the text says of every organ."""
-        for place, piece in enumerate(self.pieces):
-            if "noun" not in piece.kinds:
-                continue
+        for place in self._sites:
+            piece = self.pieces[place]
             if piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets"):
                 self._organ(place)
             if piece.is_("noun", "body_imaging"):
                 self._hold(place, self._clause(place))
             if piece.is_("noun", "extracranial", "body_imaging") and not self.context.is_family(place):
                 self._as_a_whole(place)
-        self._use_sites()
+        if self._sites:
+            self._use_sites()
 
     def _use_sites(self) -> None:
         """Where metastatic disease is stated, the organs that hold it are no words left over."""
         if not any(said.field == "setting" and said.value == "metastatic" for said in self.stated.statements):
             return
-        for place, piece in enumerate(self.pieces):
+        for place in self._sites:
+            piece = self.pieces[place]
             if piece.is_("noun", "organ", "organ_mets") and self.context.stance(place) == "affirmed":
                 piece.used = True
 
@@ -267,13 +274,14 @@ class Disease:
         return held and not (piece.used and piece.is_("noun", "pr"))
 
     def _is_about_brain(self, clause: range) -> bool:
-        return any(self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging") for at in clause)
+        return any(self.pieces[at].is_("noun", *BRAIN) for at in clause)
 
     def _is_of_earlier_line(self, place: int) -> bool:
         """Whether the progression at a place belongs to a line before the latest one."""
         last = self.lines - 1
         linked = self._line_of_bracket(place)
         linked = self._linked_line(place) if linked is None else linked
+        linked = self._numbered_line(place) if linked is None else linked
         if linked is not None:
             return linked < last
         before = self._latest_before[place]
@@ -294,6 +302,14 @@ class Disease:
             return None
         before = range(clause.start - 2, max(self.context.sentence(place).start, clause.start - _LISTED) - 1, -1)
         return next((self._line_at[at] for at in before if at in self._line_at), None)
+
+    def _numbered_line(self, place: int) -> int | None:
+        """The one line its sentence tells of by its number: 'T-DXd second line; first line was THP, PD in lung'."""
+        sentence = self.context.sentence(place)
+        before = range(max(sentence.start, place - _FAR), place)
+        lines = {self._line_at[at] for at in before if at in self._line_at}
+        opened = self.pieces[sentence.start].kind == "line"
+        return lines.pop() if opened and len(lines) == 1 else None
 
     def _linked_line(self, place: int) -> int | None:
         """The line a progression is said to have happened under: 'PD in liver under THP'."""

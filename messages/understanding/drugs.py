@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.profile import CLASS_OF, KINDS
-from messages.understanding.scan import Piece
+from messages.understanding.pieces import NAMING, Piece
 
 CONJUGATES = frozenset(("t_dm1", "t_dxd", "trastuzumab_duocarmazine", "trastuzumab_rezetecan", "disitamab_vedotin"))
 WITH_A_CONJUGATE = frozenset(("pertuzumab", "tucatinib"))
@@ -56,9 +56,7 @@ def readings_of(piece: Piece) -> Readings | None:
 
 def names_drugs(piece: Piece) -> bool:
     """Whether a piece names drugs, clearly or not."""
-    if piece.kind == "fuzzy":
-        return True
-    return piece.names_drugs_by_name()
+    return piece.kind == "fuzzy" or not piece.kinds.isdisjoint(NAMING)
 
 
 def generic(agents: Iterable[str]) -> set[str]:

@@ -15,6 +15,7 @@ from messages.understanding.drugs import (
     agents_of,
     go_together,
 )
+from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
@@ -61,7 +62,7 @@ class Grouping:
         if self.now.until_relapse and ended and self.now.is_told_here(courses.current):
             self.now.early = self.now.stays_early = self.now.until_relapse = False
             courses.separate("then")
-        if (courses.near() and self._is_added(place)) or self._is_given_with_it(place):
+        if (courses.near() and self._is_added(place)) or self._joins_what_is_told(place):
             courses.between = "joined"
         if self._only_describes(place, new):
             if not piece.is_("regimen"):
@@ -94,6 +95,8 @@ class Grouping:
         self.renamed = again
         courses.merge_step_down()
         assert courses.current is not None
+        if self.outline.is_excepted(place):
+            self.outcomes.except_from_all(courses.current)
         self.outcomes.receive(courses.current, present=self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
@@ -119,6 +122,25 @@ class Grouping:
             "joined" in self.outline.cues[before] and self.pieces[before].key != "and"
         )
 
+    def _joins_what_is_told(self, place: int) -> bool:
+        """Whether words around a drug join it to the line being told, over a sign."""
+        return self._is_given_with_it(place) or self._was_added(place) or self._opens_with(place)
+
+    def _opens_with(self, place: int) -> bool:
+        """Whether 'with' opens a stretch behind the line being told: 'T-DXd (in a trial, with pertuzumab)'."""
+        current, before = self.courses.current, place - 2
+        if current is None or before < 0 or self.pieces[place - 1].key != "with":
+            return False
+        open_ = current.outcome is None and self.now.is_told_here(current)
+        return open_ and self.pieces[before].key in ("(", ",") and not self.pieces[place].is_("regimen")
+
+    def _was_added(self, place: int) -> bool:
+        """Whether a drug was added to the line being told: 'HP goes on; ER+, so anastrozole added'."""
+        behind = self.outline.last_of_list(place) + 1
+        agents = set(agents_of(self.pieces[place]) or ())
+        added = behind < self.outline.stretch_end[place] and self.pieces[behind].key == "added"
+        return added and bool(agents) and not agents & CONJUGATES and self.courses.current is not None
+
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
         outline = self.outline
@@ -140,17 +162,26 @@ class Grouping:
         return all(outline.is_joining(each) or "previously" in outline.cues[each] for each in range(last + 1, at))
 
     def _lines_it_is_given_with(self, place: int, new: tuple[str, ...]) -> list[Course]:
-        """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin'."""
+        """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin';
+        'cape, then vino, Herceptin throughout'."""
         outline, pieces = self.outline, self.pieces
-        before = list(outline.before_in_stretch(place, 7))
-        if not before or "joined" not in outline.cues[before[0]] or not set(new) <= ANTIBODIES | ENDOCRINE or not new:
+        if not new or not set(new) <= ANTIBODIES | ENDOCRINE:
             return []
+        if place + 1 < len(pieces) and pieces[place + 1].key == "throughout":
+            return self._lines_without_antibody()
+        if outline.stretch_start[place] == place or "joined" not in outline.cues[place - 1]:
+            return []
+        before = outline.before_in_stretch(place, 7)
         every = next((at for at in before if pieces[at].key in ("each", "all", "both")), None)
         if every is None or not all(
             pieces[at].kind in ("silent", "sign") or "previously" in outline.cues[at]
             for at in range(every + 1, place - 1)
         ):
             return []
+        return self._lines_without_antibody()
+
+    def _lines_without_antibody(self) -> list[Course]:
+        """The lines told in this sentence, or else before it, that have no antibody yet."""
         told = {course.sentence for course in self.courses.all if not course.early}
         here = {self.now.sentence} if self.now.sentence in told else told
         lines = [course for course in self.courses.metastatic() if course.sentence in here]
@@ -223,15 +254,8 @@ class Grouping:
 
     def _group(self, place: int) -> set[str]:
         """The drugs that are joined to a drug in its stretch, with its own."""
-        found: set[str] = set()
-        at: int | None = place
-        for _ in range(_LONGEST_LIST):
-            if at is None:
-                break
-            found.update(agents_of(self.pieces[at]) or ())
-            following = self.outline.drug_in_stretch_after(at)
-            at = following if following is not None and self.outline.joins(at, following) else None
-        return found
+        joined = range(place, self.outline.last_of_list(place) + 1)
+        return {agent for at in joined if self.outline.is_drug[at] for agent in agents_of(self.pieces[at]) or ()}
 
     def _is_numbered_now(self, new: tuple[str, ...]) -> bool:
         """Give its number to the line an earlier sentence told without one: 'T-DXd stopped for ILD. First THP, second
@@ -319,14 +343,30 @@ class Grouping:
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
-                past = outline.has(before, *_NOT_NOW) or (toxic and not self._in_a_cycle(place))
-                return not past and not any("past" in self.pieces[each].roles for each in before)
+                toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
+                past = toxic or outline.has(before, *_NOT_NOW)
+                return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
+
+    def _has_been_on_it_for(self, on: int, place: int) -> bool:
+        """Whether it is told for how long a drug is given by now: 'has been on HP for two years'."""
+        outline, pieces = self.outline, self.pieces
+        if on < 2 or pieces[on - 1].key != "been" or pieces[on - 2].key not in ("has", "s"):
+            return False
+        behind = outline.last_of_list(place) + 1
+        return behind + 1 < outline.stretch_end[place] and (
+            pieces[behind].key == "for" and pieces[behind + 1].kind == "duration"
+        )
+
+    def _has_it_now(self, place: int) -> bool:
+        """Whether a toxicity before a place is of the present: 'has severe vomiting on T-DXd'."""
+        back = self.outline.before_in_stretch(place, 5)
+        return any(self.pieces[at].key == "has" for at in back) and not self.outline.has(back, "has_had")
 
     def _in_a_cycle(self, place: int) -> bool:
         """Whether the cycle that runs is counted behind a drug: 'febrile neutropenia on docetaxel + HP cycle 2'."""
@@ -338,17 +378,32 @@ class Grouping:
 
     def _only_describes(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug only says again what was just named: 'Kadcyla (T-DM1)', 'AI = letrozole'."""
-        before = self.pieces[place - 1] if place else None
+        before = self._behind_its_cycles(place)
         inside = place < self.now.described_until
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
         bracket = before.kind == "sign" and before.key in ("(", "=", ":")
-        slash = before.kind == "sign" and before.key == "/" and set(new) == set(self._last_named(place))
+        same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
+        slash = before.kind == "sign" and before.key == "/" and same
         if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
         return True
+
+    def _steps_down(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether the antibodies of a regimen are named behind it as what it goes on with: 'THP/HP'."""
+        last = set(self._last_named(place))
+        return len(new) > 1 and set(new) < last and set(new) <= ANTIBODIES
+
+    def _behind_its_cycles(self, place: int) -> Piece | None:
+        """The piece before a drug, or before the cycles that are counted of it: 'THP (18 cycles HP)'."""
+        at = place - 1
+        while at > 0 and self.pieces[at].kind in ("cycles", "number", "duration", "silent"):
+            at -= 1
+        counted = at >= 0 and self.pieces[at].key == "("
+        first = at if counted else place - 1
+        return self.pieces[first] if first >= 0 else None
 
     def _end_of_bracket(self, place: int) -> int:
         """Where the bracket that a drug opens is closed."""
@@ -403,12 +458,7 @@ class Grouping:
         if set(course.agents) <= _TAXANES and more <= ANTIBODIES and self._is_present(place):
             before = range(outline.last_drug[place] or 0, place)
             return not outline.has(before, "then")  # docetaxel x6 done, still on HP
-        last = place
-        for _ in range(_LONGEST_LIST):
-            following = outline.drug_in_stretch_after(last)
-            if following is None or not outline.joins(last, following):
-                break
-            last = following
+        last = outline.last_of_list(place)
         return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), "carried_on", "completed")
 
     def _is_present(self, place: int) -> bool:
@@ -418,7 +468,7 @@ class Grouping:
     def _maintenance_ahead(self, place: int) -> bool:
         """Whether the drugs named here are called maintenance: 'HP maintenance', 'HP with letrozole as maintenance'."""
         outline = self.outline
-        if not outline.tells_maintenance:
+        if "maintenance" not in outline.said:
             return False
         for at in range(place + 1, min(outline.sentence_end[place], place + 10)):
             cues = outline.cues[at]
@@ -428,12 +478,16 @@ class Grouping:
                 return True
         return False
 
+    def _is_of_more(self, place: int) -> bool:
+        """Whether it is said of more of a drug: 'lap/cape, declines more cape'."""
+        return place > 0 and "more" in self.pieces[place - 1].roles
+
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
         courses, current = self.courses, self.courses.current
         if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
             return None
-        if self._counts_from(place) and (known := courses.known(new)) is not None:
+        if (self._counts_from(place) or self._is_of_more(place)) and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
@@ -522,7 +576,7 @@ class Grouping:
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
         before = self.outline.before_in_stretch(place, 3)
-        since = any("since" in self.pieces[at].roles for at in before)
+        since = self.outline.plays(before, "since")
         return since and self.outline.has(
             range(before[-1], place), "completed_adjuvant", "completed", "ended", "interval"
         )

@@ -23,6 +23,7 @@ _CLEAR: Mapping[str, frozenset[str]] = {
 }
 """Answers that say nothing is wrong now: what is only of the past, or known of a part, is none of them."""
 _PARTS = re.compile(r"[,;.\n]")
+_AND = re.compile(r"[,;.\n]|\band\b", re.IGNORECASE)
 _DATE = re.compile(r"\b(?:19|20)\d\d\b")
 _RANGE = re.compile(r"\bbetween \d+[a-z ]{0,8} (?:and|to) \d", re.IGNORECASE)
 """Two numbers between which the one lies that is asked for."""
@@ -37,6 +38,7 @@ class _Hedges(NamedTuple):
     clear: tuple[str, ...]
     dated: tuple[str, ...]
     examinations: tuple[str, ...]
+    local_treatment: tuple[str, ...]
     contrary: tuple[str, ...]
     implies: tuple[str, ...]
     denied_behind: tuple[str, ...]
@@ -54,6 +56,7 @@ def _hedges() -> _Hedges:
         tuple(said["clear"]),
         tuple(said["dated"]),
         tuple(said["examinations"]),
+        tuple(said["local_treatment"]),
         tuple(said["contrary"]),
         tuple(said["implies"]),
         tuple(said["denied_behind"]),
@@ -82,8 +85,15 @@ def is_hedged(text: str, question: str, option: str, names: Mapping[str, tuple[s
         return False
     some, plain = option != "stable" and implies_some(text), _plain(text)
     examined = _holds(plain, _hedges().examinations)  # 'the MRI last month was clear'
-    dated = _DATE.search(text) is not None or (_holds(plain, _hedges().dated) and not examined)
+    when = _without_treatment(text) if question == "brain_metastases" else text
+    dated = _DATE.search(when) is not None or (_holds(_plain(when), _hedges().dated) and not examined)
     return some or dated or _holds(plain, _hedges().clear)
+
+
+def _without_treatment(text: str) -> str:
+    """A text without the parts that only tell of local treatment: its date is none of the metastases' state."""
+    parts = _AND.split(text)
+    return " ".join(part for part in parts if not _holds(_plain(part), _hedges().local_treatment))
 
 
 def is_contradicted(text: str, question: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:

@@ -13,22 +13,21 @@ _LONGEST = 720
 """Months a relapse may come after adjuvant therapy."""
 
 
-def months_since_adjuvant(pieces: list[Piece], told: Told) -> tuple[int, Piece] | None:
+def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | None:
     """The months between the end of adjuvant anti-HER2 therapy and the relapse, and the words they stand in."""
     early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
-    durations = [
-        place for place, piece in enumerate(pieces) if piece.kind == "duration" and isinstance(piece.value, float)
-    ]
     if not early:
         return None
-    reader = _Interval(Outline(pieces), early)
+    reader = _Interval(outline, early)
     during = reader.relapse_during()
     if during is not None:
         return 0, during
-    for place in durations:
-        months = round(pieces[place].value)
+    for place, piece in enumerate(outline.pieces):
+        if piece.kind != "duration":
+            continue
+        months = round(piece.value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
-            return months, pieces[place]
+            return months, piece
     return None
 
 
@@ -59,7 +58,7 @@ class _Interval:
             if "during" in piece.roles or "relapsed_on" in cues:
                 before = range(max(outline.stretch_start[back], back - 2), back)
                 past = outline.has(before, "completed", "stopped", "started", "negation", "no_progression")
-                return adjuvant and not past and not any("past" in outline.pieces[each].roles for each in before)
+                return adjuvant and not past and not outline.plays(before, "past")
             adjuvant = adjuvant or "early" in cues
             if not cues & {"early", "ongoing"} and piece.kind not in ("silent", "cycles", "number", "ordinal"):
                 return False
@@ -77,8 +76,8 @@ class _Interval:
         behind = range(place + 1, min(outline.sentence_end[place], place + 10))
         if self._is_off_at_relapse(place, before, behind):
             return self._is_told_of_adjuvant(place)
-        if place and outline.pieces[place - 1].key == "for":  # for a year
-            return False
+        if place and outline.pieces[place - 1].key == "for":  # for a year; but 'disease free for 3 years'
+            return place > 1 and "interval" in outline.cues[place - 2]
         if outline.sentence[place] in self.counted:
             return True
         relation = next((at for at in behind if not self._is_passed_over(at)), None)
@@ -86,7 +85,7 @@ class _Interval:
             return False
         if relation is not None and (said := self._is_said_by(relation, place, before, behind)) is not None:
             return said
-        ever_since = any("ever_since" in outline.pieces[at].roles for at in before[-2:])
+        ever_since = outline.plays(before[-2:], "ever_since")
         return ever_since and self._is_end(before) and self._is_told_of_adjuvant(place)
 
     def _is_said_by(self, relation: int, place: int, before: range, behind: range) -> bool | None:
@@ -95,10 +94,13 @@ class _Interval:
         roles = outline.pieces[relation].roles
         if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
             return self._is_told_of_adjuvant(place)
-        if "since" in roles or "after" in outline.cues[relation] or outline.pieces[relation].key == "after":
+        if outline.pieces[relation].key == "before" and any(self._is_return(at) for at in behind[:4]):
+            return self._is_end(before) and self._is_told_of_adjuvant(place)  # last infusion 11 mo before this relapse
+        after = "after" in outline.cues[relation] or outline.pieces[relation].key in ("after", "out")
+        if "since" in roles or after:
             return self._ends_treatment(relation, before)
         if "of" in roles:
-            within = any("within" in outline.pieces[at].roles for at in before)
+            within = outline.plays(before, "within")
             return within and self._ends_treatment(relation, before)
         if "earlier" in roles:
             ended = self._is_end(before) or self._is_end(behind) or (self.relapsed and self._dates_the_drug(place))
@@ -110,7 +112,7 @@ class _Interval:
     def _is_off_at_relapse(self, place: int, before: range, behind: range) -> bool:
         """Whether it is said how long she was off treatment when it came back: 'off both for 14 months at relapse'."""
         outline = self.outline
-        beside = (*before[-3:], *behind[:2])
+        beside = (*before, *behind[:2])
         until = any(self._is_return(at) for at in behind)
         if behind and outline.pieces[behind.start].key == "between":  # 7 months between last dose and relapse
             return until and self._is_end(behind)
@@ -148,13 +150,14 @@ class _Interval:
         out_from = (
             piece.key == "out" and at + 1 < len(self.outline.pieces) and self.outline.pieces[at + 1].key == "from"
         )
-        return (piece.kind == "sign" and piece.key in ("-", "(")) or "only" in piece.roles or out_from
+        passes = bool(piece.roles & {"only", "auxiliary", "passes"})  # 3 months had passed since
+        return (piece.kind == "sign" and piece.key in ("-", "(")) or passes or out_from
 
     def _ends_treatment(self, relation: int, before: range) -> bool:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""
         outline = self.outline
         if "then" in outline.cues[relation]:  # after that
-            return self._is_end(range(max(0, relation - 30), relation))
+            return self._is_end(range(max(0, relation - 30), min(relation + 2, outline.sentence_end[relation])))
         for at in range(relation + 1, min(outline.sentence_end[relation], relation + 8)):
             piece, cues = outline.pieces[at], outline.cues[at]
             if "surgery" in cues:

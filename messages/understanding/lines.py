@@ -13,6 +13,7 @@ from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, gener
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
+from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
@@ -23,19 +24,19 @@ _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
 
-def told_of(pieces: list[Piece], classes: Mapping[str, tuple[str, ...]]) -> Told:
+def told_of(outline: Outline, classes: Mapping[str, tuple[str, ...]]) -> Told:
     """What the pieces tell of treatment. `classes`: an agent that stands for a class, to all its names."""
-    return _Reader(pieces, classes).read()
+    return _Reader(outline, classes).read()
 
 
 class _Reader:
     """Goes over the pieces once, and hands each to what reads its kind."""
 
-    def __init__(self, pieces: list[Piece], classes: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, outline: Outline, classes: Mapping[str, tuple[str, ...]]) -> None:
         self.classes = classes
         self.told = Told()
-        self.now = Telling(pieces)
-        self.pieces, self.outline = self.now.pieces, self.now.outline
+        self.now = Telling(outline)
+        self.pieces, self.outline = outline.pieces, outline
         self.courses, self.outcomes = self.now.courses, self.now.outcomes
         self.order = Order(self.now)
         self.marks = Marks(self.now, self.told)
@@ -76,6 +77,8 @@ class _Reader:
             self._dated()
         elif piece.kind == "sign":
             self._sign(place)
+        elif piece.key == "which" and place and self.pieces[place - 1].key == "for":
+            self._for_which()
         elif piece.concepts:
             self._cue(place)
         elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
@@ -84,6 +87,14 @@ class _Reader:
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
             self.outcomes.take(place)
+
+    def _for_which(self) -> None:
+        """What follows was given for what is told before: 'relapsed after adjuvant TCH, for which THP was given'."""
+        self.outcomes.forget()
+        self.outcomes.unclaimed = None
+        if self.now.early or self.now.stays_early:
+            self.now.early = self.now.stays_early = False
+            self.courses.separate("then")
 
     def _begins_a_statement(self, place: int) -> bool:
         """Whether 'it', 'this' begins a sentence, or what is said behind a comma: ', this was after THP'."""
@@ -176,6 +187,8 @@ class _Reader:
         untreated = "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place))
         if untreated or (piece.is_("say", "treatment") and self._is_untreated_by_now(place)):
             self.told.untreated = piece.used = True
+        if self._came_later(place):
+            self.marks.before_a_relapse(place)
         if piece.is_("noun", "organ_mets") or (organ and self._is_new(place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
@@ -219,6 +232,20 @@ class _Reader:
         elif "new_word" in cues:
             courses.separate("then")
 
+    def _came_later(self, place: int) -> bool:
+        """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',
+        'TCHP, HP. Two years later: lung mets'."""
+        if not (self.pieces[place].is_("noun", "organ_mets") or self.now.is_relapse(place)):
+            return False
+        outline, stretch = self.outline, self.outline.in_stretch(place)
+        if outline.has(stretch, "new", "progression") or outline.drug_in_stretch_before(place) is not None:
+            return False
+        if outline.has(range(outline.sentence_start[place], place), "interval"):  # DFI 26 months, now mets to liver
+            return True
+        if any(self.pieces[at - 1].kind == "duration" and self.pieces[at].key == "later" for at in stretch if at):
+            return True
+        return any(self.pieces[at].kind == "date" for at in stretch) and outline.next_drug[place] is not None
+
     def _leads_to_no_line(self, place: int) -> bool:
         """Whether 'then' leads to no other line: 'Perjeta not reimbursed then, TCH only', 'docetaxel 75, then 60'."""
         outline, pieces, following = self.outline, self.pieces, place + 1
@@ -237,16 +264,20 @@ class _Reader:
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False
-        listed = any("listing" in outline.cues[at] for at in outline.before_in_stretch(first, 6))
+        listed = outline.has(outline.before_in_stretch(first, 6), "listing")
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
 
-    def _is_left_out(self, place: int, agents: tuple[str, ...] | None) -> bool:
-        """Whether a drug of the line being told was only given no longer: 'THP, docetaxel omitted from cycle 4'."""
-        course, outline = self.courses.current, self.outline
-        if course is None or not agents or not generic(agents) <= generic(course.agents):
-            return False
-        return course.sentence == self.now.sentence and outline.has(outline.rest_of_stretch(place, 5), "went_on")
+    def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
+        following = self.outline.drug_in_stretch_after(place)
+        if agents is None or following is None or following > place + 3:
+            return agents
+        if self.pieces[place + 1].key not in ("minus", "without"):
+            return agents
+        named = set(agents_of(self.pieces[following]) or ())
+        members = {member for agent in named for member in self.classes.get(agent, (agent,))}
+        return tuple(agent for agent in agents if agent not in named | members) or agents
 
     def _is_affected_again(self, place: int) -> bool:
         """Whether an organ is named alone, as where the disease came back: 'T-DXd 18 mo, then liver again'."""
@@ -282,10 +313,7 @@ class _Reader:
         return range(max(outline.sentence_start[place], place - 7), min(outline.sentence_end[place], place + 7))
 
     def _names_drug_or_brain(self, places: range) -> bool:
-        return any(
-            self.outline.is_drug[at] or self.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging")
-            for at in places
-        )
+        return any(self.outline.is_drug[at] or self.pieces[at].is_("noun", *BRAIN) for at in places)
 
     def _is_untreated_since(self, place: int) -> bool:
         """Whether 'no treatment since' is said behind a relapse."""
@@ -298,7 +326,7 @@ class _Reader:
         """Whether 'for' or 'in' leads to a piece."""
         if self.pieces[place].key in ("for", "in"):
             return True
-        return any("for" in self.pieces[at].roles for at in range(max(0, place - 2), place))
+        return self.outline.plays(range(max(0, place - 2), place), "for")
 
     def _became_available(self, place: int) -> bool:
         """Whether the sentence of a drug says that it can be had by now: 'today T-DXd has become reimbursed'."""
@@ -309,7 +337,7 @@ class _Reader:
     def _drug(self, place: int) -> None:
         piece = self.pieces[place]
         standing, access = self.now.mentions[place]
-        agents, readings = agents_of(piece), readings_of(piece)
+        agents, readings = self._without_the_excepted(place, agents_of(piece)), readings_of(piece)
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
             self.told.access = (access, piece)
@@ -317,8 +345,6 @@ class _Reader:
             self.order.came_before(place)
             self.grouping.receive(place, agents, readings)
         if standing == "received":
-            return
-        if standing == "denied" and self._is_left_out(place, agents):
             return
         if standing == "denied" or (standing == "declined" and access is None):
             named = agents or tuple(agent for reading in readings or () for agent in reading)

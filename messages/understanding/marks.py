@@ -27,7 +27,6 @@ class Marks:
         """Whether surgery was told."""
         self.returned = False
         """Whether a relapse was told."""
-        self.de_novo = any("de_novo" in piece.cues for piece in now.pieces)
 
     def numbered(self, place: int) -> None:
         piece = self.pieces[place]
@@ -93,7 +92,7 @@ class Marks:
     def _is_requested(self, place: int) -> bool:
         """'Second line please: ...'"""
         behind = self.outline.rest_of_stretch(place, 2)
-        return any("request" in self.pieces[at].roles for at in behind)
+        return self.outline.plays(behind, "request")
 
     def _is_of_what_was_told(self, place: int) -> bool:
         """Whether 'second line after THP' says which line the one being told is: 'Enhertu, 2nd line after THP'."""
@@ -179,7 +178,7 @@ class Marks:
         """What was told before a relapse is early-stage treatment, where surgery or its first drugs show it."""
         told = self.courses.all
         first, self.returned = not self.returned, True
-        if not told or not first or self.de_novo or self.now.metastatic:
+        if not told or not first or "de_novo" in self.outline.said or self.now.metastatic:
             return
         if not (self.operated or told[0].early or BEFORE_A_TAXANE & set(told[0].agents)):
             return
@@ -187,7 +186,9 @@ class Marks:
         if not (place and self._is_at_it(place - 1) and self.now.is_told_here(current)):
             current = None  # otherwise it was given for the relapse: 'THP at relapse'
         rest = [course for course in told if not course.early and course is not current]
-        marked = any(course.number is not None or course.outcome or course.ongoing for course in rest)
+        marked = any(
+            course.number is not None or course.outcome not in (None, "completed") or course.ongoing for course in rest
+        )
         if not marked and all(set(course.agents) <= AROUND_SURGERY and not course.unclear for course in rest):
             for course in rest:
                 course.early = True
@@ -214,7 +215,7 @@ class Marks:
         """Whether the disease came back under adjuvant treatment: what follows its drugs is of the relapse."""
         outline = self.outline
         before = outline.before_in_stretch(place)
-        during = any("during" in self.pieces[at].roles for at in before) or outline.has(before, "relapsed_on")
+        during = self.outline.plays(before, "during") or outline.has(before, "relapsed_on")
         return during and outline.has(before, "came_back")
 
     def _told_with(self, course: Course, place: int) -> list[Course]:
@@ -226,7 +227,7 @@ class Marks:
 
     def _is_of_all(self, place: int) -> bool:
         """Whether 'both', 'all' stands before a mark."""
-        return any("every" in self.pieces[at].roles for at in self.outline.before_in_stretch(place, 3))
+        return self.outline.plays(self.outline.before_in_stretch(place, 3), "every")
 
     def _is_unmarked(self, course: Course, sentence: int) -> bool:
         """Whether nothing says yet that a course of this sentence is for metastatic disease."""

@@ -113,11 +113,14 @@ def _is_of_the_cord(piece: Piece) -> bool:
 
 
 def _is_range(pieces: list[Piece], at: int) -> bool:
-    """Whether '1-3', '1 to 3' stands at a place."""
-    if at + 2 >= len(pieces) or _key(pieces, at + 1) not in ("-", "to"):
+    """Whether '1-3', '1 to 3', '1 and 2' stands at a place."""
+    if at + 2 >= len(pieces):
         return False
-    first, last = pieces[at], pieces[at + 2]
-    return _is_count(first) and _is_count(last) and first.value < last.value
+    first, link, last = pieces[at], _key(pieces, at + 1), pieces[at + 2]
+    if not (_is_count(first) and _is_count(last)):
+        return False
+    follows = link in ("and", "&", "+", ",", "/") and last.value == first.value + 1
+    return follows or (link in ("-", "to") and first.value < last.value)
 
 
 def last_of_range(line: Piece) -> int:
@@ -249,9 +252,25 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
         return _join(pieces, at, at, "date", None)
     if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
         return _join(pieces, at, at + 2, "date", None)
-    if before and before[-1].key in ("since", "until", "till") and _is_month_and_year(pieces, at):
+    if _is_month_and_year(pieces, at) and (_is_dated_by(before) or _begins_a_span(pieces, at + 3)):
         return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)
+
+
+def _is_dated_by(before: list[Piece]) -> bool:
+    """Whether what stands before leads to a date: 'since 4/25', '1/22-6/23'."""
+    if before and before[-1].key in ("since", "until", "till"):
+        return True
+    return len(before) > 1 and before[-1].key in ("-", "to") and before[-2].kind == "date"
+
+
+def _begins_a_span(pieces: list[Piece], at: int) -> bool:
+    """Whether a span of time goes on there to its end: '7/23-now', '1/22-6/23'."""
+    if _key(pieces, at) not in ("-", "to"):
+        return False
+    return _key(pieces, at + 1) in ("now", "present", "today", "ongoing") or (
+        _is_number(pieces, at + 1) and _is_month_and_year(pieces, at + 1)
+    )
 
 
 def _is_month_and_year(pieces: list[Piece], at: int) -> bool:
@@ -300,7 +319,18 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
     if [_key(pieces, after + step) for step in (0, 1, 2)] == ["and", "a", "half"]:
         value, after = value + 0.5, after + 3
     if _is_cue(pieces, after, "duration"):
-        return _join(pieces, at, after, "duration", value * _months_of(pieces[after]))
+        more, last = _months_beside_years(pieces, after)
+        return _join(pieces, at, last, "duration", value * _months_of(pieces[after]) + more)
     if _is_cue(pieces, after, "cycles"):
         return _join(pieces, at, after, "cycles", value)
     return None
+
+
+def _months_beside_years(pieces: list[Piece], years: int) -> tuple[float, int]:
+    """The months that are told with years, and the last place of what is counted: '1 year and 3 months'."""
+    number = years + 1 + (_key(pieces, years + 1) == "and")
+    if _months_of(pieces[years]) != _PER_UNIT["y"] or not _is_number(pieces, number):
+        return 0, years
+    if not _is_cue(pieces, number + 1, "duration") or _months_of(pieces[number + 1]) != 1:
+        return 0, years
+    return pieces[number].value, number + 1

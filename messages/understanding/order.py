@@ -24,9 +24,9 @@ class Order:
         self.pieces, self.outline = now.pieces, now.outline
         self.courses, self.outcomes = now.courses, now.outcomes
         self.follower: int | None = None
+        """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.follower_end = -1
         """The last of the drugs that are joined to the follower."""
-        """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
@@ -160,6 +160,10 @@ class Order:
             return
         if self._ends_its_drug(place):
             return
+        if self._is_said_again(place):  # previously THP, previously T-DM1
+            courses.insert = courses.all.index(current) + 1
+            courses.separate("then")
+            return
         before = self._told_before(current) if self._is_earlier_still(place) else None
         if before is not None:
             courses.all.remove(current)
@@ -167,7 +171,7 @@ class Order:
             return
         if self.now.drug_ahead(place):
             told = courses.metastatic()
-            whole = "before_all" in self.outline.cues[place] and bool(told)
+            whole = bool(told) and ("before_all" in self.outline.cues[place] or self._opens_with_the_past(place))
             courses.insert = courses.all.index(told[0] if whole else current.follows or current)
             courses.insert_stays = True
             courses.insert_heads = self.pieces[place + 1].key == ":"
@@ -178,12 +182,35 @@ class Order:
             self._put_before_what_was_told(first)
             return
         at = courses.all.index(current)
-        if at and (courses.between == "none" or not self.pieces[place].is_("cue", "before_it")):
+        near = courses.between == "none" or (courses.between == "other" and self._is_behind_its_cycles(place))
+        if at and (near or not self.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _is_said_again(self, place: int) -> bool:
+        """Whether the drug before it was headed by the same word, in the same sentence."""
+        outline, last = self.outline, self.outline.last_drug[place]
+        if last is None or last < outline.sentence_start[place] or self.courses.insert is None:
+            return False
+        if self.pieces[place].key not in ("previously", "prior", "formerly", "earlier"):  # 'before that' counts on
+            return False
+        return any(self.pieces[at].key == self.pieces[place].key for at in outline.before_in_stretch(last, 2))
+
+    def _is_behind_its_cycles(self, place: int) -> bool:
+        """Whether only a number of cycles, or how long, stands between a drug and 'before': 'docetaxel x6 before'."""
+        last = self.outline.last_drug[place]
+        return last is not None and all(
+            self.pieces[at].kind in ("cycles", "duration", "silent") for at in range(last + 1, place)
+        )
+
+    def _opens_with_the_past(self, place: int) -> bool:
+        """Whether a sentence of its own tells what came before all: 'T-DM1, then TCT. Previously THP.'"""
+        opens = self.outline.sentence_start[place] == place
+        headed = self.pieces[place].key in ("before", "prior") and self.pieces[place + 1].key == ":"
+        return opens and (headed or self.pieces[place].key in ("previously", "formerly", "earlier"))
 
     def _is_earlier_still(self, place: int) -> bool:
         """Whether a phrase behind a drug counts from the line told before it: 'THP before that', 'earlier still'."""
@@ -281,12 +308,14 @@ class Order:
             return False  # Prior: THP. Prior: T-DXd.
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
-        if first >= end or not outline.is_drug[first] or end - place > _LONGEST_HISTORY:
+        if first >= end or not outline.is_drug[first]:
+            return False
+        if self.pieces[place + 1].key != ":" and end - place > _LONGEST_HISTORY:
             return False
         told = self.courses.same(agents_of(self.pieces[first]) or ())
         if told is not None and outline.drug_in_sentence_after(first) is not None:
             return False  # T-DM1 stopped for ILD. Before T-DM1 THP.
-        return all(
+        return self.pieces[place + 1].key == ":" or all(
             outline.is_drug[at]
             or outline.is_joining(at)
             or self.pieces[at].kind in ("sign", "date")
@@ -317,14 +346,15 @@ class Order:
 
     def _points_backwards(self) -> bool:
         """Whether arrows lead from each line to the one before it: 'T-DXd <- T-DM1 <- THP'."""
-        pieces, outline = self.pieces, self.outline
+        pieces, outline, lines = self.pieces, self.outline, self.courses.metastatic()
+        if len(lines) <= 1:
+            return False
         heads = [
             at
             for at in range(1, len(pieces) - 2)
             if pieces[at].key == "<" and pieces[at + 1].key == "-" and pieces[at + 1].glued
         ]
-        lines = self.courses.metastatic()
-        return bool(heads) and len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
+        return len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
 
     def _dated_backwards(self) -> bool:
         """Whether every line has a year in a bracket right behind it, each earlier: 'B (2024), A (2022)'."""

@@ -155,8 +155,14 @@ class OrganFunction:
                     return
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
                 bound = "<" if self.context.of(piece, "below") else ">"
-            elif not self._goes_with_number(piece) and not self._leads_to_change(at):
+            elif not (self._goes_with_number(piece) or self._leads_to_change(at) or self._dates_a_number(at)):
                 return
+
+    def _dates_a_number(self, at: int) -> bool:
+        """Whether 'this week' says when a number was measured: 'platelets this week 88'."""
+        ahead = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
+        measured = self.pieces[at - 1].kind == "number" or (ahead is not None and ahead.kind == "number")
+        return self.pieces[at].key == "this" and measured
 
     def _leads_to_change(self, at: int) -> bool:
         """Whether 'and' leads to what a value became: 'was 48 in January and is 55 now'; or to the end of a range."""
@@ -342,18 +348,21 @@ class OrganFunction:
 
     def child_pugh(self, place: int) -> None:
         """The class of Child and Pugh: a letter, or its points."""
+        at = self.child_pugh_at(place)
+        if at is not None:
+            self._note("hepatic_impairment", self._child_grade(self.pieces[at]), place, at)
+
+    def child_pugh_at(self, place: int) -> int | None:
+        """Where the class of Child and Pugh stands that is said behind its name; of a denied one, nowhere."""
         if self.context.stance(place) == "denied":  # not Child-Pugh C
-            return
+            return None
         for at in range(place + 1, min(self.context.sentence(place).stop, place + 6)):
             piece = self.pieces[at]
-            grade = self._child_grade(piece)
-            if grade is not None:
-                if self._is_excluded_next(at):
-                    return
-                self._note("hepatic_impairment", grade, place, at)
-                return
+            if self._child_grade(piece) is not None:
+                return None if self._is_excluded_next(at) else at
             if piece.kind not in ("silent", "sign") and not self.context.of(piece, "copula"):
-                return
+                return None
+        return None
 
     def _child_grade(self, piece: Piece) -> str | None:
         letter, points = piece.key[:1], piece.key[1:]

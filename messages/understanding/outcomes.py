@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, agents_of, generic
-from messages.understanding.outline import Outline
+from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
@@ -19,6 +19,13 @@ _FROM_DRUG_TO_STOP = 16
 """Pieces from a drug over the measurement that ended it to its stop, at most."""
 _POINTED = frozenset(("progression", "toxicity", "a_toxicity"))
 """Cues of an outcome that 'the first', 'the latter' may be said with."""
+_TELLING = _POINTED | {
+    "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
+    "kept_going", "responding", "stable", "up_to_now", "likewise",
+}  # fmt: skip
+_TELLING_ROLES = frozenset(("on", "until_now", "ever_since", "toxicity_word", "pronoun"))
+_TELLING_KINDS = frozenset(("say", "find", "noun"))
+"""What a piece has of which a line's course can be read."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -87,6 +94,11 @@ class Outcomes:
         if not self.of_the_last and not self.heads:
             self.next_list()
 
+    def except_from_all(self, course: Course) -> None:
+        """Take back the outcome that was said of all lines: 'PD on all except T-DM1'."""
+        course.outcome, self.pending = None, None
+        self.courses.referred = course
+
     def receive(self, course: Course, *, present: bool) -> None:
         """Give a drug's line the outcome that was said before the drug."""
         self.goes_on = False
@@ -100,11 +112,19 @@ class Outcomes:
             elif course.outcome == self.pending:
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
-            course.ongoing = True
+            course.ongoing = course.present = True
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
-        pointed = self._line_pointed_at(place) if self.outline.cues[place] & _POINTED else None
+        cues, piece = self.outline.cues[place], self.outline.pieces[place]
+        if (
+            cues.isdisjoint(_TELLING)
+            and piece.roles.isdisjoint(_TELLING_ROLES)
+            and piece.kinds.isdisjoint(_TELLING_KINDS)
+            and piece.key != "from"
+        ):
+            return False
+        pointed = None if cues.isdisjoint(_POINTED) else self._line_pointed_at(place)
         if pointed is None:
             return self._takes(place)
         self._end_the_line_pointed_at(pointed, place)
@@ -121,6 +141,7 @@ class Outcomes:
         elif "stopped" in cues:
             self.stopped_at = place
             self._goes_on_no_more(place)
+            self._note_the_stop(place)
             self.courses.separate("other")
             if self._is_a_consequence(place):
                 self._said(place, "toxicity")
@@ -163,9 +184,16 @@ class Outcomes:
         outline, course = self.outline, self.courses.current
         alone = outline.stretch_start[place] == place and outline.next_drug[place] is None
         alone = alone and not outline.pieces[place].asked
-        alone = alone and not any("chemo" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 3))
+        alone = alone and not outline.plays(outline.rest_of_stretch(place, 3), "chemo")
         if alone and course is not None and course.ongoing and course.outcome is None and not self.partial:
             course.ongoing = outline.has(outline.rest_of_stretch(place), "restarted")
+
+    def _note_the_stop(self, place: int) -> None:
+        """Note which line was stopped, where nothing else was given since: 'HP stopped after 5 years'."""
+        course = self.courses.current
+        beside = self.outline.drug_in_stretch_before(place)
+        if course is not None and not self.partial and beside is not None:
+            course.stopped = self.outline.pieces[beside] in course.pieces
 
     def _line_pointed_at(self, place: int) -> Course | None:
         """The one of two lines an outcome is said of by its place: 'PD on the first', 'the former failed'."""
@@ -230,9 +258,10 @@ class Outcomes:
     def _still_responds(self, place: int) -> bool:
         """Whether a response is said to last: 'TCT x 10 months, still responding', 'still in remission'."""
         outline = self.outline
-        if outline.cues[place].isdisjoint(("responding", "stable")):
+        latest = self.courses.latest(outline.sentence[place])
+        if outline.cues[place].isdisjoint(("responding", "stable")) or (latest is not None and latest.stopped):
             return False
-        still = any("still" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
+        still = outline.plays(outline.before_in_stretch(place, 2), "still")
         return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
 
     def _leads_to_a_cycle(self, place: int) -> bool:
@@ -250,7 +279,7 @@ class Outcomes:
         outline = self.outline
         piece = outline.pieces[place]
         if "up_to_now" in outline.cues[place]:  # THP until now
-            only = any("only" in outline.pieces[at].roles for at in outline.before_in_stretch(place))
+            only = outline.plays(outline.before_in_stretch(place), "only")
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
@@ -306,7 +335,7 @@ class Outcomes:
     def lesion(self, place: int) -> None:
         """New lesions outside the brain are progression of the latest line."""
         outline = self.outline
-        new = any("new" in outline.cues[at] for at in outline.before_in_stretch(place, 3))
+        new = outline.has(outline.before_in_stretch(place, 3), "new")
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
         if not new or self._is_negated(place):
             return
@@ -407,11 +436,17 @@ class Outcomes:
     def _of_every_line(self, place: int, outcome: str) -> bool:
         """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
         outline = self.outline
-        stretch = outline.near(place)
-        every = next((at for at in stretch if "every" in outline.pieces[at].roles), None)
-        if every is None or not self.courses.metastatic() or outline.drug_in_stretch_after(place) is not None:
+        if "every" not in outline.played and "all_but" not in outline.said:
             return False
-        following = outline.next_meaning(every)
+        stretch = outline.near(place)
+        every = next(
+            (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
+        )
+        drug = outline.drug_in_stretch_after(place)
+        excepted = drug is not None and outline.is_excepted(drug)
+        if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
+            return False
+        following = outline.next_meaning(every) if not excepted else None
         if following is not None and outline.has(range(following, following + 1), "previous"):
             following = outline.next_meaning(following)
         if following is not None and outline.pieces[following].is_("noun"):
@@ -434,10 +469,11 @@ class Outcomes:
 
     def _of_the_first_lines(self, place: int) -> bool:
         """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
-        outline, pieces, lines = self.outline, self.outline.pieces, self.courses.metastatic()
+        outline, pieces = self.outline, self.outline.pieces
         end = outline.stretch_end[place]
         end -= pieces[end - 1].kind == "sign"
         counted = end - 2 > place and pieces[end - 2].key == "first" and pieces[end - 1].kind == "number"
+        lines = self.courses.metastatic() if counted else []
         if not counted or not 0 < pieces[end - 1].value < len(lines):
             return False
         if any(pieces[at].kind != "silent" for at in range(place + 1, end - 2)):
@@ -465,7 +501,7 @@ class Outcomes:
                     pass
                 elif piece.is_("noun", "organ", "organ_mets") or piece.is_("say", "extracranial_disease"):
                     found.add("body")
-                elif piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
+                elif piece.is_("noun", *BRAIN):
                     found.add("brain")
                 if "only" in piece.roles:
                     found.add("only")
@@ -477,6 +513,8 @@ class Outcomes:
 
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""
+        if not self.outline.names_brain:
+            return False
         cues, named = self.outline.cues[place], self._named_in_stretch(place)
         first = self.outline.stretch_start[place]
         if first > 1 and self.outline.pieces[first - 1].key == "(" and not named:  # brain progression (one new lesion)
@@ -537,7 +575,7 @@ class Outcomes:
             if outline.is_drug[at] and not held:
                 return False
             held = held or self._is_held(at)
-            if held and outline.pieces[at].is_("noun", "brain", "brain_mets", "brain_imaging"):
+            if held and outline.pieces[at].is_("noun", *BRAIN):
                 return True
         return False
 
@@ -548,7 +586,7 @@ class Outcomes:
             return False
         for at in range(place - 1, max(outline.sentence_start[place], place - 8) - 1, -1):
             piece = outline.pieces[at]
-            if piece.is_("noun", "brain", "brain_mets", "brain_imaging"):
+            if piece.is_("noun", *BRAIN):
                 return outline.stretch[at] != outline.stretch[place]
             if outline.is_drug[at] or piece.is_("noun") or "new_word" in outline.cues[at]:
                 return False
@@ -608,14 +646,16 @@ class Outcomes:
         toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
-        because = any("because" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 5))
+        because = outline.plays(outline.before_in_stretch(place, 5), "because")
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
+        if toxic and self._is_headed_as_reason(place):
+            return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
-        if pointing or not (named and "a_toxicity" in outline.cues[place]):
+        if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
             return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
             "stopped" in outline.cues[at] and not self._stops_a_part(at)
@@ -623,6 +663,11 @@ class Outcomes:
         )
         changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _is_headed_as_reason(self, place: int) -> bool:
+        """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""
+        pieces = self.outline.pieces
+        return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
 
     def _stops_a_part(self, place: int) -> bool:
         """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so
@@ -651,7 +696,7 @@ class Outcomes:
         """Whether pneumonitis is all that is said of a drug: 'T-DXd (ILD g2)', 'third line Enhertu, ILD.'"""
         outline = self.outline
         first, end = outline.stretch_start[place], outline.stretch_end[place]
-        if first == 0 or outline.pieces[first - 1].key not in ("(", ","):
+        if first == 0 or outline.pieces[first - 1].key not in ("(", ",", "|"):
             return False
         if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
             return False
@@ -661,6 +706,8 @@ class Outcomes:
             at == place or piece.kind in ("silent", "sign", "number", "date") or len(piece.key) <= _GRADE
             for at, piece in enumerate(outline.pieces[first:end], first)
         )
+        if outline.pieces[first - 1].key == "|":  # T-DXd | 7 mo | ILD
+            return alone and (outline.last_drug[first] or -1) >= outline.sentence_start[place]
         return alone and outline.drug_in_stretch_before(first - 1) is not None
 
     def _is_caused_by_a_drug(self, place: int) -> bool:
@@ -676,8 +723,8 @@ class Outcomes:
         heads = (at + 1 for at in outline.before_in_stretch(place, 4) if outline.pieces[at].key == ":")
         first = next(heads, outline.stretch_start[place])
         begins = all(outline.pieces[at].kind == "silent" for at in range(first, place))
-        why = any("why" in outline.pieces[at].roles for at in outline.before_in_stretch(place, 2))
-        fell = any("fell" in outline.pieces[at].roles for at in outline.rest_of_stretch(place, 5))
+        why = outline.plays(outline.before_in_stretch(place, 2), "why")
+        fell = outline.plays(outline.rest_of_stretch(place, 5), "fell")
         given_as_reason = first > 0 and outline.pieces[first - 1].key in ("-", ":", "(")
         if why and fell:  # off Kadcyla since the platelets dropped
             return True
@@ -690,6 +737,8 @@ class Outcomes:
         if self.named_toxicity is None:
             return self._is_behind_a_measurement(place)
         between = self.outline.pieces[self.named_toxicity : place]
+        if len(between) == _BOTH and between[1].key == ",":  # T-DM1, neuropathy, stopped
+            return True
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
 
     def _is_behind_a_measurement(self, place: int) -> bool:
@@ -729,12 +778,12 @@ class Outcomes:
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
         if self._is_none(place):
             return True
-        return any("excluded" in outline.cues[at] for at in outline.rest_of_stretch(place, 3))
+        return outline.has(outline.rest_of_stretch(place, 3), "excluded")
 
     def _is_none(self, place: int) -> bool:
         """Whether 'none' is all that stands behind a word: 'toxicity none', 'progression: none'."""
         outline, end = self.outline, self.outline.stretch_end[place]
-        denied = any("negation" in outline.cues[at] for at in range(place + 1, min(end, place + 3)))
+        denied = outline.has(range(place + 1, min(end, place + 3)), "negation")
         return denied and all(
             "negation" in outline.cues[at] or outline.pieces[at].kind == "sign" for at in range(place + 1, end)
         )
@@ -816,7 +865,8 @@ class Outcomes:
             ):
                 return False
             if outline.is_drug[at]:
-                return not piece.asked and (linked or beside is None)
+                asked = piece.asked and "after" not in outline.cues[place - 1]  # 'what after failure of THP?' tells it
+                return not asked and (linked or beside is None)
             if told and (cues & {"after", "started", "previously"} or "clausal" in piece.roles):
                 return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
@@ -840,16 +890,24 @@ class Outcomes:
     def _heading_colon(self, place: int) -> int | None:
         """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
         outline = self.outline
+        if self._is_dated_behind_a_line(place):
+            return None
         later = place + 1 < len(outline.pieces) and "then" in outline.cues[place + 1]  # Not tolerated after that: ...
         for at in range(place + 1, min(outline.stretch_end[place + later], place + 7)):
             piece = outline.pieces[at]
             if piece.key == ":":
                 every = any("every" in each.roles for each in outline.pieces[place:at])
-                return at if at == place + 1 + later or every else None
+                leads = at == place + 2 and "linking" in outline.pieces[place + 1].roles  # progressed on: A, B
+                return at if at == place + 1 + later or every or leads else None
             heads = piece.kind in ("silent", "number") or "every" in piece.roles or (later and at == place + 1)
             if not heads:
                 return None
         return None
+
+    def _is_dated_behind_a_line(self, place: int) -> bool:
+        """Whether a date says when it was, after a line was told: '2020: THP. 2022 PD: T-DXd'."""
+        dated = any(self.outline.pieces[at].kind == "date" for at in self.outline.before_in_stretch(place, 4))
+        return dated and bool(self.courses.metastatic())
 
     def _is_in_a_drugs_bracket(self, place: int) -> bool:
         """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (PD at 4 mo) and T-DXd'."""
@@ -866,6 +924,11 @@ class Outcomes:
             for at in between
         )
 
+    def _is_graded(self, place: int) -> bool:
+        """Whether a grade stands right behind a word: 'transaminases G3'."""
+        following = place + 1
+        return following < self.outline.stretch_end[place] and "severity" in self.outline.pieces[following].roles
+
     def _says_how_severe(self, place: int) -> bool:
         """Whether a piece is a grade: 'grade 2', 'severe'."""
         pieces = self.outline.pieces
@@ -875,7 +938,7 @@ class Outcomes:
     def _lines_counted(self, place: int) -> int:
         """How many lines an outcome is said of that follow it: 'both failed: ...', 'progressed on all three of ...'."""
         outline = self.outline
-        first = outline.drug_in_sentence_after(place)
+        first = outline.drug_in_sentence_after(place) if "every" in outline.played else None
         if first is None or first - place > _FAR:
             return 0
         near = range(max(outline.stretch_start[place], place - 2), first)
@@ -893,7 +956,7 @@ class Outcomes:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""
         outline = self.outline
         first = outline.next_drug[place]
-        if first is None or not any("after" in outline.cues[at] for at in range(place, first)):
+        if first is None or not outline.has(range(place, first), "after"):
             return False
         at, ended = first, False
         while (following := outline.drug_in_sentence_after(at)) is not None and outline.joins(at, following):
@@ -910,7 +973,7 @@ class Outcomes:
         if following < len(outline.pieces) and outline.pieces[following].is_("other"):
             return  # now on carbamazepine
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
-        toxic = outline.has(range(max(outline.stretch_start[place], place - 2), place), "a_toxicity", "toxicity")
+        toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         if toxic and piece.key == "under":
             return  # pneumonitis under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
@@ -940,16 +1003,23 @@ class Outcomes:
             following += 1
         timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
         timed = timed or "month" in outline.pieces[following].roles
-        opens = (
-            outline.stretch_start[place] == place and outline.pieces[place - 1].key == ","
-        )  # vino + tras, since June
-        beside = outline.drug_in_stretch_before(place - 1 if opens else place)
+        beside = outline.drug_in_stretch_before(self._behind_its_drugs(place))
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:
             return
         left = outline.has(outline.before_in_stretch(beside, 2), "stopped")  # off Herceptin since 2023
         if not left and not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
             course.ongoing = True
+
+    def _behind_its_drugs(self, place: int) -> int:
+        """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""
+        outline = self.outline
+        at = place
+        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key == ",":
+            at -= 1
+            if outline.pieces[at - 1].kind == "line":
+                at -= 1
+        return at
 
     def _governs_now(self, place: int) -> bool:
         """Whether a word of the present is followed by its drugs: 'currently third-line TCT'."""

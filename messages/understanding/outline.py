@@ -9,6 +9,8 @@ _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
 _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
+BRAIN = ("brain", "brain_mets", "brain_imaging")
+"""Nouns of the brain."""
 _JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
 
 
@@ -25,10 +27,8 @@ class Outline:
         self.is_drug = [names_drugs(piece) for piece in pieces]
         self.sentence = [piece.sentence for piece in pieces]
         self.stretch = _stretches(pieces)
-        self.sentence_end = _ends(self.sentence)
-        self.stretch_end = _ends(self.stretch)
-        self.sentence_start = _starts(self.sentence)
-        self.stretch_start = _starts(self.stretch)
+        self.sentence_start, self.sentence_end = _bounds(self.sentence)
+        self.stretch_start, self.stretch_end = _bounds(self.stretch)
         self.next_drug: list[int | None] = [None] * count
         """The next drug after a place, anywhere in the text."""
         self.last_drug: list[int | None] = [None] * count
@@ -42,8 +42,11 @@ class Outline:
             self.last_drug[place] = before
             before = place if self.is_drug[place] else before
 
-        self.tells_maintenance = any("maintenance" in cues for cues in self.cues)
-        """Whether maintenance is spoken of at all."""
+        self.said: frozenset[str] = frozenset().union(*self.cues)
+        """The cues of all pieces: most that are looked for are nowhere in the text."""
+        self.played: frozenset[str] = frozenset().union(*(piece.roles for piece in pieces))
+        self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
+        """Whether the brain is spoken of at all."""
         self._apart = [0] * (count + 1)
         """How many pieces before a place do not only join."""
         for place in range(count):
@@ -86,15 +89,22 @@ class Outline:
 
     def before_in_stretch(self, place: int, within: int = 8) -> range:
         """The places before a piece in its stretch, the nearest first."""
-        return range(place - 1, max(self.stretch_start[place], place - within) - 1, -1)
+        first, far = self.stretch_start[place], place - within
+        return range(place - 1, (first if first > far else far) - 1, -1)
 
     def has(self, places: range, *names: str) -> bool:
         """Whether a piece at one of these places is one of these cues."""
+        if self.said.isdisjoint(names):
+            return False
         cues = self.cues
         for at in places:  # noqa: SIM110  (asked some hundred times for one text)
             if not cues[at].isdisjoint(names):
                 return True
         return False
+
+    def plays(self, places: range, role: str) -> bool:
+        """Whether a piece at one of these places plays a part."""
+        return role in self.played and any(role in self.pieces[at].roles for at in places)
 
     def joins(self, first: int, last: int) -> bool:
         """Whether nothing but joining words and signs stands between two places."""
@@ -110,6 +120,14 @@ class Outline:
         told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
         return told is not None and told.value < pieces[at - 1].value
 
+    def is_excepted(self, drug: int) -> bool:
+        """Whether a drug is the exception from an outcome that is said of all: 'PD on all except T-DM1'."""
+        if not drug or "than" not in self.cues[drug - 1]:
+            return False
+        told = range(max(self.sentence_start[drug], drug - 7), drug)
+        every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
+        return every and self.has(told, "progression", "stopped", "toxicity")
+
     def last_of_list(self, place: int) -> int:
         """The last of the drugs that are joined to one in its stretch."""
         for _ in range(_LONGEST_LIST):
@@ -119,6 +137,15 @@ class Outline:
             place = following
         return place
 
+    def first_of_list(self, place: int) -> int:
+        """The first of them."""
+        for _ in range(_LONGEST_LIST):
+            before = self.drug_in_stretch_before(place)
+            if before is None or not self.joins(before, place):
+                break
+            place = before
+        return place
+
     def is_joining(self, place: int) -> bool:
         """Whether a piece only joins what stands around it."""
         piece = self.pieces[place]
@@ -126,7 +153,7 @@ class Outline:
             return piece.key in _JOINING_SIGNS
         if "clausal" in piece.roles:
             return False
-        return piece.kind in ("silent", "line", "cycles") or "joined" in self.cues[place]
+        return piece.kind in ("silent", "line", "cycles") or bool(self.cues[place] & {"joined", "cycles"})
 
 
 def _stretches(pieces: list[Piece]) -> list[int]:
@@ -143,23 +170,14 @@ def _stretches(pieces: list[Piece]) -> list[int]:
     return found
 
 
-def _ends(numbers: list[int]) -> list[int]:
-    """For each place, where the run of equal numbers it stands in ends."""
-    ends = [0] * len(numbers)
-    end = len(numbers)
-    for place in range(len(numbers) - 1, -1, -1):
-        if place + 1 < len(numbers) and numbers[place + 1] != numbers[place]:
-            end = place + 1
-        ends[place] = end
-    return ends
-
-
-def _starts(numbers: list[int]) -> list[int]:
-    """For each place, where the run of equal numbers it stands in begins."""
-    starts = [0] * len(numbers)
-    start = 0
-    for place in range(len(numbers)):
-        if place and numbers[place - 1] != numbers[place]:
-            start = place
-        starts[place] = start
-    return starts
+def _bounds(numbers: list[int]) -> tuple[list[int], list[int]]:
+    """For each place, where the run of equal numbers it stands in begins and where it ends."""
+    starts: list[int] = []
+    ends: list[int] = []
+    first, count = 0, len(numbers)
+    for place in range(1, count + 1):
+        if place == count or numbers[place] != numbers[first]:
+            starts += [first] * (place - first)
+            ends += [place] * (place - first)
+            first = place
+    return starts, ends

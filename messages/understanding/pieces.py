@@ -10,13 +10,14 @@ from messages.understanding.lexicon import Concept
 
 _Names = frozenset[str]
 NO_ROLES: _Names = frozenset()
-_NAMING = ("agents", "regimen", "class", "misspelt")
+NAMING = frozenset(("agents", "regimen", "class", "misspelt"))
+"""The kinds of what names drugs."""
 ITEM = "item"
 """The key of a line's number that only counts an enumeration: 1), 2)."""
 
 
 @lru_cache(maxsize=4096)
-def _cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
+def cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
     """The names of the cues among concepts, and the kinds of all of them: the same few are met again and again."""
     cues = frozenset(concept.name for concept in concepts if concept.kind == "cue")
     return cues, frozenset(concept.kind for concept in concepts)
@@ -51,20 +52,19 @@ class Piece:
     kinds: frozenset[str] = NO_ROLES
     """The kinds of its concepts."""
 
-    def __post_init__(self) -> None:
-        if self.concepts:
-            self.cues, self.kinds = _cues_and_kinds(self.concepts)
-
     def stand_for(self, *concepts: Concept) -> None:
         """Give it other concepts than those its words have by themselves."""
         self.concepts = concepts
-        self.cues, self.kinds = _cues_and_kinds(concepts)
+        self.cues, self.kinds = cues_and_kinds(concepts)
 
     def is_(self, kind: str, *names: str) -> bool:
         """Whether one of its concepts is of this kind, and of one of these names where any are given."""
         if kind not in self.kinds:
             return False
-        return not names or any(concept.kind == kind and concept.name in names for concept in self.concepts)
+        for concept in self.concepts:  # noqa: SIM110  (asked some thousand times for one text)
+            if concept.kind == kind and (not names or concept.name in names):
+                return True
+        return False
 
     def cue(self, *names: str) -> bool:
         """Whether it is one of these cues."""
@@ -72,4 +72,4 @@ class Piece:
 
     def names_drugs_by_name(self) -> bool:
         """Whether it names drugs by a name the lexicon has: exactly, as a class or as a known misspelling."""
-        return not self.kinds.isdisjoint(_NAMING)
+        return not self.kinds.isdisjoint(NAMING)

@@ -51,6 +51,6 @@ def _ends(outline: Outline, place: int) -> bool:
     following = place + 1
     return (
         following == len(outline.pieces)
-        or (outline.pieces[following].kind == "sign" and outline.pieces[following].key in ",.;):(")
+        or (outline.pieces[following].kind == "sign" and outline.pieces[following].key in ",.;):(]-")
         or outline.sentence[following] != outline.sentence[place]
     )

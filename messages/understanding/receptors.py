@@ -247,7 +247,7 @@ class Receptors:
         """What a receptor became: 'ER went from positive to negative'."""
         if (
             at + 2 >= len(self.pieces)
-            or self.pieces[at - 1].key != "from"
+            or not (self.pieces[at - 1].key == "from" or self.pieces[at - 1].cue("changed"))
             or self.pieces[at + 1].key not in ("to", "->")
         ):
             return None
@@ -289,10 +289,14 @@ class Receptors:
             self._note_her2("unknown", place - 1, place)
         elif place > 2 and self._is_plus(place - 2) and self._is_score(place - 3):  # '2+ by IHC'
             self._score(place, place - 3)
-        elif place > 1 and self._is_plus(place - 1) and self._is_score(place - 2):  # '3+ HER2'
+        elif place > 1 and self._is_score(place - 2) and self._is_marked(place):  # '3+ HER2', 'score 0 for HER2'
             self._score(place, place - 2)
         else:
             self.later_score(place)
+
+    def _is_marked(self, place: int) -> bool:
+        """Whether what stands before HER2 is marked as a score, by its plus or its name."""
+        return self._is_plus(place - 1) or (place > 2 and self.pieces[place - 3].key == "score")
 
     def _stands_before(self, place: int) -> bool:
         """Whether what is said of HER2 stands before it: 'positive for HER2', 'overexpresses HER2'."""
@@ -354,14 +358,15 @@ class Receptors:
                 return
             verdict = self._her2_word(at)
             if verdict is not None:
-                self._note_her2(verdict, place, at)
+                became = self._changed(at)
+                self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
                 return
             allowed = (
                 piece.kind == "silent"
                 or piece.is_("noun", "her2")
                 or self.context.of(piece, "copula", "non", "stained")
             )
-            allowed = allowed or piece.cue("negation", "uncertain")
+            allowed = allowed or piece.cue("negation", "uncertain", "changed")
             shared = piece.key == "and" or (piece.is_("noun", "er", "pr", "hr") and self.pieces[at - 1].key == "and")
             if (
                 not allowed and not shared and not (piece.kind == "sign" and piece.key in ":=(-|?")

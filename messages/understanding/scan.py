@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon, Node
 from messages.understanding.near import SHORTEST, edits, nearest, sounds_like
-from messages.understanding.pieces import ITEM, NO_ROLES, Piece
+from messages.understanding.pieces import ITEM, NO_ROLES, Piece, cues_and_kinds
 from messages.understanding.sentences import divide, enumerated
 from messages.understanding.shorthand import settle_short_names
 from messages.understanding.tokens import Token, tokens_of
@@ -66,6 +66,7 @@ def _sign(token: Token) -> Piece:
 def _known(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...], text: str, lexicon: Lexicon) -> Piece:
     token = tokens[at]
     single = end == at + 1
+    cues, kinds = cues_and_kinds(concepts)
     return Piece(
         "known",
         token.start,
@@ -76,6 +77,8 @@ def _known(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...]
         glued=token.glued,
         low=single and text[token.start].islower(),
         roles=lexicon.roles.get(token.key, NO_ROLES) if single else NO_ROLES,
+        cues=cues,
+        kinds=kinds,
     )
 
 
@@ -106,6 +109,8 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
         if here >= best and not skipping and (found := node.get("")) is not None:
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
+            if len(node) == 1:  # no phrase is longer
+                continue
         if here >= count or (here > at and here in headed):
             continue
         token = tokens[here]

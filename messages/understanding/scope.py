@@ -18,6 +18,8 @@ _OF = 2
 """Pieces from an age back to the person it is of: 'girl of 16 years'."""
 _FROM_DRUG = 4
 """Pieces between a drug and whether it should be held, at most."""
+_AGAINST = ("for", "against", "about", "with")
+"""What leads from a verb to the complaint it is a remedy for."""
 _ASKED_OF = ("dosing", "symptom", "other_question")
 """What lies outside only where it is asked about: a dose that was reduced is told, not asked."""
 _PLAIN_CUES = (
@@ -32,10 +34,15 @@ _PLAIN_CUES = (
     "unavailable",
     "access",
     "asked_back",
+    "planned",
+    "upcoming",
     "good",
     "bad",
 )
 
+_EARLY = frozenset(("early", "early_stage"))
+_AGES = ("age", "number", "duration")
+"""The kinds of what may be an age."""
 _ALSO_LOW = CONJUGATES - {"t_dm1"}
 """Antibody-drug conjugates that are given, or tried, in HER2-low disease too: they imply nothing."""
 
@@ -57,15 +64,16 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
     """Whether early-stage treatment is what is asked about: nothing in the text is of a relapse."""
     if told.lines or "setting" in values or "months_since_adjuvant_her2" in values:
         return False
-    if any(piece.cue("relapse", "came_back") for piece in pieces):
+    named = [place for place, piece in enumerate(pieces) if not piece.cues.isdisjoint(_EARLY)]
+    if not named or any(piece.cue("relapse", "came_back") for piece in pieces):
         return False
     if any(piece.asked and piece.is_("scope", "other_question") for piece in pieces):
         return False
     asks = _leaves_a_question_open(pieces) or not (told.early or "early_stage_agents" in values)
-    denied = {place + 1 for place, piece in enumerate(pieces) if piece.cue("negation", "stopped")}  # 'no longer early'
     return any(
-        place not in denied and ("early_stage" in piece.cues or (asks and "early" in piece.cues))
-        for place, piece in enumerate(pieces)
+        not (place and pieces[place - 1].cue("negation", "stopped"))  # 'no longer early'
+        and (asks or "early_stage" in pieces[place].cues)
+        for place in named
     )
 
 
@@ -78,8 +86,10 @@ def _leaves_a_question_open(pieces: list[Piece]) -> bool:
     return any(piece.asked and piece.sentence > answered for piece in pieces)
 
 
-def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[Scope, str | None]:
-    """In, out with its reason, or unclear."""
+def scope_of(
+    values: Mapping[str, Any], told: Told, context: Context, follows: Mapping[str, str]
+) -> tuple[Scope, str | None]:
+    """In, out with its reason, or unclear. `follows`: what is implied."""
     named = _named(context, told=bool(told.lines or values))
     if "not_professional" in named:
         return "out", "not_professional"
@@ -95,7 +105,6 @@ def scope_of(values: Mapping[str, Any], told: Told, context: Context) -> tuple[S
             return "out", name
     if values.get("setting") == "early":
         return "out", "early_stage"
-    follows = implied(values, told, context)
     positive = (her2 or follows.get("her2_status")) == "positive"
     metastatic = (values.get("setting") or follows.get("setting")) == "metastatic"
     if not values and _is_of_something_else(told, context):
@@ -110,18 +119,20 @@ def _is_of_something_else(told: Told, context: Context) -> bool:
     pieces = context.pieces
     if any(piece.kind not in ("word", "silent", "sign", "number") and not _is_plain_cue(piece) for piece in pieces):
         return False
-    asks = any("asked" in piece.cues or piece.key == "?" for piece in pieces)
+    asks = any(piece.asked or "asked" in piece.cues for piece in pieces)
+    asks = asks or any("asked_weak" in piece.cues for piece in pieces[:1])
     return (
         asks
-        and any(piece.kind == "word" or piece.is_("other") for piece in pieces)
+        and any((piece.kind == "word" and "request" not in piece.roles) or piece.is_("other") for piece in pieces)
         and not any(context.of(p, "patient") for p in pieces)
     )
 
 
 def _is_plain_cue(piece: Piece) -> bool:
     """Whether a piece only asks or joins."""
-    return bool(piece.concepts) and all(
-        concept.name in _PLAIN_CUES or concept.kind == "other" for concept in piece.concepts
+    return piece.key == "who" or (
+        bool(piece.concepts)
+        and all(concept.name in _PLAIN_CUES or concept.kind == "other" for concept in piece.concepts)
     )
 
 
@@ -132,16 +143,23 @@ def _named(context: Context, *, told: bool) -> set[str]:
         for concept in piece.concepts:
             if concept.kind != "scope" or (concept.name == "other_tumour" and _is_other(context, place)):
                 continue
+            if concept.name == "not_professional" and _is_quoted(context, place):
+                continue
             whole = concept.name != "other_question"  # 'DVT on apixaban, next line?' does not ask about the DVT
             if told and concept.name in _ASKED_OF and not _asks(context, place, whole=whole):
                 continue
             piece.used = True
             found.add(concept.name)
-        if _manages(context, place):
-            found.add("symptom")  # 'how do I treat T-DXd nausea?'
+        if _manages(context, place) or (piece.asked and _remedies(context, place)):
+            found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
         if piece.asked and _is_how_much(context, place):
             found.add("dosing")
     return found
+
+
+def _is_quoted(context: Context, place: int) -> bool:
+    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'."""
+    return any("hearsay" in context.pieces[at].cues for at in context.sentence(place))
 
 
 def _asks(context: Context, place: int, *, whole: bool) -> bool:
@@ -156,6 +174,24 @@ def _manages(context: Context, place: int) -> bool:
     if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
         return False
     return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
+
+
+def _remedies(context: Context, place: int) -> bool:
+    """Whether a verb asks for what helps against a complaint: 'what do I give against grade 2 mucositis?'"""
+    pieces = context.pieces
+    if not context.of(pieces[place], "complaint"):
+        return False
+    at = place - 1
+    first = context.clause(place).start
+    while at > first and (pieces[at].roles & {"severity"} or pieces[at].kind in ("number", "silent")):
+        if pieces[at].key in _AGAINST:
+            break
+        at -= 1
+    if at < first or pieces[at].key not in _AGAINST:
+        return False
+    if pieces[at].key == "with":  # not 'what to offer a patient with neuropathy'
+        return at > first and pieces[at - 1].key in ("help", "helps")
+    return any(context.of(pieces[back], "remedies") for back in range(max(first, at - 2), at))
 
 
 def _is_how_much(context: Context, place: int) -> bool:
@@ -191,7 +227,7 @@ def _is_breast(values: Mapping[str, Any], context: Context) -> bool:
 def _is_minor(context: Context) -> bool:
     pieces = context.pieces
     for place, piece in enumerate(pieces):
-        if context.is_family(place):
+        if piece.kind not in _AGES or context.is_family(place):
             continue
         aged = piece.kind == "age" or _is_bare_age(context, place)
         if (aged and piece.value < ADULT) or _is_young_in_years(context, place):

@@ -17,33 +17,32 @@ _INTRODUCTION = 7
 """Pieces between a request and the patient it is about, at most."""
 _VERBS = frozenset(("auxiliary", "is", "modal"))
 """What the first word of a question may be that asks for yes or no."""
-_BREAKS = frozenset((",", ";", "(", ")", "[", "]", "."))
+_BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
 def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
     """Number the sentences and clauses, and mark what is asked."""
     sentence = clause = 0
     first = 0
-    slashes = _parting_slashes(pieces)
+    slashes = _parting_slashes(pieces) if "/" in text else frozenset()
+    broken = "\n" in text
     for place, piece in enumerate(pieces):
         piece.sentence, piece.clause = sentence, clause
-        gap = text[pieces[place - 1].end : piece.start] if place else ""
-        if "\n" in gap and piece.sentence == sentence and place > first:
+        if broken and place > first and "\n" in text[pieces[place - 1].end : piece.start]:
             _mark_asked(pieces[first:place], ends=False)
             sentence, clause, first = sentence + 1, clause + 1, place
             piece.sentence, piece.clause = sentence, clause
         if piece.kind != "sign":
-            later = piece.key == "later" and place > 0 and "duration" in pieces[place - 1].cues  # PD 4 months later
-            turns = (piece.cue("then", "new_word") and not later) or (piece.kind == "known" and piece.key == "->")
-            if turns or _draws_a_consequence(pieces, place):
+            turns = piece.cue("then", "new_word") or (piece.kind == "known" and piece.key == "->")
+            if turns and piece.key == "later":  # PD 4 months later
+                turns = not (place and "duration" in pieces[place - 1].cues)
+            counts = piece.key == ITEM and place > first  # 1. THP x 8 -> HP 2. T-DXd
+            if turns or counts or _draws_a_consequence(pieces, place):
                 clause += 1
                 piece.clause = clause
             continue
         following = pieces[place + 1] if place + 1 < len(pieces) else None
-        opens = place == first and not (place and pieces[place - 1].key == "?")
-        doubts = following is not None and (opens or (following.glued and not (place and piece.glued)))
-        doubts = doubts or _queries(pieces, place)
-        if piece.key == "?" and doubts:
+        if piece.key == "?" and _doubts(pieces, place, opens=place == first):
             piece.stand_for(Concept("cue", "uncertain"))
             continue
         stops = piece.key == "." and (following is None or not following.glued)
@@ -83,6 +82,14 @@ def _draws_a_consequence(pieces: list[Piece], place: int) -> bool:
     return any(piece.cue("available", "unavailable", "access") for piece in before)
 
 
+def _doubts(pieces: list[Piece], place: int, *, opens: bool) -> bool:
+    """Whether a question mark doubts what follows it: '?ILD'. `opens`: it is the first of a sentence."""
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    opens = opens and not (place and pieces[place - 1].key == "?")
+    before = following is not None and (opens or (following.glued and not (place and pieces[place].glued)))
+    return before or _queries(pieces, place)
+
+
 def _queries(pieces: list[Piece], place: int) -> bool:
     """Whether a question mark behind a comma or a bracket doubts what follows it: 'THP, ? brain mets'."""
     if not place or place + 1 >= len(pieces) or pieces[place - 1].key not in (",", "(", ":", ";", "-"):
@@ -96,6 +103,8 @@ def _queries(pieces: list[Piece], place: int) -> bool:
 
 def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
     """The pieces with the numbers of an enumeration of drugs put together: 1) THP 2) T-DXd, 1. THP 2. T-DXd."""
+    if all(piece.kind != "number" for piece in pieces):
+        return pieces
     found: list[Piece] = []
     bare = _bare_items(pieces)
     counted, at = 0, 0
@@ -226,9 +235,22 @@ def _last_clause(sentence: list[Piece]) -> int:
         return 0
     last = sentence[-1].clause
     begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
+    dash = _parting_dash(sentence, begins)
+    if dash is not None:
+        return dash + 1
     if all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:]) and begins <= _SHORT:
         return 0
     return begins
+
+
+def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
+    """The dash of a last clause that parts what came then from what is asked: 'A, then B - C?'"""
+    if not begins or not sentence[begins].cue("then"):
+        return None
+    dashes = [at for at in range(begins, len(sentence)) if sentence[at].key == "-" and not sentence[at].glued]
+    dash = dashes[-1] if dashes else None
+    told = dash is not None and any(piece.names_drugs_by_name() for piece in sentence[begins:dash])
+    return dash if told else None
 
 
 def _tells_when(sentence: list[Piece]) -> bool:

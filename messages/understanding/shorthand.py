@@ -8,6 +8,7 @@ from messages.understanding.pieces import Piece
 
 def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
     """Read what is short by what stands around it: H and P beside other drugs, 'lap', shorthand without capitals."""
+    antibody = any(piece.key.startswith(_ANTIBODY) for piece in pieces)
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
             small = text[piece.start].islower()
@@ -26,7 +27,7 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
                 piece.stand_for()
         elif piece.kind == "word" and _near_a_code(pieces, place):
             _read_as_either_conjugate(pieces, place)
-        if piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
+        if antibody and piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
             _read_with_its_antibody(pieces, place, readings)
 
 
@@ -48,6 +49,8 @@ def _is_ordinal_ending(pieces: list[Piece], place: int) -> bool:
     return pieces[place].key == "th" and glued and pieces[place - 1].kind in ("number", "ordinal")
 
 
+_ANTIBODY = "tras"
+"""How the name of the antibody of every conjugate begins."""
 _LONG = 5
 """Letters of a short name that is no other word: a number behind it is company enough: 'cleopatra 12 mo'."""
 _COMPANY = (
@@ -167,7 +170,7 @@ def _payload(pieces: list[Piece], place: int, lexicon: Lexicon) -> tuple[tuple[s
 def _antibody_before(pieces: list[Piece], place: int) -> int | None:
     """Where 'trastuzumab' stands right before a piece, over a hyphen."""
     at = place - 2 if place > 1 and pieces[place - 1].key == "-" else place - 1
-    antibody = at >= 0 and pieces[at].key.startswith("tras") and pieces[at].is_("agents", "trastuzumab")
+    antibody = at >= 0 and pieces[at].key.startswith(_ANTIBODY) and pieces[at].is_("agents", "trastuzumab")
     return at if antibody else None
 
 

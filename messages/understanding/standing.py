@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import agents_of, generic
+from messages.understanding.drugs import agents_of, generic, readings_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
@@ -18,6 +18,7 @@ from messages.understanding.standing_behind import Behind
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
+_TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
 _LONGEST_REMARK = 12
@@ -191,7 +192,10 @@ class _Sentence:
     def _hearsay(self) -> range:
         """What is only told, where the sentence sets the records against it: 'thinks she had A, records show B'."""
         places = range(self.first, self.end)
-        record = next((at for at in places if "on_record" in self.outline.cues[at]), self.first)
+        records = [at for at in places if "on_record" in self.outline.cues[at]]
+        if len(records) == _TWO:  # the referral says A, but the chart shows B
+            return range(*records) if any(self.outline.pieces[at].key == "but" for at in range(*records)) else range(0)
+        record = records[0] if records else self.first
         told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
         return range(told, record)
 
@@ -204,8 +208,10 @@ class _Sentence:
             behind = self._same(at)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) == "mentioned" else None
-        if at in self.hearsay:
+        if at in self.hearsay or self._names_the_kind_of(at):
             return Mention("mentioned")
+        if outline.is_excepted(at):
+            return Mention("received")
         if behind == "received":
             return Mention("received")
         if before == "denied" and self._is_of_access(at):
@@ -239,6 +245,14 @@ class _Sentence:
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
+
+    def _names_the_kind_of(self, at: int) -> bool:
+        """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
+        outline, named = self.outline, self.outline.drug_in_stretch_before(at)
+        if named is None or outline.pieces[at - 1].key not in ("only", "first", "last"):
+            return False
+        readings = readings_of(outline.pieces[at])
+        return readings is not None and agents_of(outline.pieces[named]) in readings
 
     def _answers_otherwise(self, at: int) -> bool:
         """Whether only the 'no' that answers a question stands before a drug: 'Enhertu next? No, T-DM1.'"""
@@ -298,7 +312,7 @@ class _Sentence:
         )
 
     def _is_nor(self, at: int) -> bool:
-        return any("nor" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at, 3))
+        return self.outline.plays(self.outline.before_in_stretch(at, 3), "nor")
 
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
@@ -335,14 +349,14 @@ class _Sentence:
         last = self.outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 3)
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
-        supposed = any("if" in outline.pieces[back].roles for back in outline.before_in_stretch(at))
+        supposed = outline.plays(outline.before_in_stretch(at), "if")
         return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
 
     def _names_a_trial(self, at: int) -> bool:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA
         placebo arm', 'HER2CLIMB-02'."""
         pieces = self.outline.pieces
-        behind = pieces[at + 1 : min(self.end, at + 3)]
+        behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
         if not pieces[at].is_("regimen"):
@@ -350,7 +364,7 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return any("comparator" in pieces[each].roles for each in self.outline.rest_of_stretch(at, 4))
+        return self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
@@ -404,20 +418,14 @@ class _Sentence:
         """Whether a word nobody knows stands beside a drug, which may say anything of it: 'they forgot pertuzumab',
         'T-DXd is unattainable', 'T-DXd would be brave'."""
         outline = self.outline
-        first = last = at
-        for _ in range(_LONGEST_LIST):
-            before, following = outline.drug_in_stretch_before(first), outline.drug_in_stretch_after(last)
-            if before is not None and outline.joins(before, first):
-                first = before
-            if following is not None and outline.joins(last, following):
-                last = following
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
         behind = next((each for each in rest if outline.pieces[each].kind != "silent"), None)
         if any("modal" in outline.pieces[each].roles for each in rest if behind is None or each <= behind):
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = next((each for each in back if outline.pieces[each].kind != "silent"), None)
-        if any("at_the_time" in outline.pieces[each].roles for each in range(ahead or first, first)):
+        if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
         if accepts and ahead != outline.stretch_start[at]:
@@ -460,13 +468,15 @@ class _Sentence:
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
         outline = self.outline
+        if "or" not in outline.played:
+            return False
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return True
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
-            if outline.joins(first, last) and any("or" in outline.pieces[each].roles for each in range(first, last)):
+            if outline.joins(first, last) and outline.plays(range(first, last), "or"):
                 return True
         return False
 
@@ -476,7 +486,7 @@ class _Sentence:
         if len(self.before) > 1 or not outline.pieces[self.end - 1].asked or outline.pieces[at + 1].key in ("->", ">"):
             return False
         behind = range(at + 1, self.end)
-        told = any("on" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 4))
+        told = outline.plays(outline.before_in_stretch(at, 4), "on")
         return not told and not any(
             "what_next" in outline.cues[each] or outline.pieces[each].kind == "line" for each in behind
         )
@@ -487,7 +497,7 @@ class _Sentence:
         previous = outline.drug_in_stretch_before(at)
         apart = previous is not None and not outline.joins(previous, at)
         before = range(outline.stretch_start[at], at)
-        if any("if" in outline.pieces[back].roles for back in before):
+        if outline.plays(before, "if"):
             return False
         if "future" in outline.pieces[before.start].roles:  # should THP fail
             return False
@@ -505,7 +515,7 @@ class _Sentence:
         """What is said of the access to T-DXd."""
         said = behind if behind in _ACCESS else before
         if said == "other_than":
-            return "unavailable"
+            return None if self._is_passed_over(at) else "unavailable"
         if said not in _ACCESS:
             return None
         if before == "received" or (behind == "given" and before != said):
@@ -518,15 +528,24 @@ class _Sentence:
         doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
         return "unknown" if doubted else said
 
+    def _is_passed_over(self, at: int) -> bool:
+        """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""
+        outline = self.outline
+        instead = at - 1 > self.first and outline.pieces[at - 1].key in ("instead", "rather")
+        return instead and outline.is_drug[at - 2] and not outline.pieces[at].asked
+
     def _is_of_that_time(self, at: int) -> bool:
         """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""
         outline = self.outline
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
         was = any(outline.pieces[each].key in ("was", "wasn", "wasnt") for each in rest[:2])
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
-        if not was or said is None:
+        if said is None:
             return False
         behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
+        if not was:  # as Enhertu not approved then
+            ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
+            return ends and behind[0].key == "then"
         return any(piece.key in ("then", "time") or piece.kind == "date" for piece in behind)
 
     def _answered(self, said: str) -> str | None:

@@ -13,6 +13,8 @@ _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailabl
 """Cues to the refusal they begin, the strongest first."""
 _NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
 """Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
+_ONE_OF_THEM = ("last", "first", "latest", "one")
+"""What points behind 'all but' at one of the drugs that are told, and names none."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 
@@ -51,7 +53,7 @@ class Before:
                     self.relatives.add(at)
                 continue
             cues = outline.cues[at]
-            if "family" in cues and mode != "denied":
+            if ("family" in cues and mode != "denied") or self._is_a_quoted_relative(at):
                 relative = self._begins_a_relative(at)
             elif "the_patient" in cues:
                 relative = False
@@ -60,10 +62,16 @@ class Before:
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
 
+    def _is_a_quoted_relative(self, at: int) -> bool:
+        """Whether the patient is quoted with a relative of hers: 'my aunt had Kadcyla, says the pt'."""
+        if not self.outline.pieces[at].is_("scope", "not_professional"):
+            return False
+        return self.outline.has(range(at, self.end), "hearsay")
+
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
-        if any("for" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 3)):
+        if outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
@@ -129,7 +137,7 @@ class Before:
         return next(iter(self.before.values()), None) == "denied"
 
     def _ends_in_a_choice(self, at: int) -> bool:
-        return any("or" in self.outline.pieces[place].roles for place in range(at, min(self.end, at + 12)))
+        return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
     def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The meaning after one more piece that names no drug."""
@@ -143,6 +151,8 @@ class Before:
             return opened
         if mode in _REFUSING or mode in ("mentioned", "unsure"):
             return self._within_refusal(mode, at)
+        if "why" in piece.roles and mode == "received" and self.taken:
+            return None  # she got lapatinib because T-DM1 was not funded
         if "versus" in cues:
             return "compared"
         if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
@@ -218,6 +228,8 @@ class Before:
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
+        if self.outline.pieces[at].key == "minus" and at > self.first and self.outline.is_drug[at - 1]:
+            return "denied"  # CLEOPATRA minus docetaxel
         if not cues:
             return None
         if cues & _NAMING and self._names_what_follows(at):
@@ -232,6 +244,8 @@ class Before:
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
+        if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
+            return None
         if "than" in cues and mode == "received" and not self.taken and "all_but" in cues:
             return "denied"
         for cue, refusal in _REFUSING_CUES:
@@ -269,7 +283,7 @@ class Before:
 
     def _is_supposed(self, at: int) -> bool:
         """Whether a refusal is only supposed: 'if she says no to capecitabine'."""
-        return any("if" in self.outline.pieces[back].roles for back in self.outline.before_in_stretch(at))
+        return self.outline.plays(self.outline.before_in_stretch(at), "if")
 
     def _denies_a_finding(self, at: int) -> bool:
         """Whether 'none' answers for toxicity or progression, not for the drug behind it: 'toxicity: none on THP'."""

@@ -18,6 +18,8 @@ _LIST = 3
 """Drugs of a list, at least, that what is said behind it is said of all of."""
 _PAIR = 2
 """The same, where the verb is of several: 'A, B were considered'."""
+_FINE = ("ok", "okay", "fine", "possible")
+"""What says of a drug alone that it may be given."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 
 
@@ -149,6 +151,8 @@ class Behind:
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         if "had_it" in cues:
             return "received"
+        if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
+            return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
         if self._is_minus(at):
@@ -200,8 +204,8 @@ class Behind:
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
             return "upcoming"
-        if "suitability" in cues and outline.last_drug[at] == at - 1 and self._is_denied_before(at - 1):
-            return "unavailable"
+        if "suitability" in cues and outline.last_drug[at] == at - 1:
+            return "unavailable" if self._is_denied_before(at - 1) else "planned"
         if "uncertain" in cues and outline.last_drug[at] == at - 1 and self._is_all_that_is_said(at):
             return "mentioned"
         if "correction" in cues and self._is_corrected(at):
@@ -211,6 +215,10 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_all_of_a_sentence(self, at: int) -> bool:
+        """Whether a drug begins the sentence, and no other is named in it."""
+        return at == self.first and self.outline.is_drug[at] and self.outline.drug_in_sentence_after(at) is None
 
     def _is_without_it(self, at: int) -> bool:
         """Whether what was planned is pointed at as left out: 'palbociclib was proposed but she had HP without it'."""
@@ -263,7 +271,7 @@ class Behind:
         """Whether a refusal is of the chemotherapy named before it: 'letrozole, no chemo because she refuses it'."""
         outline = self.outline
         pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
-        return pointed and any("chemo" in outline.pieces[back].roles for back in outline.before_in_stretch(at, 6))
+        return pointed and outline.plays(outline.before_in_stretch(at, 6), "chemo")
 
     def _is_no_superlative(self, at: int) -> bool:
         """Whether a drug was 'not the last', 'not the only one': it was given."""
@@ -321,15 +329,16 @@ class Behind:
         rest = outline.rest_of_stretch(at)
         if outline.has(rest, "progression", "toxicity"):
             return False
-        pointed = any("pronoun" in outline.pieces[each].roles for each in rest)
-        can = any("modal" in outline.pieces[each].roles for each in rest)
+        pointed = outline.plays(rest, "pronoun")
+        can = outline.plays(rest, "modal")
         return (pointed and can) or outline.has(rest, "available", "unavailable", "access")
 
     def _is_minus(self, at: int) -> bool:
         """Whether a piece is a minus in brackets behind a drug: 'pertuzumab (-)'."""
         pieces = self.outline.pieces
-        closed = at + 1 < len(pieces) and pieces[at + 1].key == ")"
-        return pieces[at].kind == "sign" and pieces[at].key == "-" and closed and self._opens_a_bracket(at)
+        if pieces[at].kind != "sign" or pieces[at].key != "-":
+            return False
+        return at + 1 < len(pieces) and pieces[at + 1].key == ")" and self._opens_a_bracket(at)
 
     def _is_why(self, at: int) -> bool:
         """Whether a refusal is only why a drug was chosen: 'vinorelbine because she did not want to lose her hair'."""
@@ -350,9 +359,10 @@ class Behind:
         """Whether a drug 'was not' something that says nothing of how it went: 'T-DXd was not on our list'."""
         outline = self.outline
         drug = outline.drug_in_stretch_before(at)
-        if drug is None or not any("is" in outline.pieces[each].roles for each in range(drug + 1, at)):
+        if drug is None or not outline.plays(range(drug + 1, at), "is"):
             return False
-        if any(outline.pieces[each].kind not in ("silent", "sign") for each in range(drug + 1, at)):
+        between = [outline.pieces[each] for each in range(drug + 1, at)]
+        if not all(piece.kind in ("silent", "sign") or "is" in piece.roles for piece in between):
             return False
         return not any(outline.cues[each] & (_GIVEN | {"no_progression"}) for each in outline.rest_of_stretch(at, 5))
 
@@ -372,7 +382,7 @@ class Behind:
             return "unavailable"
         if "available" not in outline.cues[at]:
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
-        denied = any("negation" in outline.cues[back] for back in outline.before_in_stretch(at, 5))
+        denied = outline.has(outline.before_in_stretch(at, 5), "negation")
         return "unavailable" if denied else "available"
 
     def _is_the_latter(self, at: int) -> bool:

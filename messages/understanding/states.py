@@ -60,10 +60,10 @@ class Reader:
             if "noun" in piece.kinds and piece.is_("noun", *_SITES) and not self.disease.is_local(piece)
         }
         self._graded: set[str] = set()
-        for piece in pieces:
+        for place, piece in enumerate(pieces):
             if "say" in piece.kinds:
                 self._graded.update(concept.name for concept in piece.concepts if concept.kind == "say")
-            elif piece.is_("noun", "child_pugh"):
+            elif piece.is_("noun", "child_pugh") and organs.child_pugh_at(place) is not None:
                 self._graded.add("hepatic_impairment")
 
     def read(self) -> Stated:
@@ -364,7 +364,7 @@ class Reader:
     def _find(self, place: int, finding: Finding) -> None:
         piece = self.pieces[place]
         stance = self.context.stance(place)
-        if stance == "affirmed" and self._is_called_negative(place):
+        if stance in ("affirmed", "listed") and self._is_called_negative(place):
             stance = "denied"
         if finding.field == "pregnancy" and stance == "affirmed" and self.emergencies.is_past(place):
             return

@@ -5,16 +5,14 @@ from __future__ import annotations
 from messages.understanding.courses import Course, Courses
 from messages.understanding.outcomes import Outcomes
 from messages.understanding.outline import Outline
-from messages.understanding.scan import Piece
 from messages.understanding.standing import Mention, mentions_of
 
 
 class Telling:
     """The state of the reading, for all that read treatment."""
 
-    def __init__(self, pieces: list[Piece]) -> None:
-        self.pieces = pieces
-        self.outline = Outline(pieces)
+    def __init__(self, outline: Outline) -> None:
+        self.pieces, self.outline = outline.pieces, outline
         self.courses = Courses()
         self.outcomes = Outcomes(self.outline, self.courses)
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
@@ -56,8 +54,7 @@ class Telling:
         self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again)
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
-        if self.early and not self.courses.before_a_taxane():
-            self.early = False
+        self.early = False
         if not self.courses.insert_stays and not self.courses.leaves_room():
             self.courses.insert = None
 
@@ -114,7 +111,7 @@ class Telling:
             return True
         for at in range(place + 1, end):
             if self.is_relapse(at) or self.pieces[at].is_("noun", "organ_mets"):
-                once = any("once" in self.pieces[back].roles for back in range(max(place, at - 3), at))
+                once = self.outline.plays(range(max(place, at - 3), at), "once")
                 leads = "for" in self.pieces[at - 1].roles or self.pieces[at].key in ("for", "in")
                 return once or leads or self._is_begun_at(at, place)
         return False

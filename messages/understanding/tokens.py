@@ -35,7 +35,7 @@ _SAME = {
 _SPLIT = re.compile(r"([a-z]+)([0-9]+)")
 _TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
 _M = ("m0", "m1")
-_COUNTED = re.compile(r"([a-z0-9]{2,})x([0-9]{1,2})")
+_COUNTED = re.compile(r"([a-z0-9]{2,})(x)([0-9]{1,2})")
 _MOST_SIGNS = 8
 """Signs in one run that are read; nobody means more by more."""
 _NOTHING: frozenset[str] = frozenset()
@@ -60,34 +60,23 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
     append = found.append
     last = -1
     signs = 0
+    lower = text.lower() if text.isascii() else None
     for match in _TOKEN.finditer(text):
         start, end = match.span()
-        raw = match.group()
+        raw = text[start:end]
         first = raw[0]
         glued = start == last
         last = end
         if first.isalpha():
             signs = 0
-            key = raw.lower() if raw.isascii() else plain(raw)
+            key = lower[start:end] if lower is not None else raw.lower() if raw.isascii() else plain(raw)
             if not key:
                 continue
-            if key[-1].isdigit() and (parts := _SPLIT.fullmatch(key)) is not None and parts[1] in splits:
-                cut = start + len(parts[1])
-                append(Token(parts[1], "word", start, cut, glued))
-                append(Token(parts[2], "number", cut, end, True))
+            if key[-1].isdigit() and (cut := _cut(key, splits, whole)):
+                for part, kind, first_letter, end_letter in cut:
+                    append(Token(part, kind, start + first_letter, start + end_letter, glued or first_letter > 0))
                 continue
-            if key[-2:] in _M and (parts := _TNM.fullmatch(key)) is not None:
-                for group in (1, 2, 3):
-                    first_letter, end_letter = parts.span(group)
-                    append(Token(parts[group], "word", start + first_letter, start + end_letter, glued or group > 1))
-                continue
-            if whole is not None and "x" in key and key not in whole and (parts := _COUNTED.fullmatch(key)) is not None:
-                cut = start + len(parts[1])
-                append(Token(parts[1], "word", start, cut, glued))
-                append(Token("x", "word", cut, cut + 1, True))
-                append(Token(parts[2], "number", cut + 1, end, True))
-                continue
-            if "/" in raw:  # w/, w/o
+            if raw[1:2] == "/":  # w/, w/o
                 key = "with" if raw[-1] == "/" else "without"
             append(Token(key, "word", start, end, glued))
         elif first.isdigit():
@@ -106,6 +95,19 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
             signs = signs + 1 if glued else 1
             append(Token(_SAME.get(raw, raw), "sign", start, end, glued))
     return found
+
+
+def _cut(key: str, splits: frozenset[str], whole: frozenset[str] | None) -> list[tuple[str, str, int, int]]:
+    """The parts of a word that ends in a number, what each is, and where it begins and ends; none where it is one."""
+    if (parts := _SPLIT.fullmatch(key)) is not None and parts[1] in splits:
+        kinds: tuple[str, ...] = ("word", "number")
+    elif key[-2:] in _M and (parts := _TNM.fullmatch(key)) is not None:
+        kinds = ("word", "word", "word")
+    elif whole is not None and "x" in key and key not in whole and (parts := _COUNTED.fullmatch(key)) is not None:
+        kinds = ("word", "word", "number")
+    else:
+        return []
+    return [(parts[group], kind, *parts.span(group)) for group, kind in enumerate(kinds, 1)]
 
 
 def plain(word: str) -> str:

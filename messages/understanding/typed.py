@@ -67,7 +67,7 @@ _MONTHS = re.compile(
 )
 _PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
-_PARTS = re.compile(r"[,;.\n]|\bbut\b", re.IGNORECASE)
+_PARTS = re.compile(r"[,;:.\n]|\bbut\b", re.IGNORECASE)
 _LINES = ("prior_lines", "line_agents", "line_outcome")
 _LONGEST_ROLE = 6
 _OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b|\bpatients\b")

@@ -20,6 +20,7 @@ from messages.understanding.leftover import leftover
 from messages.understanding.lexicon import Lexicon, lexicon
 from messages.understanding.lines import Course, Reading, Told, told_of
 from messages.understanding.measures import compose
+from messages.understanding.outline import Outline
 from messages.understanding.scan import scan
 from messages.understanding.scope import Scope, implied, is_early_only, scope_of
 from messages.understanding.settle import settle
@@ -95,16 +96,20 @@ def understand(text: str, knowledge: Knowledge) -> Understanding:
         return Understanding(Profile(), identifier=True)
     words = lexicon(knowledge)
     pieces = compose(scan(text, words), text)
-    told = told_of(pieces, _CLASSES)
+    outline = Outline(pieces)
+    told = told_of(outline, _CLASSES)
     reader = Reader(pieces, words, told, text)
-    return _Summary(text, words, told, reader.read(), reader.context).understanding()
+    return _Summary(text, words, outline, told, reader.read(), reader.context).understanding()
 
 
 class _Summary:
     """Brings together what was read, in the order of the profile."""
 
-    def __init__(self, text: str, words: Lexicon, told: Told, stated: Stated, context: Context) -> None:
-        self.text, self.words, self.told, self.stated, self.context = text, words, told, stated, context
+    def __init__(
+        self, text: str, words: Lexicon, outline: Outline, told: Told, stated: Stated, context: Context
+    ) -> None:
+        self.text, self.words, self.outline = text, words, outline
+        self.told, self.stated, self.context = told, stated, context
         self.pieces = context.pieces
         self.values: dict[str, Any] = {}
         self.spans: list[Span] = []
@@ -117,7 +122,8 @@ class _Summary:
         self._interval()
         if is_early_only(self.values, self.told, self.pieces):
             self.values["setting"] = "early"
-        scope, reason = scope_of(self.values, self.told, self.context)
+        follows = implied(self.values, self.told, self.context)
+        scope, reason = scope_of(self.values, self.told, self.context, follows)
         denied = tuple(dict.fromkeys(agent for agent, _ in self.told.denied))
         for agent, piece in self.told.denied:
             self._span("denied_agents", agent, piece.start, piece.end)
@@ -131,7 +137,7 @@ class _Summary:
             profile=profile,
             denied_agents=denied,
             focus=tuple(dict.fromkeys(agent for agent, _ in self.told.focus)),
-            implied=implied(self.values, self.told, self.context),
+            implied=follows,
             spans=tuple(dict.fromkeys(self.spans)),
             leftover=leftover(self.pieces, self.text, self.words),
             ambiguous=tuple(sorted(self.ambiguous, key=lambda entry: entry.start)),
@@ -215,7 +221,7 @@ class _Summary:
 
     def _interval(self) -> None:
         """Months since adjuvant anti-HER2 therapy ended."""
-        found = months_since_adjuvant(self.pieces, self.told)
+        found = months_since_adjuvant(self.outline, self.told)
         if found is None:
             return
         months, piece = found

@@ -23,6 +23,10 @@ from messages.understanding.lexicon import FOLDER, lexicon
 from tests.understanding.corpus import HALVES, HERE, KINDS, entries, turn_at, understood
 
 RECORD = HERE / "readings.txt"
+WORDINGS = HERE / "wordings.txt"
+"""The wordings that rules are there for, one a line; a break is written `\\n`, an answer's question stands behind @."""
+_TOLD_BEFORE = "HER2+, adjuvant TCH, MBC, THP x6"
+"""What each wording is read behind, too: many only say how what stands before them is meant."""
 PLACES = tuple(QUESTIONS)
 _GROUP = re.compile(r"<(\w+)>")
 JOINED = 1_000
@@ -52,9 +56,20 @@ def lines() -> Iterator[str]:
                 count += 1
                 elsewhere = PLACES[count % len(PLACES)]
                 yield f"{name} {_digest([reading(entry['text'], entry.get('question'), elsewhere)])}"
+    written = WORDINGS.read_text("utf-8").splitlines()
+    for number in range(0, len(written), TOGETHER):
+        said = (each for line in written[number : number + TOGETHER] for each in _wording(line))
+        yield f"wordings/{number // TOGETHER} {_digest(said)}"
     for kind, made, texts in (("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled())):
         for number in range(made // TOGETHER):
             yield f"{kind}/{number} {_digest(reading(text) for text in islice(texts, TOGETHER))}"
+
+
+def _wording(line: str) -> Iterator[str]:
+    """How a wording is read alone, and behind a case."""
+    text, _, question = line.replace("\\n", "\n").partition(" @")
+    yield reading(text, question or None, PLACES[len(text) % len(PLACES)])
+    yield reading(f"{_TOLD_BEFORE}, {text}")
 
 
 def _joined() -> Iterator[str]:
