@@ -63,9 +63,14 @@ def _region_of_env_file() -> str | None:
 
 
 def _knowledge(folder: str | None = None) -> Knowledge:
-    from flows.knowledge.load import load, shipped
+    """The shipped knowledge, or that of a folder or a git revision."""
+    from flows.knowledge.load import shipped
 
-    return load(Path(folder)) if folder else shipped()
+    if not folder:
+        return shipped()
+    from bot.revisions import read_version
+
+    return read_version(folder).knowledge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -436,6 +441,55 @@ def show(identifier: str) -> None:
     if said is None:
         raise UnusableInput(f"{identifier}: there is no such entry in the knowledge")
     click.echo(said, nl=False)
+
+
+@knowledge.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--cases", "cases_file", help="Example cases, in the form of tests/examples.yaml.")
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--groups", type=click.IntRange(1), default=10, show_default=True, help="How many are written out.")
+@click.option("--one-in", type=click.IntRange(1), help="Only so many of the short treatment histories: a quick look.")
+@_one_line_errors
+def diff(old: str, new: str, cases_file: str | None, report_file: Path | None, groups: int, one_in: int | None) -> None:
+    """What a change of the knowledge does to advice. OLD and NEW: folders, or git revisions of this repository.
+
+    Exit 1 where an invariant that held does not hold any more, naming a profile.
+    """
+    from bot.impact import read_cases, report, unchanged
+    from bot.revisions import read_version
+    from flows.explanation.impact import SHARES, Share, compare
+
+    versions = read_version(old), read_version(new)
+    named = cases_file or "tests/examples.yaml"
+    text = _cases_text(cases_file) or versions[1].cases or versions[0].cases
+    cases = read_cases(text, named) if text else ()
+    if versions[0].knowledge.digest == versions[1].knowledge.digest:
+        said, broken = unchanged(*versions), False
+    else:
+        shares = SHARES if one_in is None else (Share("close", 0, one_in),)
+        with _progress() as bar:
+            found = compare(
+                versions[0].knowledge, versions[1].knowledge,
+                lambda done, of: bar.update(done * 100 // of - bar.pos), shares,
+            )  # fmt: skip
+        said, broken = report(*versions, found, cases, shares, groups), bool(found.broken)
+    click.echo(said, nl=False)
+    if report_file is not None:
+        report_file.write_text(said, "utf-8")
+    if broken:
+        sys.exit(1)
+
+
+def _progress() -> Any:
+    """A bar of hundred parts for long work, where somebody watches."""
+    return click.progressbar(length=100, label="profile space", file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _cases_text(file: str | None) -> str | None:
+    from bot.documents import read_text
+
+    return read_text(file) if file is not None else None
 
 
 @knowledge.command()

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from flows.explanation.edits import entries, plain
 from flows.knowledge.load import Knowledge
-from flows.when import When
-
-
-def entries(knowledge: Knowledge) -> Iterator[tuple[str, Any]]:
-    """Every entry with its kind. An id may name a decision row and a rule."""
-    groups: tuple[tuple[str, Mapping[str, Any]], ...] = (
-        ("fact", knowledge.facts), ("source", knowledge.sources), ("agent", knowledge.agents),
-        ("regimen", knowledge.regimens), ("threshold", knowledge.thresholds),
-    )  # fmt: skip
-    for kind, group in groups:
-        for entry in group.values():
-            yield kind, entry
-    lists: tuple[tuple[str, tuple[Any, ...]], ...] = (
-        ("safety rule", knowledge.rules), ("stop", knowledge.stops), ("decision row", knowledge.recommendations),
-        ("principle", knowledge.principles), ("pitfall", knowledge.pitfalls),
-        ("not assessed", knowledge.not_assessed), ("gap", knowledge.gaps), ("article statement", knowledge.article),
-    )  # fmt: skip
-    for kind, listed in lists:
-        for entry in listed:
-            yield kind, entry
 
 
 def names_in(value: Any) -> Iterator[str]:
@@ -44,17 +25,7 @@ def names_in(value: Any) -> Iterator[str]:
 
 def data_of(entry: Any) -> dict[str, Any]:
     """An entry as plain data, conditions as they are written."""
-    return _plain(entry.model_dump(mode="python"))  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, When):
-        return dict(value.source)
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+    return plain(entry)  # type: ignore[no-any-return]
 
 
 def describe_entry(name: str, knowledge: Knowledge) -> str | None:
