@@ -468,22 +468,27 @@ def diff(old: str, new: str, cases_file: str | None, report_file: Path | None, g
         said, broken = unchanged(*versions), False
     else:
         shares = SHARES if one_in is None else (Share("close", 0, one_in),)
-        with _progress() as bar:
-            found = compare(
-                versions[0].knowledge, versions[1].knowledge,
-                lambda done, of: bar.update(done * 100 // of - bar.pos), shares,
-            )  # fmt: skip
+        with _progress() as progress:
+            found = compare(versions[0].knowledge, versions[1].knowledge, progress, shares)
         said, broken = report(*versions, found, cases, shares, groups), bool(found.broken)
     click.echo(said, nl=False)
     if report_file is not None:
-        report_file.write_text(said, "utf-8")
+        try:
+            report_file.write_text(said, "utf-8")
+        except OSError as error:
+            _fail(f"{report_file}: {error.strerror}")
     if broken:
         sys.exit(1)
 
 
-def _progress() -> Any:
-    """A bar of hundred parts for long work, where somebody watches."""
-    return click.progressbar(length=100, label="profile space", file=sys.stderr, hidden=not sys.stderr.isatty())
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar for long work where somebody watches: called with how many parts are done, of how many."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=100, label="profile space", file=sys.stderr) as bar:
+        yield lambda done, of: bar.update(done * 100 // of - bar.pos)
 
 
 def _cases_text(file: str | None) -> str | None:

@@ -212,6 +212,8 @@ class Share(NamedTuple):
     """`close`: those held against every step; `early`, `long`: see `flows.verification.verify.Part`."""
     first: int = 0
     every: int = 1
+    stepped: int = 1
+    """Every so-manieth of the answers that are taken with their steps."""
 
 
 SHARES = (Share("long"), Share("early"), *(Share("close", number, 4) for number in range(4)))
@@ -237,6 +239,7 @@ class _Comparing:
         space = self.space
         told = space.histories(self.share.histories)[self.share.first :: self.share.every]
         every = tuple(bases(space.distinctions[0]))
+        stepped = [base for base in every if is_clear(base)][:: self.share.stepped]
         self.found.histories = len(told)
         for first in range(0, len(told), CHUNK):
             mine = told[first : first + CHUNK]
@@ -244,11 +247,10 @@ class _Comparing:
             old = BitRules(space.distinctions[0], seen)
             new = BitRules(space.distinctions[1], tuple(one.new for one in mine))
             self._block((old, new), every, seen, ())
-            for base in every if self.share.histories == "close" else ():
-                if is_clear(base):
-                    changed = steps(space.distinctions[0], base)
-                    answers = [base, *({**base, name: value} for name, value in changed)]
-                    self._block((old, new), answers, seen, changed)
+            for base in stepped if self.share.histories == "close" else ():
+                changed = steps(space.distinctions[0], base)
+                answers = [base, *({**base, name: value} for name, value in changed)]
+                self._block((old, new), answers, seen, changed)
         return self.found
 
     def _block(

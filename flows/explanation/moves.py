@@ -233,9 +233,9 @@ class Side:
             found[entry.id] = self.ranked & ~when.false | stopped
         return found
 
-    def fit(self, regimen: Regimen | None) -> dict[str, int]:
+    def fit(self, regimen: Regimen) -> dict[str, int]:
         """The verdicts of fit to the classes they are given for."""
-        if regimen is None or regimen.fit is None:
+        if regimen.fit is None:
             return {"": self.full}
         truths = [self.deciding.when(criterion.when) for criterion in regimen.fit.criteria]
         otherwise = reduce(int.__or__, (truth.false for truth in truths), 0)
@@ -270,6 +270,7 @@ class Compared(NamedTuple):
         yield from _appeared("reason", old.reasons, new.reasons, full)
         yield from _appeared("step", old.steps, new.steps, full)
         yield from self._options()
+        yield from self._fits()
         yield from self._excluded()
         yield from self._cautions()
         yield from self._advisories()
@@ -295,22 +296,15 @@ class Compared(NamedTuple):
         for was, now, where in _pairs(old.firsts, new.firsts):
             yield Move("first", "", was, now), where
         yield from self._order(moved)
-        for name in moved:
-            mine, other = old.knowledge.regimens.get(name), new.knowledge.regimens.get(name)
-            if mine is not None and other is not None and mine.fit == other.fit and self.same_findings:
-                continue
-            yield from self._fit(name)
-        for name in old.places.keys() & new.places.keys() - set(moved):
+
+    def _fits(self) -> Iterator[tuple[Move, int]]:
+        old, new = self
+        for name in old.places.keys() & new.places.keys():
             mine, other = old.knowledge.regimens[name], new.knowledge.regimens[name]
             if mine.fit != other.fit or not self.same_findings:
-                yield from self._fit(name)
-
-    def _fit(self, name: str) -> Iterator[tuple[Move, int]]:
-        old, new = self
-        both = old.offered(name) & new.offered(name)
-        mine, other = old.knowledge.regimens.get(name), new.knowledge.regimens.get(name)
-        for was, now, where in _pairs(old.fit(mine), new.fit(other)):
-            yield Move("fit", name, was, now), where & both
+                both = old.offered(name) & new.offered(name)
+                for was, now, where in _pairs(old.fit(mine), new.fit(other)):
+                    yield Move("fit", name, was, now), where & both
 
     @property
     def _rows_reordered(self) -> bool:
