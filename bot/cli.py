@@ -62,15 +62,15 @@ def _region_of_env_file() -> str | None:
         _fail(error)
 
 
-def _knowledge(folder: str | None = None) -> Knowledge:
+def _knowledge(named: str | None = None) -> Knowledge:
     """The shipped knowledge, or that of a folder or a git revision."""
     from flows.knowledge.load import shipped
 
-    if not folder:
+    if not named:
         return shipped()
     from bot.revisions import read_version
 
-    return read_version(folder).knowledge
+    return read_version(named).knowledge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -233,9 +233,12 @@ def _administered(*, alone: bool = False) -> Iterator[Engine]:
 @click.option("--text", help="A whole case in the words of a clinician instead of a document; - reads standard input.")
 @click.option("--format", "form", type=click.Choice(["json", "text", "html"]), default="text", show_default=True)
 @click.option("--region", type=click.Choice(REGIONS), help="Where the profile names none (or TRIAGE_REGION).")
-@click.option("--knowledge", "folder", type=click.Path(), help="A folder of knowledge other than the shipped one.")
+@click.option("--knowledge", "named", help="A folder of knowledge, or a git revision, other than the shipped one.")
+@click.option("--record", help="Only the answer with this record id, byte for byte; exit 1 where it is another.")
 @_one_line_errors
-def recommend(file: str | None, text: str | None, form: str, region: str | None, folder: str | None) -> None:
+def recommend(
+    file: str | None, text: str | None, form: str, region: str | None, named: str | None, record: str | None
+) -> None:
     """Advice for one profile document, from FILE or standard input (-), or for a typed case. Nothing is stored."""
     import gc
 
@@ -248,15 +251,24 @@ def recommend(file: str | None, text: str | None, form: str, region: str | None,
         both = "" if file is None else ", not both"
         raise UnusableInput(f"recommend: name a profile document, - for standard input, or --text{both}")
     if text is not None:
-        _recommend_for_text(text, form, region, folder)
+        if record is not None:
+            raise UnusableInput("--record: needs the profile document that was recorded, not a text")
+        _recommend_for_text(text, form, region, named)
         return
     assert file is not None
     profile = read_profile(file)
     region = _region(region)
     if region is not None and profile.region is None:
         profile = profile.model_copy(update={"region": region})
-    knowledge = _knowledge(folder)
+    knowledge = _knowledge(named)
     advice = advise(profile, knowledge)
+    if record is not None:
+        from bot.records import AnotherAnswer, recorded
+
+        try:
+            advice = recorded(advice, record)
+        except AnotherAnswer as error:
+            _fail(error, 1)
     words = english(knowledge)
     if form == "json":
         from messages.document import advice_document
@@ -389,7 +401,7 @@ def _stage(channel: str | None) -> Any:
 
 @main.command()
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-@click.option("--knowledge", "folder", type=click.Path(file_okay=False), help="Another knowledge than the shipped one.")
+@click.option("--knowledge", "folder", help="A folder of knowledge, or a git revision, other than the shipped one.")
 @_one_line_errors
 def verify(report_file: Path | None, folder: str | None) -> None:
     """Check the invariants over the whole profile space. Exit 1 where one does not hold, naming a profile."""
