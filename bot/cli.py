@@ -445,14 +445,17 @@ def check(folder: str | None) -> None:
 @click.argument("identifier", metavar="ID")
 @_one_line_errors
 def show(identifier: str) -> None:
-    """An entry by its id, with its sources and who cites it."""
+    """An entry by its id: its sources, who cites it, the questions it hangs on, the classes it decides."""
     from bot.documents import UnusableInput
-    from bot.entries import describe_entry
+    from bot.entries import describe_entry, describe_use
 
-    said = describe_entry(identifier, _knowledge())
+    read = _knowledge()
+    said = describe_entry(identifier, read)
     if said is None:
         raise UnusableInput(f"{identifier}: there is no such entry in the knowledge")
     click.echo(said, nl=False)
+    if used := describe_use(identifier, read):
+        click.echo(f"\n{used}", nl=False)
 
 
 @knowledge.command("diff")
