@@ -234,12 +234,18 @@ class _Telling:
         return in_words(answers, self.words[1])
 
     def _rankings(self, old: Advice, new: Advice) -> Iterator[str]:
+        """Both answers side by side, down to the last option that differs."""
         yield ""
         yield "| | was | is |"
         yield "|---|---|---|"
         yield f"| status | {STATUS[old.status]} | {STATUS[new.status]} |"
-        for place in range(max(len(old.options), len(new.options))):
-            yield f"| {place + 1} | {self._option(old, place, 0)} | {self._option(new, place, 1)} |"
+        most = max(len(old.options), len(new.options))
+        pairs = [(self._option(old, place, 0), self._option(new, place, 1)) for place in range(most)]
+        last = max((place for place, (was, now) in enumerate(pairs, 1) if was != now), default=0)
+        for place, (was, now) in enumerate(pairs[:last], 1):
+            yield f"| {place} | {was} | {now} |"
+        if last < most:
+            yield f"| {last + 1}{f' to {most}' if last + 1 < most else ''} | as is | unchanged |"
 
     def _option(self, advice: Advice, place: int, side: int) -> str:
         if place >= len(advice.options):

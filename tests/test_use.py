@@ -126,7 +126,8 @@ def test_the_counting_is_of_all_shares() -> None:
     ("name", "said"),
     [
         ("R05", ["decision row R05 asks:", "  Brain metastases (question brain_metastases)",
-                 "  T-DXd (question tdxd_access)", "places an option for", "the simplest: Lines for metastatic disease"]),
+                 "  T-DXd (question tdxd_access)", "places an option for",
+                 "the simplest: Lines for metastatic disease"]),
         ("t_dxd_ild_history", ["  ILD or pneumonitis (question safety)", "rules out for",
                                "ILD or pneumonitis: present"]),
         ("tuc-06", ["through the entries that cite it: regimen tucatinib_capecitabine_trastuzumab", "is used for"]),
