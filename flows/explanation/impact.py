@@ -18,8 +18,8 @@ from itertools import chain, compress
 from multiprocessing import get_context
 from typing import Any, Literal, NamedTuple
 
-from flows.explanation.edits import Edits, Key, edits, entries
-from flows.explanation.moves import Compared, Move, Side
+from flows.explanation.edits import Edits, Key, edits
+from flows.explanation.moves import Compared, Move, Side, reach_of
 from flows.findings import early_seen, lines_seen
 from flows.knowledge.load import Knowledge
 from flows.sequencing.recommend import rulebook
@@ -147,13 +147,6 @@ class Joint(Distinctions):
         return tuple(kinds.values())
 
 
-class Told(NamedTuple):
-    """One treatment history as each of the two knowledges sees it."""
-
-    old: History
-    new: History
-
-
 class Space:
     """The classes two knowledges are compared on."""
 
@@ -164,27 +157,39 @@ class Space:
         self.distinctions = Joint(old, new, also), Joint(new, old, also)
         self.same_findings = old.classes == new.classes
 
-    def histories(self, named: str) -> tuple[Told, ...]:
+    def histories(self, named: str) -> tuple[History, ...]:
         """The treatment histories of a part of the space, shortest first."""
         if named == "close":
-            return self._seen(close)
-        known = {repr(told.old.answers) for told in self.histories("close")}
+            return self.close
+        known = {repr(one.answers) for one in self.close}
         if named == "early":
-            told = self._seen(lambda distinctions: histories(distinctions, 2))
+            found = self._listed(lambda distinctions: histories(distinctions, 2))
         else:
-            told = self._seen(lambda distinctions: histories(distinctions, 3, early=False))
-        return tuple(one for one in told if repr(one.old.answers) not in known)
+            found = self._listed(lambda distinctions: histories(distinctions, 3, early=False))
+        return tuple(one for one in found if repr(one.answers) not in known)
 
-    def _seen(self, listed: Callable[[Distinctions], tuple[History, ...]]) -> tuple[Told, ...]:
+    @cached_property
+    def close(self) -> tuple[History, ...]:
+        """The histories that are held against every step."""
+        return self._listed(close)
+
+    def _listed(self, listed: Callable[[Distinctions], tuple[History, ...]]) -> tuple[History, ...]:
         drugs = [{one.agents for one in knowledge.regimens.values() if one.kind == "drug"}
                  for knowledge in (self.old, self.new)]  # fmt: skip
         if self.same_findings and drugs[0] == drugs[1]:
-            return tuple(Told(one, one) for one in listed(self.distinctions[0]))
-        found: dict[str, Told] = {}
+            return listed(self.distinctions[0])
+        found: dict[str, History] = {}
         for distinctions in sorted(self.distinctions, key=lambda one: one.knowledge.digest):
             for one in listed(distinctions):
-                found.setdefault(repr(one.answers), Told(_view(one, self.old), _view(one, self.new)))
-        return tuple(sorted(found.values(), key=lambda told: len(told.old.lines or ())))
+                found.setdefault(repr(one.answers), one)
+        return tuple(sorted(found.values(), key=lambda one: len(one.lines or ())))
+
+    def rules(self, told: tuple[History, ...]) -> tuple[BitRules, BitRules]:
+        """The rules of both knowledges for blocks that end in these histories, each with its own view of them."""
+        views = (told, told)
+        if not self.same_findings:
+            views = (tuple(_view(one, self.old) for one in told), tuple(_view(one, self.new) for one in told))
+        return BitRules(self.distinctions[0], views[0]), BitRules(self.distinctions[1], views[1])
 
 
 def _view(history: History, knowledge: Knowledge) -> History:
@@ -194,11 +199,17 @@ def _view(history: History, knowledge: Knowledge) -> History:
 
 
 def _edited_atoms(old: Knowledge, new: Knowledge, edited: Edits) -> Iterator[Atom]:
-    """The comparisons that conditions of edited entries make."""
+    """The comparisons that conditions of edited entries make, and those of entries that mean others than they did.
+
+    Where agents are of other classes, every condition may come out otherwise; where a regimen has other agents, it may
+    be another caution that is about it.
+    """
     touched = {name for _, name in edited.touched}
+    reach = [{rule.id: reach_of(rulebook(knowledge), rule.id) for rule in knowledge.rules} for knowledge in (old, new)]
+    touched |= {name for name in reach[0] if reach[0][name] != reach[1].get(name)}
     for knowledge in (old, new):
         for one in conditions(knowledge):
-            if one.entry.split(": ")[0] in touched:
+            if old.classes != new.classes or one.entry.split(": ")[0] in touched:
                 yield from one.when.atoms
 
 
@@ -243,14 +254,12 @@ class _Comparing:
         self.found.histories = len(told)
         for first in range(0, len(told), CHUNK):
             mine = told[first : first + CHUNK]
-            seen = tuple(one.old for one in mine)
-            old = BitRules(space.distinctions[0], seen)
-            new = BitRules(space.distinctions[1], tuple(one.new for one in mine))
-            self._block((old, new), every, seen, ())
+            rules = space.rules(mine)
+            self._block(rules, every, mine, ())
             for base in stepped if self.share.histories == "close" else ():
                 changed = steps(space.distinctions[0], base)
                 answers = [base, *({**base, name: value} for name, value in changed)]
-                self._block((old, new), answers, seen, changed)
+                self._block(rules, answers, mine, changed)
         return self.found
 
     def _block(
@@ -407,6 +416,7 @@ def compare(
     for knowledge in (old, new):
         rulebook(knowledge)
     found = Impact(_SPACE.edits)
+    assert _SPACE.close  # listed once, for all processes
     if len(shares) == 1:
         found.add(_compare_share(shares[0]))
     else:
@@ -419,6 +429,4 @@ def compare(
     return found
 
 
-__all__ = [
-    "SHARES", "Group", "Impact", "Joint", "Share", "Space", "Why", "causes", "combinations_in", "compare", "entries",
-]  # fmt: skip
+__all__ = ["SHARES", "Group", "Impact", "Joint", "Share", "Space", "Why", "causes", "combinations_in", "compare"]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import TIERS, Regimen
 from flows.sequencing.advice import Advice
+from flows.sequencing.recommend import Rulebook
 from flows.space.bit_rules import BitRules, Placed
 from flows.space.blocks import Block, Kleene
 
@@ -343,7 +344,7 @@ class Compared(NamedTuple):
         for name in dict.fromkeys((*rules[0], *rules[1])):
             one, other = rules[0].get(name), rules[1].get(name)
             alike = one is not None and other is not None and one.when == other.when and self.same_findings
-            reach = [frozenset(_reach(side, name)) for side in self]
+            reach = [reach_of(side.book, name) for side in self]
             if alike and reach[0] == reach[1]:
                 continue
             truths = [side.deciding.when(rule.when) if rule is not None else Kleene(0, side.full)
@@ -386,10 +387,10 @@ def _appeared(kind: str, old: Mapping[str, int], new: Mapping[str, int], where: 
             yield Move(kind, name, "", HOLDS), now & ~was & where
 
 
-def _reach(side: Side, rule: str) -> Iterator[str]:
+def reach_of(book: Rulebook, rule: str) -> frozenset[str]:
     """The regimens a caution is about."""
-    number = next((place for place, one in enumerate(side.book.cautions) if one.id == rule), None)
-    return (name for name, those in side.book.cautions_on.items() if number in those)
+    number = next((place for place, one in enumerate(book.cautions) if one.id == rule), None)
+    return frozenset(name for name, those in book.cautions_on.items() if number in those)
 
 
 def _given(truth: Kleene, full: int, *, there: bool) -> dict[str, int]:
@@ -398,4 +399,4 @@ def _given(truth: Kleene, full: int, *, there: bool) -> dict[str, int]:
     return {"certain": truth.true, "possible": full & ~(truth.true | truth.false), "": truth.false}
 
 
-__all__ = ["HOLDS", "NOT_RANKED", "Compared", "Move", "Side", "between"]
+__all__ = ["HOLDS", "NOT_RANKED", "Compared", "Move", "Side", "between", "reach_of"]

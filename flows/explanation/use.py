@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from flows.explanation.edits import Key
-from flows.explanation.moves import Side
+from flows.explanation.moves import Side, reach_of
 from flows.findings import SOURCE_OF
 from flows.knowledge.load import Knowledge
 from flows.sequencing.recommend import rulebook
@@ -152,13 +152,9 @@ def where_used(side: Side, key: Key) -> Iterator[tuple[str, int]]:
 
 
 def _cautioned(side: Side, name: str) -> int:
-    found = 0
-    for number, rule in enumerate(side.book.cautions):
-        if rule.id == name:
-            reach = [regimen for regimen, those in side.book.cautions_on.items() if number in those]
-            offered = reduce(int.__or__, map(side.offered, reach), 0)
-            found |= side.full & ~side.deciding.when(rule.when).false & offered
-    return found
+    rule = next(one for one in side.book.cautions if one.id == name)
+    offered = reduce(int.__or__, map(side.offered, reach_of(side.book, name)), 0)
+    return side.full & ~side.deciding.when(rule.when).false & offered
 
 
 _ASKED: tuple[Knowledge, tuple[Key, ...], tuple[Atom, ...]] | None = None
