@@ -160,10 +160,11 @@ def _cautioned(side: Side, name: str) -> int:
 _ASKED: tuple[Knowledge, tuple[Key, ...], tuple[Atom, ...]] | None = None
 
 
-def use(knowledge: Knowledge, keys: Sequence[Key], halves: int = 2) -> Use:
+def use(knowledge: Knowledge, keys: Sequence[Key], halves: int = 2, every: int = 1) -> Use:
     """What entries decide over a part of the space: the shorter treatment histories, a third of the steps.
 
-    Of more than one entry only together. Uses as many processes as there are `halves`.
+    Of more than one entry only together. Uses as many processes as there are `halves`; `every`: only every so-manieth
+    history.
     """
     global _ASKED  # noqa: PLW0603  (read by the processes that are forked from this one)
     atoms = dict.fromkeys(
@@ -173,7 +174,7 @@ def use(knowledge: Knowledge, keys: Sequence[Key], halves: int = 2) -> Use:
     rulebook(knowledge)
     found = Use()
     with ProcessPoolExecutor(min(halves, os.cpu_count() or 1), mp_context=get_context("fork")) as pool:
-        for part in pool.map(_use_of_half, [(number, halves) for number in range(halves)]):
+        for part in pool.map(_use_of_half, [(number * every, halves * every) for number in range(halves)]):
             found.add(part)
     return found
 
