@@ -132,7 +132,7 @@ class _Telling:
         if not found:
             yield f"None of the {len(cases)} example cases gets other advice."
         else:
-            yield f"{len(found)} of {len(cases)} example cases get other advice."
+            yield f"{len(found)} of {len(cases)} example cases get{'s' if len(found) == 1 else ''} other advice."
         for case, moves, advice in found:
             yield ""
             yield f"### {case.name}"
@@ -235,13 +235,16 @@ class _Telling:
 
     def _rankings(self, old: Advice, new: Advice) -> Iterator[str]:
         """Both answers side by side, down to the last option that differs."""
-        yield ""
-        yield "| | was | is |"
-        yield "|---|---|---|"
-        yield f"| status | {STATUS[old.status]} | {STATUS[new.status]} |"
         most = max(len(old.options), len(new.options))
         pairs = [(self._option(old, place, 0), self._option(new, place, 1)) for place in range(most)]
         last = max((place for place, (was, now) in enumerate(pairs, 1) if was != now), default=0)
+        yield ""
+        if not last and old.status == new.status:
+            yield f"The ranking is as it was ({most} options)." if most else "Nothing is ranked, as before."
+            return
+        yield "| | was | is |"
+        yield "|---|---|---|"
+        yield f"| status | {STATUS[old.status]} | {STATUS[new.status]} |"
         for place, (was, now) in enumerate(pairs[:last], 1):
             yield f"| {place} | {was} | {now} |"
         if last < most:

@@ -278,7 +278,7 @@ def test_the_report(tmp_path: Path) -> None:
     for part in (
         OLD.digest, "classes, not patients", "does not prove that the knowledge is clinically true", "one in 60",
         "Trastuzumab + chemotherapy is first; it was Tucatinib triplet", "Because of: decision row `R05` edited",
-        "None of the 15 example cases" if "None of" in said else "example cases get other advice",
+        "None of the 15 example cases" if "None of" in said else "other advice.",
         "| 1 | Tucatinib triplet (preferred, R05) | Trastuzumab + chemotherapy (preferred, R05) |",
         "`options.trastuzumab_chemotherapy.tier`: alternative → preferred",
     ):  # fmt: skip
@@ -324,7 +324,7 @@ def test_cases_that_change_come_first(tmp_path: Path) -> None:
     listed = [{"id": "with-ild", "profile": case}, {"id": "without", "profile": same}]
     cases.write_text(json.dumps({"cases": listed}), "utf-8")
     said = diff(SHIPPED, folder, "--one-in", "200", "--cases", cases).stdout
-    assert "1 of 2 example cases get other advice." in said
+    assert "1 of 2 example cases gets other advice." in said
     assert "### with-ild" in said
     assert "### without" not in said
     assert said.index("### with-ild") < said.index("## In all")
