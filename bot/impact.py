@@ -12,6 +12,7 @@ from bot.verification import LIMIT, in_words
 from flows.explanation.edits import Edit, Key
 from flows.explanation.impact import Group, Impact, Moves, Share, Why
 from flows.explanation.moves import HOLDS, Move, between
+from flows.findings import GATE
 from flows.plain_yaml import PlainYamlError, read_yaml
 from flows.profile import Profile
 from flows.sequencing.advice import Advice
@@ -44,6 +45,8 @@ def read_cases(text: str, said: str) -> tuple[Case, ...]:
     listed = document.get("cases") if isinstance(document, dict) else None
     if not isinstance(listed, list) or not all(isinstance(case, dict) and "profile" in case for case in listed):
         raise UnusableInput(f"{said}: expected `cases`, a list of cases with id and profile")
+    if wrong := next((case["gate"] for case in listed if case.get("gate") not in (None, *GATE)), None):
+        raise UnusableInput(f"{said}: gate: {wrong!r} is not one of {', '.join(GATE)}")
     return tuple(
         Case(name := str(case.get("id", f"case {number}")), profile_from(case["profile"], f"{said}: {name}"),
              case.get("gate"))

@@ -29,7 +29,7 @@ def read_version(name: str) -> Version:
     folder = Path(name)
     if folder.is_dir():
         beside = folder.resolve().parent.parent / CASES
-        cases = beside.read_text("utf-8") if beside.is_file() else None
+        cases = beside.read_bytes().decode("utf-8", "replace") if beside.is_file() else None
         return Version(name, _loaded(folder, name), cases)
     root = _root(name)
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", at=root)
@@ -45,7 +45,9 @@ def read_version(name: str) -> Version:
         files.extractall(folder_of_it, filter="data")
         knowledge = _loaded(Path(folder_of_it) / IN_REPOSITORY, name)
     found = _git("show", f"{revision}:{CASES}", at=root)
-    return Version(f"{name} ({revision[:10]})", knowledge, found.decode() if found is not None else None)
+    return Version(
+        f"{name} ({revision[:10]})", knowledge, found.decode("utf-8", "replace") if found is not None else None
+    )
 
 
 def _loaded(folder: Path, name: str) -> Knowledge:

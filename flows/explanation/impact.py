@@ -45,8 +45,8 @@ from flows.when import Atom, When
 Moves = frozenset[Move]
 Broken = tuple[str, str]
 """An invariant, and what is wrong."""
-LOOKED_AT = 60
-"""Classes of a group in one block of which the simplest is taken as its example."""
+LOOKED_AT = 20
+"""Classes of a group in one block of which the simplest is taken as its example: the first that are found."""
 BLOCKS_LOOKED_AT = 4
 """Blocks in which an example of a group is looked for: the histories come shortest first."""
 
@@ -306,33 +306,34 @@ class _Comparing:
             anywhere |= classes
         why = {name: classes & anywhere for name, classes in causes(compared, self.space.edits).items()}
         why = {name: classes for name, classes in why.items() if classes}
-        groups: dict[Moves, tuple[int, Counter[Why]]] = {}
         names: list[Move | Why] = [*moves, *why]
-        for held, count in combinations_in(block, [*moves.values(), *why.values()], anywhere).items():
+        groups: dict[Moves, tuple[int, list[int], Counter[Why]]] = {}
+        for held, alike in combinations_in([*moves.values(), *why.values()], anywhere).items():
             found = frozenset(name for place in held if isinstance(name := names[place], Move))
-            known, reasons = groups.get(found, (0, Counter()))
-            reasons.update({name: count for place in held if isinstance(name := names[place], Why)})
-            groups[found] = (known + count, reasons)
-        for found, (count, reasons) in groups.items():
+            count, examples, reasons = groups.get(found, (0, [], Counter()))
+            reasons.update({name: alike.count for place in held if isinstance(name := names[place], Why)})
+            groups[found] = (count + alike.count, [*examples, *alike.some][:LOOKED_AT], reasons)
+        for found, (count, examples, reasons) in groups.items():
             seen = self.found.groups.get(found)
             if seen is not None and seen.blocks >= BLOCKS_LOOKED_AT:
                 example = seen.example
             else:
-                example = simplest(block, _exactly(found, moves, anywhere), LOOKED_AT)
+                example = min((block.answers(number) for number in examples), key=simplicity)
             self.found.put(found, Group(count, example, reasons))
 
 
-def _exactly(wanted: Moves, moves: Mapping[Move, int], among: int) -> int:
-    """The classes that differ in these ways and in no other."""
-    for move, classes in moves.items():
-        among &= classes if move in wanted else ~classes
-    return among
+@dataclass(slots=True)
+class Alike:
+    """Classes that are in the same sets: how many, and the numbers of some of the first."""
+
+    count: int = 0
+    some: list[int] = field(default_factory=list)
 
 
-def combinations_in(block: Block, sets: Sequence[int], among: int) -> Counter[tuple[int, ...]]:
-    """How many of some classes are in which of the sets: the places of these sets to the number of classes.
+def combinations_in(sets: Sequence[int], among: int) -> dict[tuple[int, ...], Alike]:
+    """How many of some classes are in which of the sets, by the places of these sets.
 
-    Eight classes that stand side by side are looked at together, and each eight that is alike once.
+    Eight classes that stand side by side are looked at together, and eight that are alike once.
     """
     lowest = (among & -among).bit_length() - 1 >> 3
     highest = among.bit_length() + 7 >> 3
@@ -342,12 +343,22 @@ def combinations_in(block: Block, sets: Sequence[int], among: int) -> Counter[tu
 
     wanted = eights(among)
     columns = [wanted, *map(eights, sets)]
-    found: Counter[tuple[int, ...]] = Counter()
-    for alike, count in Counter(compress(zip(*columns, strict=True), wanted)).items():
-        there = [(place, byte) for place, byte in enumerate(alike[1:]) if byte]
+    counted: dict[tuple[int, ...], list[int]] = {}
+    for place, eight in compress(enumerate(zip(*columns, strict=True), lowest), wanted):
+        known = counted.get(eight)
+        if known is None:
+            counted[eight] = [1, place]
+        else:
+            known[0] += 1
+    found: dict[tuple[int, ...], Alike] = {}
+    for (some, *bytes_), (count, place) in counted.items():
+        there = [(number, byte) for number, byte in enumerate(bytes_) if byte]
         for bit in range(8):
-            if alike[0] >> bit & 1:
-                found[tuple(place for place, byte in there if byte >> bit & 1)] += count
+            if some >> bit & 1:
+                held = found.setdefault(tuple(number for number, byte in there if byte >> bit & 1), Alike())
+                held.count += count
+                if len(held.some) < LOOKED_AT:
+                    held.some.append(8 * place + bit)
     return found
 
 
