@@ -62,10 +62,15 @@ def _region_of_env_file() -> str | None:
         _fail(error)
 
 
-def _knowledge(folder: str | None = None) -> Knowledge:
-    from flows.knowledge.load import load, shipped
+def _knowledge(named: str | None = None) -> Knowledge:
+    """The shipped knowledge, or that of a folder or a git revision."""
+    from flows.knowledge.load import shipped
 
-    return load(Path(folder)) if folder else shipped()
+    if not named:
+        return shipped()
+    from bot.revisions import read_version
+
+    return read_version(named).knowledge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -228,9 +233,12 @@ def _administered(*, alone: bool = False) -> Iterator[Engine]:
 @click.option("--text", help="A whole case in the words of a clinician instead of a document; - reads standard input.")
 @click.option("--format", "form", type=click.Choice(["json", "text", "html"]), default="text", show_default=True)
 @click.option("--region", type=click.Choice(REGIONS), help="Where the profile names none (or TRIAGE_REGION).")
-@click.option("--knowledge", "folder", type=click.Path(), help="A folder of knowledge other than the shipped one.")
+@click.option("--knowledge", "named", help="A folder of knowledge, or a git revision, other than the shipped one.")
+@click.option("--record", help="Only the answer with this record id, byte for byte; exit 1 where it is another.")
 @_one_line_errors
-def recommend(file: str | None, text: str | None, form: str, region: str | None, folder: str | None) -> None:
+def recommend(
+    file: str | None, text: str | None, form: str, region: str | None, named: str | None, record: str | None
+) -> None:
     """Advice for one profile document, from FILE or standard input (-), or for a typed case. Nothing is stored."""
     import gc
 
@@ -243,15 +251,24 @@ def recommend(file: str | None, text: str | None, form: str, region: str | None,
         both = "" if file is None else ", not both"
         raise UnusableInput(f"recommend: name a profile document, - for standard input, or --text{both}")
     if text is not None:
-        _recommend_for_text(text, form, region, folder)
+        if record is not None:
+            raise UnusableInput("--record: needs the profile document that was recorded, not a text")
+        _recommend_for_text(text, form, region, named)
         return
     assert file is not None
     profile = read_profile(file)
     region = _region(region)
     if region is not None and profile.region is None:
         profile = profile.model_copy(update={"region": region})
-    knowledge = _knowledge(folder)
+    knowledge = _knowledge(named)
     advice = advise(profile, knowledge)
+    if record is not None:
+        from bot.records import AnotherAnswer, recorded
+
+        try:
+            advice = recorded(advice, record)
+        except AnotherAnswer as error:
+            _fail(error, 1)
     words = english(knowledge)
     if form == "json":
         from messages.document import advice_document
@@ -384,7 +401,7 @@ def _stage(channel: str | None) -> Any:
 
 @main.command()
 @click.option("--report", "report_file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-@click.option("--knowledge", "folder", type=click.Path(file_okay=False), help="Another knowledge than the shipped one.")
+@click.option("--knowledge", "folder", help="A folder of knowledge, or a git revision, other than the shipped one.")
 @_one_line_errors
 def verify(report_file: Path | None, folder: str | None) -> None:
     """Check the invariants over the whole profile space. Exit 1 where one does not hold, naming a profile."""
@@ -428,14 +445,71 @@ def check(folder: str | None) -> None:
 @click.argument("identifier", metavar="ID")
 @_one_line_errors
 def show(identifier: str) -> None:
-    """An entry by its id, with its sources and who cites it."""
+    """An entry by its id: its sources, who cites it, the questions it hangs on, the classes it decides."""
     from bot.documents import UnusableInput
-    from bot.entries import describe_entry
+    from bot.entries import describe_entry, describe_use
 
-    said = describe_entry(identifier, _knowledge())
+    read = _knowledge()
+    said = describe_entry(identifier, read)
     if said is None:
         raise UnusableInput(f"{identifier}: there is no such entry in the knowledge")
     click.echo(said, nl=False)
+    if used := describe_use(identifier, read):
+        click.echo(f"\n{used}", nl=False)
+
+
+@knowledge.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--cases", "cases_file", help="Example cases, in the form of tests/examples.yaml.")
+@click.option("--report", "report_file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--groups", type=click.IntRange(1), default=10, show_default=True, help="How many are written out.")
+@click.option("--one-in", type=click.IntRange(1), help="Only so many of the short treatment histories: a quick look.")
+@_one_line_errors
+def diff(old: str, new: str, cases_file: str | None, report_file: Path | None, groups: int, one_in: int | None) -> None:
+    """What a change of the knowledge does to advice. OLD and NEW: folders, or git revisions of this repository.
+
+    Exit 1 where an invariant that held does not hold any more, naming a profile.
+    """
+    from bot.impact import read_cases, report, unchanged
+    from bot.revisions import read_version
+    from flows.explanation.impact import SHARES, Share, compare
+
+    versions = read_version(old), read_version(new)
+    named = cases_file or "tests/examples.yaml"
+    text = _cases_text(cases_file) or versions[1].cases or versions[0].cases
+    cases = read_cases(text, named) if text else ()
+    if versions[0].knowledge.digest == versions[1].knowledge.digest:
+        said, broken = unchanged(*versions), False
+    else:
+        shares = SHARES if one_in is None else (Share("close", 0, one_in),)
+        with _progress() as progress:
+            found = compare(versions[0].knowledge, versions[1].knowledge, progress, shares)
+        said, broken = report(*versions, found, cases, shares, groups), bool(found.broken)
+    click.echo(said, nl=False)
+    if report_file is not None:
+        try:
+            report_file.write_text(said, "utf-8")
+        except OSError as error:
+            _fail(f"{report_file}: {error.strerror}")
+    if broken:
+        sys.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar for long work where somebody watches: called with how many parts are done, of how many."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=100, label="profile space", file=sys.stderr) as bar:
+        yield lambda done, of: bar.update(done * 100 // of - bar.pos)
+
+
+def _cases_text(file: str | None) -> str | None:
+    from bot.documents import read_text
+
+    return read_text(file) if file is not None else None
 
 
 @knowledge.command()

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from bot.verification import in_words
+from flows.explanation.edits import Key, entries, plain
+from flows.explanation.use import ANY, KINDS, SEVERAL, Use, depends_on, use
 from flows.knowledge.load import Knowledge
-from flows.when import When
-
-
-def entries(knowledge: Knowledge) -> Iterator[tuple[str, Any]]:
-    """Every entry with its kind. An id may name a decision row and a rule."""
-    groups: tuple[tuple[str, Mapping[str, Any]], ...] = (
-        ("fact", knowledge.facts), ("source", knowledge.sources), ("agent", knowledge.agents),
-        ("regimen", knowledge.regimens), ("threshold", knowledge.thresholds),
-    )  # fmt: skip
-    for kind, group in groups:
-        for entry in group.values():
-            yield kind, entry
-    lists: tuple[tuple[str, tuple[Any, ...]], ...] = (
-        ("safety rule", knowledge.rules), ("stop", knowledge.stops), ("decision row", knowledge.recommendations),
-        ("principle", knowledge.principles), ("pitfall", knowledge.pitfalls),
-        ("not assessed", knowledge.not_assessed), ("gap", knowledge.gaps), ("article statement", knowledge.article),
-    )  # fmt: skip
-    for kind, listed in lists:
-        for entry in listed:
-            yield kind, entry
+from flows.questionnaire import QUESTION_OF
+from messages.words import Words, english
 
 
 def names_in(value: Any) -> Iterator[str]:
@@ -44,17 +29,7 @@ def names_in(value: Any) -> Iterator[str]:
 
 def data_of(entry: Any) -> dict[str, Any]:
     """An entry as plain data, conditions as they are written."""
-    return _plain(entry.model_dump(mode="python"))  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, When):
-        return dict(value.source)
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+    return plain(entry)  # type: ignore[no-any-return]
 
 
 def describe_entry(name: str, knowledge: Knowledge) -> str | None:
@@ -82,6 +57,60 @@ def describe_entry(name: str, knowledge: Knowledge) -> str | None:
             if listed:
                 parts.append(f"{title}:\n" + "".join(f"  {line}\n" for line in listed))
     return "\n".join(parts)
+
+
+def describe_use(name: str, knowledge: Knowledge) -> str:
+    """The questions the entries of this id hang on, and for how many classes of profiles they decide something."""
+    words = english(knowledge)
+    parts = []
+    for kind, entry in entries(knowledge):
+        if entry.id != name and getattr(entry, "row", None) != name:
+            continue
+        key = (kind, entry.id)
+        if kind in KINDS:
+            parts.append(_questions(key, knowledge, words) + _classes(f"{kind} {entry.id}", [key], knowledge, words))
+        else:
+            through = list(dict.fromkeys(_deciding_citers(entry.id, knowledge)))
+            if through:
+                said = ", ".join(f"{of} {other}" for of, other in through)
+                parts.append(f"through the entries that cite it: {said}\n")
+                parts.append(_classes(f"{kind} {entry.id}", through, knowledge, words))
+    return "\n".join(part for part in parts if part)
+
+
+def _questions(key: Key, knowledge: Knowledge, words: Words) -> str:
+    """The questions an entry hangs on, a line each."""
+    found = depends_on(key, knowledge)
+    said = []
+    for title, fields in (("asks", found.own), ("asks, for what may rule out another regimen", found.through_others)):
+        if fields:
+            said.append(f"{key[0]} {key[1]} {title}:\n")
+            said += [f"  {words.label(field)} (question {QUESTION_OF.get(field, field)})\n" for field in fields]
+    return "".join(said)
+
+
+def _classes(entry: str, keys: list[Key], knowledge: Knowledge, words: Words) -> str:
+    found: Use = use(knowledge, keys)
+    lines = [
+        f"{entry}, of {found.classes:,} classes of profiles (classes, not patients; a part of the space: the shorter "
+        "treatment histories, other answers one at a time):\n"
+    ]
+    for (key, what), counted in found.counted.items():
+        said = "is used" if key == SEVERAL and what == ANY else what
+        lines.append(f"  {said} for {counted.classes:,}; the simplest: {in_words(counted.example, words)}\n")
+    if not found.counted:
+        lines.append("  decides nothing for any of them\n")
+    return "".join(lines)
+
+
+def _deciding_citers(name: str, knowledge: Knowledge) -> Iterator[Key]:
+    """The entries with conditions of their own that cite an entry, or cite a fact that does."""
+    for kind, entry in entries(knowledge):
+        if entry.id != name and name in set(names_in(data_of(entry))):
+            if kind in KINDS:
+                yield kind, entry.id
+            elif kind == "fact":
+                yield from _deciding_citers(entry.id, knowledge)
 
 
 def describe_sources(knowledge: Knowledge) -> str:

@@ -15,6 +15,8 @@ from bot.cli import main
 from bot.settings import Settings
 from flows.knowledge import shipped
 from flows.plain_yaml import read_yaml
+from flows.verification.invariants import INVARIANTS
+from tests import worked_change
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -136,3 +138,27 @@ def test_yaml_in_the_documents_reads() -> None:
         if page.suffix == ".md":
             for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.S):
                 read_yaml(block)
+
+
+def test_the_worked_change_prints_what_its_page_shows() -> None:
+    """Were it to fail: a reviewer learns to read a report that this program does not write.
+
+    Where it is the knowledge that changed: refresh with python -m tests.worked_change, and read the difference.
+    """
+    text = worked_change.page()
+    compared = 0
+    with worked_change.draft(text):
+        for _, command, body, _ in worked_change.PRINTED.findall(text):
+            if f"\n{worked_change.LEFT_OUT}\n" not in f"\n{body}":
+                found, wanted = (re.sub(r"sha256:\w+", "", part) for part in (worked_change.printed(command), body))
+                assert found.splitlines() == wanted.splitlines(), command
+                compared += 1
+    assert compared == 2
+    assert f"{len(INVARIANTS)} invariants hold for every class" in text
+
+
+def test_the_worked_change_changes_one_thing() -> None:
+    """Were it to fail: the edit that a page shows is another than the one its report is of."""
+    file, old, new = worked_change.edit(worked_change.page())
+    assert (ROOT / "flows" / "knowledge" / file).read_text("utf-8").count(old) == 1
+    assert old != new

@@ -91,7 +91,11 @@ class BitRules:
 
     def decide(self, block: Block) -> Decided:
         """What is decided for every class of a block. Its last axis has to be `history`."""
-        return _Deciding(self, block).decided()
+        return self.deciding(block).decided()
+
+    def deciding(self, block: Block) -> Deciding:
+        """A block whose conditions can be looked at one by one; `decided` of it is what `decide` returns."""
+        return Deciding(self, block)
 
     def comparison(self, block: Block, atom: Atom) -> Kleene:
         """A comparison of the history; also one that no condition makes."""
@@ -114,7 +118,7 @@ class BitRules:
         return block.full if block.fixed.get(field) is None else 0
 
 
-class _Deciding:
+class Deciding:
     """One block while it is decided."""
 
     def __init__(self, rules: BitRules, block: Block) -> None:
@@ -212,6 +216,7 @@ class _Deciding:
         return reduce(Kleene.both if node.kind == "all" else Kleene.either, parts)
 
     def when(self, when: When, *, assume: bool = False) -> Kleene:
+        """Where a condition of the knowledge holds and where it does not."""
         return self.condition(when.tree, assume=assume)
 
     def open(self, found: Kleene) -> int:
@@ -228,6 +233,7 @@ class _Deciding:
     # ---- what is decided ---------------------------------------------------------------------------------------------
 
     def decided(self) -> Decided:
+        """What the rules decide of it; only after it are conditions on what is ruled out known."""
         stops, open_stops = {}, 0
         for stop in self.rules.knowledge.stops:
             found = self.when(stop.when)

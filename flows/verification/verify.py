@@ -83,6 +83,13 @@ def bases(distinctions: Distinctions) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+def is_clear(base: Answers) -> bool:
+    """Whether everything that is combined is known: such a base is taken with its steps."""
+    if any(base[name] in (NOT_KNOWN, None) for name in SEEN_APART if name != "extracranial_disease"):
+        return False
+    return not (base["brain_metastases"] in WITH_EXTRACRANIAL and base["extracranial_disease"] == NOT_KNOWN)
+
+
 def steps(distinctions: Distinctions, base: Answers) -> tuple[tuple[str, Any], ...]:
     """Every other answer to one field."""
     return tuple(
@@ -130,16 +137,26 @@ def check(
     decided = rules.decide(block)
     new = sum(name not in SEEN_APART for name, _ in changed) if changed else len(answers)
     found = Found(classes=len(told) * new)
-    for invariant in INVARIANTS:
-        for broken in invariant(Checked(rules, block, decided, answers, changed)):
-            if broken.classes:
-                examples = [block.answers(number) for number in numbers(broken.classes, 200)]
-                key = (broken.invariant, broken.what)
-                known = found.broken.get(key, (0, examples[0]))
-                simplest = min((known[1], *examples), key=simplicity)
-                found.broken[key] = (known[0] + broken.classes.bit_count(), simplest)
+    for key, classes in broken_in(Checked(rules, block, decided, answers, changed)).items():
+        found.broken[key] = (classes.bit_count(), simplest(block, classes))
     _count(found, block, decided, met, stepped=bool(changed))
     return found
+
+
+def broken_in(checked: Checked) -> dict[tuple[str, str], int]:
+    """Invariant and what is wrong to the classes of a block for which it does not hold."""
+    found: dict[tuple[str, str], int] = {}
+    for invariant in INVARIANTS:
+        for broken in invariant(checked):
+            if broken.classes:
+                key = (broken.invariant, broken.what)
+                found[key] = found.get(key, 0) | broken.classes
+    return found
+
+
+def simplest(block: Block, classes: int, looked_at: int = 200) -> dict[str, Any]:
+    """The answers of the simplest class of a set that is not empty, of the first so many."""
+    return min((block.answers(number) for number in numbers(classes, looked_at)), key=simplicity)
 
 
 def _count(found: Found, block: Block, decided: Decided, met: set[Any], *, stepped: bool) -> None:
@@ -219,9 +236,7 @@ def _check_part(part: Part) -> tuple[Found, float]:
         rules = BitRules(distinctions, mine)
         found.add(check(rules, every, mine, (), met))
         for base in every if part.histories == "close" else ():
-            if any(base[name] in (NOT_KNOWN, None) for name in SEEN_APART if name != "extracranial_disease"):
-                continue
-            if base["brain_metastases"] in WITH_EXTRACRANIAL and base["extracranial_disease"] == NOT_KNOWN:
+            if not is_clear(base):
                 continue
             changed = steps(distinctions, base)
             found.add(check(rules, [base, *({**base, name: value} for name, value in changed)], mine, changed, met))
