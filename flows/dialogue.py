@@ -530,17 +530,17 @@ def _tick(state: State, turn: Tick, knowledge: Knowledge) -> tuple[State, tuple[
 def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Knowledge) -> State:
     """Move on from `question`: one trigger of the machine, more while what follows is answered already."""
     view = view_of(answers, knowledge, state.region)
-    kept = answers
-    if not _is_newest(question, state.answers):  # an answer given again may make later ones fall away
+    if not _is_newest(question, state.answers):  # given again it may make later ones fall away, earlier ones matter
         kept = still_holding(answers, view)
         if len(kept) != len(answers):
             view = view_of(kept, knowledge, state.region)
+        return replace(state, answers=kept, here=follow(kept, knowledge, view), editing=False, ticked=(), before=None)
     event = router(knowledge).machine.events["answer"]
-    case = _Case(question, kept, view)
+    case = _Case(question, answers, view)
     event.trigger(case, case)
-    while _passed(case.state, kept):
+    while _passed(case.state, answers):
         event.trigger(case, case)
-    return replace(state, answers=kept, here=case.state, editing=False, ticked=(), before=None)
+    return replace(state, answers=answers, here=case.state, editing=False, ticked=(), before=None)
 
 
 def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:

@@ -39,6 +39,8 @@ SCRIPTS = (
     "refusal_her2_low",
     "trouble_double_tap_and_stale_tap",
     "typed_whole_case",
+    "question_passed_over_and_asked_again",
+    "why_at_questions",
 )
 
 

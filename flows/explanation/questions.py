@@ -17,11 +17,11 @@ from flows.findings import SOURCE_OF, View, findings
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import Recommendation, Stop
 from flows.profile import FIELDS, Asked, Profile, asked_as
-from flows.questionnaire import ORDER, QUESTIONS, Answers, beyond_profile, is_asked, profile_of
+from flows.questionnaire import ORDER, QUESTIONS, Answers, Lines, beyond_profile, is_asked, profile_of
 from flows.sequencing.changes import MODIFIABLE
 from flows.sequencing.recommend import rulebook
 from flows.space.distinctions import SEEN_BY_THE_SEQUENCING, Condition, conditions
-from flows.when import Atom, Members, Node, Truth, When
+from flows.when import NOT_KNOWN, Atom, Members, Node, Truth, When
 
 _ALWAYS_ASKED = ("red_flags", "prior_lines")
 CANDIDATES: tuple[str, ...] = tuple(
@@ -34,8 +34,10 @@ safety checklist and its kinds, the review."""
 _BRANCHES = {
     field: asked.when for field in FIELDS if isinstance(asked := asked_as(field), Asked) and asked.when is not None
 }
-_PRESENCE = ("ask", "leptomeningeal_disease")
-"""Stops, by outcome or id, whose answer names fields that were not given."""
+_COUNTS = "present"
+"""Leptomeningeal disease that was stated stops the ranking, whether or not its question arises."""
+_ASKS_FOR_THE_BRAIN = "leptomeningeal_disease"
+"""The stop beside which it is said whether brain metastases were asked for; every stop that asks says so of more."""
 
 
 class Reader(NamedTuple):
@@ -96,7 +98,13 @@ def readings(knowledge: Knowledge) -> dict[str, Reading]:
     """Every profile field with what reads it."""
     rows: dict[str, str | None] = {rule.id: rule.row for rule in knowledge.rules}
     rows.update({row.id: row.row for row in knowledge.recommendations})
-    readers = [Reader(one, rows.get(one.entry.split(": ")[0])) for one in conditions(knowledge)]
+    whens = {row.id: row.when for row in knowledge.recommendations}
+    readers = []
+    for one in conditions(knowledge):
+        entry = one.entry.partition(": ")[0]
+        if one.kind in ("assumes", "avoid", "option"):  # it counts only where its row may hold
+            one = one._replace(when=When({"all": [whens[entry].source, one.when.source]}))  # noqa: PLW2901
+        readers.append(Reader(one, rows.get(entry)))
     return {field: _reading(field, readers) for field in FIELDS}
 
 
@@ -179,7 +187,7 @@ def _shown(reading: Reading, known: _Known, knowledge: Knowledge) -> Iterator[Re
     possible = [stop for stop in knowledge.stops if _truth(stop.when.tree, known) is not False]
     if reading.field in SEEN_BY_THE_SEQUENCING:
         for stop in possible:
-            if stop.outcome in _PRESENCE or stop.id in _PRESENCE:
+            if stop.outcome == "ask" or (stop.id == _ASKS_FOR_THE_BRAIN and reading.field == "brain_metastases"):
                 yield _ON_PRESENCE
     if _certain_stop(possible, known) is None:
         yield from reading.readers
@@ -204,15 +212,28 @@ def _certain(field: str, answers: Answers, knowledge: Knowledge, *, varied: bool
 
     `varied`: what `changes` tries otherwise is open too, and the region, which a setting may give.
     """
-    profile, gate = profile_of(answers), beyond_profile(answers)
+    gate, given = beyond_profile(answers), dict(answers)
+    if NOT_KNOWN in given.get("safety", ()) and "safety_unknown" not in given:
+        del given["safety"]  # of which lines nothing is known may still be asked
+    profile = profile_of(given)
     loose = {field, *(MODIFIABLE if varied else ())}
-    loose |= {branch for branch, when in _BRANCHES.items() if any(when.fields & _seen_as(name) for name in loose)}
-    if profile.leptomeningeal == "present":  # what stops the ranking always counts
-        loose.discard("leptomeningeal")
+    if not given.get("prior_lines", Lines()).done:
+        loose.add("prior_lines")  # more lines may be entered
     return _known(profile.model_copy(update=dict.fromkeys(loose)), gate, knowledge)
 
 
 def _known(profile: Profile, gate: str | None, knowledge: Knowledge) -> _Known:
+    """What a profile says for certain. An answer whose question may yet not arise is not certain."""
+    known = _seen(profile, gate, knowledge)
+    undecided = {
+        field: None
+        for field, when in _BRANCHES.items()
+        if getattr(profile, field) not in (None, _COUNTS) and _truth(when.tree, known) is None
+    }  # fmt: skip
+    return _seen(profile.model_copy(update=undecided), gate, knowledge) if undecided else known
+
+
+def _seen(profile: Profile, gate: str | None, knowledge: Knowledge) -> _Known:
     view = findings(profile, knowledge.classes, gate)
     missing = frozenset(name for name in FIELDS if getattr(profile, name) is None)
     view["absent"] = Members(frozenset(), missing)
@@ -220,6 +241,8 @@ def _known(profile: Profile, gate: str | None, knowledge: Knowledge) -> _Known:
     waiting = {
         name for name, value in view.items() if value is None and not missing.isdisjoint(SOURCE_OF.get(name, (name,)))
     }
+    if "prior_lines" in missing:
+        waiting.add("relapse")  # it does not apply once there was a line
     return _Known(view, frozenset(waiting))
 
 
