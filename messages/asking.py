@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows.dialogue import view_of
 from flows.explanation.questions import Bearing, NotAsked, bearing, not_asked
-from flows.questionnaire import ITEMS, QUESTIONS
+from flows.findings import findings
+from flows.profile import Profile
+from flows.questionnaire import ITEMS, QUESTIONS, beyond_profile
 from flows.turns import State
 from messages.words import Words
 
@@ -63,10 +64,13 @@ def _listed(names: Iterable[str], words: Words) -> str:
     return ", ".join(named) + (f" {words.vocabulary.asking['more'].format(more)}" if more > 1 else "")
 
 
-def not_asked_in_words(state: State, words: Words) -> list[str]:
-    """Each question that was passed over, with the answers because of which; those with the same reason together."""
+def not_asked_in_words(state: State, profile: Profile, words: Words) -> list[str]:
+    """Each question that was passed over, with the answers because of which; those with the same reason together.
+
+    `profile`: what the state's answers amount to.
+    """
     texts = words.vocabulary.asking
-    view = view_of(state.answers, words.knowledge, state.region)
+    view = findings(profile, words.knowledge.classes, beyond_profile(state.answers))
     together: dict[str, list[str]] = {}
     for entry in not_asked(state.answers, view, words.knowledge):
         together.setdefault(_reason(entry, words), []).append(words.label(entry.question))

@@ -187,7 +187,7 @@ def _review(reply: Ask, words: Words, typed: Typed | None) -> Message:
     blocks = _blocks(
         "review",
         {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines,
-         "not_asked": not_asked_in_words(state, words)},
+         "not_asked": not_asked_in_words(state, profile, words)},
     )  # fmt: skip
     editable = dict.fromkeys(QUESTION_OF[name] for name, _, _ in lines)
     at = list(editable).index("safety") + 1 if "safety" in editable else len(editable)

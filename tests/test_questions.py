@@ -353,8 +353,8 @@ def stopped_by_pregnancy() -> dict[str, Any]:
 
 def test_what_was_not_asked_says_why() -> None:
     """Were it to fail: a clinician wonders why a question never came, or reads a wrong reason."""
-    answers = stopped_by_pregnancy()
-    assert not_asked_in_words(State(answers, "review"), english(KNOWLEDGE)) == [
+    state = State(stopped_by_pregnancy(), "review")
+    assert not_asked_in_words(state, state.profile, english(KNOWLEDGE)) == [
         "Not asked: Months since the last adjuvant anti-HER2 dose (because of Lines for metastatic disease: one)",
         "Not asked: Leptomeningeal disease, Extracranial disease (because of Brain metastases: none)",
         "Not asked: T-DXd (because of Pregnancy: present: no answer to it can change the outcome)",

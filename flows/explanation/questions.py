@@ -307,7 +307,12 @@ def not_asked(answers: Answers, view: View, knowledge: Knowledge) -> tuple[NotAs
 
 
 def _refutation(when: When, view: View) -> tuple[Atom, ...]:
-    return When({"not": when.source}).support(view)
+    return _denied(when).support(view)
+
+
+@lru_cache(maxsize=256)
+def _denied(when: When) -> When:
+    return When({"not": when.source})
 
 
 def _decided_by(name: str, answers: Answers, knowledge: Knowledge) -> tuple[Atom, ...]:
