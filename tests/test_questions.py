@@ -26,7 +26,7 @@ from flows.sequencing.recommend import recommend
 from flows.share import answers_of
 from flows.statement import Statement, answers_with
 from flows.turns import Turn, Understood
-from flows.when import When
+from flows.when import NOT_KNOWN, When
 from messages.asking import bearing_in_words, not_asked_in_words
 from messages.document import advice_document
 from messages.words import english
@@ -188,15 +188,15 @@ def test_a_condition_that_is_not_turned_says_the_same(seed: int) -> None:
     history = ("early_stage_agents", "months_since_adjuvant_her2")
     field = draw.choice((*NAMES, *history))
     told = [name for name in (*NAMES, "prior_lines", *history) if draw.random() < 0.5]
-    answered = {name: completion(draw)[name] for name in told if name != field}
+    answered = {name: _few(draw)[name] for name in told if name != field}
     known = questions._known(Profile.model_validate(_dumped(answered | {field: None})), None, KNOWLEDGE)
     reading = replace(readings(KNOWLEDGE)["region"], field=field, names=questions.names_of(field))
     if questions._turned(when.tree, reading, known):
         return
     for _ in range(3):
-        rest = _dumped({name: completion(draw)[name] for name in FIELDS} | answered)
+        rest = _dumped(_few(draw) | answered)
         said = set()
-        for value in (None, *draw.sample(answers_to(field), 3)):
+        for value in (None, *(_few(draw)[field] for _ in range(4))):
             view = questions.findings(Profile.model_validate(rest | _dumped({field: value})), KNOWLEDGE.classes)
             holds = when.holds(view)
             open_now = holds is None
@@ -204,8 +204,60 @@ def test_a_condition_that_is_not_turned_says_the_same(seed: int) -> None:
         assert len(said) == 1, (when.source, field, answered, said)
 
 
+def _few(draw: random.Random) -> dict[str, Any]:
+    """An answer to every field; of the agents only those the conditions above name, and one beside them."""
+    agents = ("t_dxd", "t_dm1", "taxane", "trastuzumab")
+    lines = [{"agents": draw.sample(agents, draw.choice((0, 1, 2))), "outcome": "progression"}] * draw.choice((0, 1, 2))
+    early = draw.choice((NOT_KNOWN, (), tuple(draw.sample(agents, draw.choice((1, 2))))))
+    return completion(draw) | {"prior_lines": lines, "early_stage_agents": early}
+
+
 def _dumped(values: dict[str, Any]) -> dict[str, Any]:
     return Profile.model_validate(values).model_dump(exclude_none=True)
+
+
+def access_matters_where(when: dict[str, Any], row: str | None = None) -> Knowledge:
+    """The knowledge in which nothing reads the access to T-DXd but the rule on its being unavailable, in some cases."""
+    rules = []
+    for rule in KNOWLEDGE.rules:
+        if rule.id == "t_dxd_unavailable":
+            when = {"all": [when, rule.when.source]} if when else dict(rule.when.source)
+            rules.append(rule.model_copy(update={"when": When(when), "row": row or rule.row}))
+        elif "tdxd_access" not in rule.when.fields:
+            rules.append(rule)
+    return replace(KNOWLEDGE, rules=tuple(rules), pitfalls=())
+
+
+def test_what_would_change_counts() -> None:
+    """Were it to fail: "what would change" is said of a case without an answer that decides it.
+
+    Access matters here only with active brain metastases. There are none, but that is one of the changes looked at.
+    """
+    knowledge = access_matters_where({"brain_metastases": "active"})
+    answers = {name: value for name, value in stopped_by_pregnancy().items() if name != STATED}
+    full = completed(profile_of(answers), completion(None), knowledge)
+    available, unavailable = (
+        document(full.model_copy(update={"tdxd_access": access}), None, knowledge)
+        for access in ("available", "unavailable")
+    )
+    assert available.pop("would_change") != unavailable.pop("would_change")
+    assert available == unavailable
+    assert not passed_over(answers, knowledge)
+
+
+def test_what_is_shown_beside_a_stop_counts() -> None:
+    """Were it to fail: an exclusion that is shown with a referral is lost, because its question was passed over."""
+    assert passed_over(stopped_by_pregnancy(), access_matters_where({})) == ["tdxd_access"]
+    assert not passed_over(stopped_by_pregnancy(), access_matters_where({}, row="R31"))
+
+
+def test_what_may_still_be_asked_is_open() -> None:
+    """Were it to fail: a proof rests on "not known" while of which lines nothing is known is still asked."""
+    answers = {**stopped_by_pregnancy(), "safety": ("lvef", NOT_KNOWN)}
+    assert {"platelets", "lvef"} <= questions._certain("tdxd_access", answers, KNOWLEDGE).open
+    answers["safety_unknown"] = ("ild_history",)
+    assert "pregnancy" not in questions._certain("tdxd_access", answers, KNOWLEDGE).open
+    assert questions._certain("tdxd_access", answers, KNOWLEDGE).view["performance_status"] == "ecog_0_2"
 
 
 @settings(CALM, max_examples=150)
@@ -399,6 +451,7 @@ def test_what_hangs_on_a_question_is_named() -> None:
     assert {"R03", "R08"} <= set(brain.rows)
     assert not {"R01", "R12", "R13"} & set(brain.rows)  # one line was given: the others are settled
     assert "brain_imaging" in brain.steps
+    assert "R22" in bearing("hr_status", answers, KNOWLEDGE).rows  # it rests on what may be ruled out later
     active = {**answers, "brain_metastases": "active"}
     assert bearing("leptomeningeal", active, KNOWLEDGE).stops == ("leptomeningeal_disease",)
     assert bearing("leptomeningeal", answers, KNOWLEDGE).nothing  # it does not arise
