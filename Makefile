@@ -71,7 +71,7 @@ generated: .venv/dev ## refresh the generated files
 		tests/test_web_accessibility.py -k "transcript or whole or consult or tree" --snapshot-update
 
 stale:
-	@echo "== generated files: docs/dialogue.md, docs/source-article.md, knowledge"
+	@echo "== generated files: docs/dialogue.md, docs/questions.md, docs/source-article.md, knowledge"
 	@$(BIN)/python -m bot.generated --check
 	@$(BIN)/python -m bot knowledge check
 

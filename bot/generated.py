@@ -1,4 +1,4 @@
-"""The generated pages of docs/: the dialogue's diagram, and the source article beside this knowledge.
+"""The generated pages of docs/: the dialogue's diagram, which questions matter, the source article.
 
 `python -m bot.generated` writes them, `python -m bot.generated --check` says which are stale.
 """
@@ -11,6 +11,7 @@ from typing import get_args
 
 import click
 
+from bot import questions
 from flows.diagram import as_text, mermaid
 from flows.knowledge.load import Knowledge, shipped
 from flows.knowledge.model import ArticleStatement
@@ -162,6 +163,7 @@ def write(root: Path, check: bool) -> list[str]:
     for name, content in (
         ("docs/dialogue.md", dialogue(knowledge)),
         ("docs/source-article.md", source_article(knowledge)),
+        ("docs/questions.md", questions.report(knowledge)),
     ):
         path = root / name
         if path.is_file() and path.read_bytes() == content.encode():

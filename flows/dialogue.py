@@ -20,6 +20,7 @@ from transitions import Machine
 
 from flows.explanation.changes import answers_of as answers_of_change
 from flows.explanation.changes import changed
+from flows.explanation.questions import matters, may_be_passed_over
 from flows.findings import findings
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import Stop
@@ -80,12 +81,14 @@ from flows.turns import (
     Unclear,
     Understood,
 )
-from flows.when import NOT_KNOWN, View, When
+from flows.when import NOT_KNOWN, View
 
 logging.getLogger("transitions").setLevel(logging.WARNING)
 
 _PAGE = re.compile(r"[1-9][0-9]?")
 _CHANGE = re.compile(r"change_[1-9]|[a-z0-9_]+=[a-z0-9_]+(?:\+[a-z0-9_]+=[a-z0-9_]+)?")
+MATTERS = "an answer can change the outcome"
+"""How an edge says that its question is passed over where there is proof that no answer to it changes anything."""
 FINAL_OF = {"refer": "referred", "decline": "declined", "ask": "needs_information"}
 
 
@@ -122,9 +125,14 @@ class Router:
     edges: Mapping[str, tuple[Edge, ...]]
 
 
-def _asks(name: str) -> Guard:
+def _asks(name: str, knowledge: Knowledge) -> Guard:
+    """Whether a question is asked: it arises, and an answer was given or could change something."""
+    if not may_be_passed_over(name, knowledge):
+        return lambda case: is_asked(name, case.answers, case.view)
+
     def asked(case: _Case) -> bool:
-        return is_asked(name, case.answers, case.view)
+        answers, view = case.answers, case.view
+        return is_asked(name, answers, view) and (name in answers or matters(name, answers, view, knowledge))
 
     return asked
 
@@ -153,15 +161,16 @@ def _lines(test: Callable[[Lines], bool]) -> Guard:
     return entered
 
 
-def _may_be_skipped(name: str) -> bool:
-    return QUESTIONS[name].when is not None or name in FOLLOW_UPS or name == "safety_unknown"
+def _may_be_skipped(name: str, knowledge: Knowledge) -> bool:
+    may_not_arise = QUESTIONS[name].when is not None or name in FOLLOW_UPS or name == "safety_unknown"
+    return may_not_arise or may_be_passed_over(name, knowledge)
 
 
-def _can_follow(skipped: list[str], target: str) -> bool:
+def _can_follow(skipped: list[str], target: str, knowledge: Knowledge) -> bool:
     """Whether some answers ask `target` but none of `skipped`: an edge nobody can take is not drawn."""
     decided = {
         name: when
-        for name in (*skipped, target)
+        for name in (*(name for name in skipped if not may_be_passed_over(name, knowledge)), target)
         if (when := QUESTIONS[name].when) is not None and when.fields <= OPTIONS.keys()
     }
     names = sorted({name for when in decided.values() for name in when.fields})
@@ -172,21 +181,23 @@ def _can_follow(skipped: list[str], target: str) -> bool:
     return False
 
 
-def _onward(source: str) -> Iterator[Edge]:
+def _onward(source: str, knowledge: Knowledge) -> Iterator[Edge]:
     """The questions that may come after `source`, nearest first."""
     skipped: list[str] = []
     for name in ORDER[ORDER.index(source) + 1 :]:
         if name in ("line_agents", "line_outcome"):
             continue
-        if _can_follow(skipped, name):
-            yield Edge(source, name, _asks(name), _label(QUESTIONS[name].when))
-        if not _may_be_skipped(name):
+        if _can_follow(skipped, name, knowledge):
+            yield Edge(source, name, _asks(name, knowledge), _label(name, knowledge))
+        if not _may_be_skipped(name, knowledge):
             return
         skipped.append(name)
 
 
-def _label(when: When | None) -> str:
-    return "; ".join(str(atom) for atom in when.atoms) if when else ""
+def _label(name: str, knowledge: Knowledge) -> str:
+    when = QUESTIONS[name].when
+    parts = [str(atom) for atom in when.atoms] if when else []
+    return "; ".join([*parts, *([MATTERS] if may_be_passed_over(name, knowledge) else [])])
 
 
 @lru_cache(maxsize=8)
@@ -212,13 +223,13 @@ def router(knowledge: Knowledge) -> Router:
             found.append(Edge(name, "line_outcome", outcome, "a common regimen"))
             found.append(Edge(name, "prior_lines", _lines(lambda lines: not lines.done), "a line changed or removed"))
         if name == "line_agents":
-            found.append(Edge(name, "line_outcome", _asks("line_outcome"), ""))
+            found.append(Edge(name, "line_outcome", _asks("line_outcome", knowledge), ""))
         elif name == "line_outcome":
-            found.append(Edge(name, "prior_lines", _asks("prior_lines"), ""))
+            found.append(Edge(name, "prior_lines", _asks("prior_lines", knowledge), ""))
         elif name == "review":
             found.append(Edge(name, "advice", _answered("review", CONFIRM), "confirmed"))
         else:
-            found.extend(_onward(name))
+            found.extend(_onward(name, knowledge))
         edges[name] = tuple(found)
     edges["region"] = (Edge("region", "review", lambda case: True, ""),)
     machine = Machine(model=None, states=list(STATES), initial=START, auto_transitions=False, send_event=False)
@@ -523,17 +534,17 @@ def _tick(state: State, turn: Tick, knowledge: Knowledge) -> tuple[State, tuple[
 def _settle(state: State, question: str, answers: dict[str, Any], knowledge: Knowledge) -> State:
     """Move on from `question`: one trigger of the machine, more while what follows is answered already."""
     view = view_of(answers, knowledge, state.region)
-    kept = answers
-    if not _is_newest(question, state.answers):  # an answer given again may make later ones fall away
+    if not _is_newest(question, state.answers):  # given again it may make later ones fall away, earlier ones matter
         kept = still_holding(answers, view)
         if len(kept) != len(answers):
             view = view_of(kept, knowledge, state.region)
+        return replace(state, answers=kept, here=follow(kept, knowledge, view), editing=False, ticked=(), before=None)
     event = router(knowledge).machine.events["answer"]
-    case = _Case(question, kept, view)
+    case = _Case(question, answers, view)
     event.trigger(case, case)
-    while _passed(case.state, kept):
+    while _passed(case.state, answers):
         event.trigger(case, case)
-    return replace(state, answers=kept, here=case.state, editing=False, ticked=(), before=None)
+    return replace(state, answers=answers, here=case.state, editing=False, ticked=(), before=None)
 
 
 def _command(state: State, turn: Command, knowledge: Knowledge) -> tuple[State, tuple[Reply, ...]]:

@@ -35,6 +35,7 @@ from flows.statement import EARLY, Choice, Statement, answers_with
 from flows.turns import FORMATS, SECTIONS, Advise, Answer, Ask, Command, Compare, Ended, Inform, Notice, Reply, State
 from flows.when import NOT_KNOWN
 from messages import open_answers
+from messages.asking import bearing_in_words, not_asked_in_words
 from messages.comparison import change_in_words, comparison, label_of
 from messages.message import Block, Button, Message, blocks_of
 from messages.words import ENGLISH, Words, fact_mark
@@ -194,8 +195,9 @@ def _review(reply: Ask, words: Words, typed: Typed | None) -> Message:
     ]
     blocks = _blocks(
         "review",
-        {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines},
-    )
+        {"number": len(SCREENS), "of": len(SCREENS), "ask": said.ask, "hint": said.hint, "lines": lines,
+         "not_asked": not_asked_in_words(state, profile, words)},
+    )  # fmt: skip
     editable = dict.fromkeys(QUESTION_OF[name] for name, _, _ in lines)
     at = list(editable).index("safety") + 1 if "safety" in editable else len(editable)
     followed = [name for name in ("safety_unknown", *FOLLOW_UPS) if name in state.answers]
@@ -352,7 +354,7 @@ def _topic(reply: Inform, words: Words) -> Message:
     review = words.vocabulary.review[knowledge.weakest(knowledge.governed())]
     values = {"knowledge": knowledge, "review": review, "software": VERSION}
     if reply.topic == "why_question":
-        values["why"] = words.questions[reply.state.here].why
+        values |= {"why": words.questions[reply.state.here].why, "bearing": bearing_in_words(reply.state, words)}
     return Message(reply.topic, _blocks(reply.topic, values))
 
 

@@ -76,6 +76,7 @@ class Vocabulary(_Words):
     notices: dict[str, str]
     outside: dict[str, str]
     understood: dict[str, str]
+    asking: dict[str, str]
 
 
 class ChatWords(_Words):

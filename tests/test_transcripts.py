@@ -41,6 +41,8 @@ SCRIPTS = (
     "typed_whole_case",
     "conditional_answer_parts_the_ways",
     "whatif_side_by_side",
+    "question_passed_over_and_asked_again",
+    "why_at_questions",
 )
 
 

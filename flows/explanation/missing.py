@@ -275,8 +275,8 @@ class _Missing:
         usual = self.variants[0] | ({field: told_apart} if field in USUAL else {})
         where &= near.block.lift("variant", [self.variants.index(usual)])
         found = {name: (classes & where).bit_count() for name, classes in near.leading.items()}
-        led = [name for name, count in found.items() if count]
-        return tuple(sorted(led, key=lambda name: (name not in ruling.order[:1], -found[name], name)))
+        led = [name for name, count in found.items() if count] or ruling.order[:1]
+        return tuple(sorted(led, key=lambda name: (name not in ruling.order[:1], -found.get(name, 0), name)))
 
     # ---- blocks ------------------------------------------------------------------------------------------------------
 

@@ -290,6 +290,8 @@ class Deciding:
         places, used = self._best(found, rows)
         assumes = self._assumptions(rows, truths, places, used, avoided, open_avoided) | open_stops
         for regimen, where in avoided.items():
+            if regimen not in places:  # no row offers it
+                continue
             places[regimen] = tuple(place._replace(classes=place.classes & ~where) for place in places[regimen])
         return Decided(
             stops, open_stops, excluded, self.out, {row.id: truth for row, truth in zip(rows, truths, strict=True)},
