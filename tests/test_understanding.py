@@ -34,7 +34,7 @@ from tests.understanding.score import REACHED, all_judged, known_failures, share
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
-MOST_KNOWN_FAILURES = 58
+MOST_KNOWN_FAILURES = 57
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""
