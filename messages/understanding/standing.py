@@ -248,8 +248,11 @@ class _Sentence:
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
-        outline, named = self.outline, self.outline.drug_in_stretch_before(at)
-        if named is None or outline.pieces[at - 1].key not in ("only", "first", "last"):
+        outline = self.outline
+        if outline.pieces[at - 1].key not in ("only", "first", "last"):
+            return False
+        named = outline.drug_in_stretch_before(at)
+        if named is None:
             return False
         readings = readings_of(outline.pieces[at])
         return readings is not None and agents_of(outline.pieces[named]) in readings
@@ -364,7 +367,7 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
+        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
@@ -421,7 +424,7 @@ class _Sentence:
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
         behind = next((each for each in rest if outline.pieces[each].kind != "silent"), None)
-        if any("modal" in outline.pieces[each].roles for each in rest if behind is None or each <= behind):
+        if outline.plays(rest if behind is None else range(rest.start, behind + 1), "modal"):
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = next((each for each in back if outline.pieces[each].kind != "silent"), None)
