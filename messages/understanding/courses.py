@@ -273,7 +273,7 @@ class Courses:
     def _numbers_what_is_told_later(self, lines: list[Course]) -> bool:
         """Whether the number of the line told first is of as many lines as later sentences tell without one: 'On
         third-line TCT. THP 2021-23, T-DXd 2023-25.'"""
-        first, *rest = lines or [Course()]
+        first, *rest = lines
         if first.number is None or first.number != len(lines) or not rest or not first.present:
             return False
         goes_on = first.ongoing or first.number > _SECOND
@@ -287,6 +287,8 @@ class Courses:
         Where a number shows that a line is not told, it has no drugs.
         """
         lines = self.metastatic()
+        if not lines:
+            return []
         if self._numbers_what_is_told_later(lines):
             return [*lines[1:], lines[0]]
         at: dict[int, Course] = {}
@@ -302,4 +304,4 @@ class Courses:
                 at[last] = course
             else:
                 last = min(course.number, _MOST)
-        return [at.get(number) or Course() for number in range(1, max(at, default=0) + 1)]
+        return [at.get(number) or Course() for number in range(1, max(at) + 1)]

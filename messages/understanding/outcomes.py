@@ -651,7 +651,6 @@ class Outcomes:
         toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
-        because = outline.plays(outline.before_in_stretch(place, 5), "because")
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
@@ -661,13 +660,17 @@ class Outcomes:
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
-            return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
+            return stopped and self._follows_a_because(place) and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
             "stopped" in outline.cues[at] and not self._stops_a_part(at)
             for at in range(place + 1, min(outline.sentence_end[place], place + 6))
         )
-        changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
+        sentence = range(outline.sentence_start[place], outline.sentence_end[place])
+        changed = self._follows_a_because(place) and outline.has(sentence, "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _follows_a_because(self, place: int) -> bool:
+        return self.outline.plays(self.outline.before_in_stretch(place, 5), "because")
 
     def _is_headed_as_reason(self, place: int) -> bool:
         """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""

@@ -138,7 +138,7 @@ class _Summary:
             denied_agents=denied,
             focus=tuple(dict.fromkeys(agent for agent, _ in self.told.focus)),
             implied=follows,
-            spans=tuple(dict.fromkeys(self.spans)),
+            spans=tuple(dict.fromkeys(self.spans)) if len(self.spans) > 1 else tuple(self.spans),
             leftover=leftover(self.pieces, self.text, self.words),
             ambiguous=tuple(sorted(self.ambiguous, key=lambda entry: entry.start)),
             scope=scope,
