@@ -11,6 +11,7 @@ from messages.understanding.drugs import (
     CONJUGATES,
     ENDOCRINE,
     EXTENDED_ADJUVANT,
+    GO_ON,
     Readings,
     agents_of,
     go_together,
@@ -98,7 +99,7 @@ class Grouping:
         assert courses.current is not None
         if self.outline.is_excepted(place):
             self.outcomes.except_from_all(courses.current)
-        self.outcomes.receive(courses.current, present=self._is_on(place))
+        self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
 
@@ -112,7 +113,7 @@ class Grouping:
     @staticmethod
     def _is_part(course: Course | None, new: tuple[str, ...]) -> bool:
         """Whether drugs are the chemotherapy of a line that goes on without it."""
-        return course is not None and bool(set(course.agents) - set(new)) and not set(new) & ANTI_HER2
+        return course is not None and ANTI_HER2.isdisjoint(new) and not set(new).issuperset(course.agents)
 
     def _is_added(self, place: int) -> bool:
         """Whether a drug is expressly given with the one before: 'first line T-DXd, with pertuzumab'."""
@@ -170,7 +171,7 @@ class Grouping:
         """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin';
         'cape, then vino, Herceptin throughout'."""
         outline, pieces = self.outline, self.pieces
-        if not new or not set(new) <= ANTIBODIES | ENDOCRINE:
+        if not new or not GO_ON.issuperset(new):
             return []
         if place + 1 < len(pieces) and pieces[place + 1].key == "throughout":
             return self._lines_without_antibody()
@@ -444,7 +445,7 @@ class Grouping:
         following = self.outline.drug_in_stretch_after(place)
         joined = following is not None and self.outline.joins(place, following)
         more = set(agents_of(self.pieces[following]) or ()) if joined and following is not None else set()
-        return more <= ANTIBODIES | ENDOCRINE
+        return more <= GO_ON
 
     def _carries_on(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether the partners of a drug that was stopped went on: 'docetaxel stopped for LFTs, HP carried on';

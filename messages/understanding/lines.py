@@ -269,10 +269,10 @@ class _Reader:
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
-        following = self.outline.drug_in_stretch_after(place)
-        if agents is None or following is None or following > place + 3:
+        if agents is None or place + 1 == len(self.pieces) or self.pieces[place + 1].key not in ("minus", "without"):
             return agents
-        if self.pieces[place + 1].key not in ("minus", "without"):
+        following = self.outline.drug_in_stretch_after(place)
+        if following is None or following > place + 3:
             return agents
         named = set(agents_of(self.pieces[following]) or ())
         members = {member for agent in named for member in self.classes.get(agent, (agent,))}

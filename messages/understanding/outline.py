@@ -163,13 +163,14 @@ def _stretches(pieces: list[Piece]) -> list[int]:
     """A number for each piece that changes where a clause, a sentence or a spaced dash ends the stretch."""
     found: list[int] = []
     number = 0
-    for place, piece in enumerate(pieces):
-        before = pieces[place - 1] if place else None
+    before: Piece | None = None
+    for piece in pieces:
         if before is not None:
-            dashed = before.kind == "sign" and before.key == "-" and not before.glued and not piece.glued
+            dashed = before.key == "-" and before.kind == "sign" and not before.glued and not piece.glued
             if dashed or before.clause != piece.clause or before.sentence != piece.sentence:
                 number += 1
         found.append(number)
+        before = piece
     return found
 
 
