@@ -36,7 +36,7 @@ class Outline:
         self.last_drug: list[int | None] = [None] * count
         """The last drug before a place, anywhere in the text."""
         drugs = [place for place in range(count) if self.is_drug[place]]
-        for before, following in pairwise([None, *drugs, None]):
+        for before, following in pairwise([None, *drugs, None] if drugs else ()):
             first, last = before or 0, count if following is None else following
             if following is not None:
                 self.next_drug[first:last] = [following] * (last - first)
@@ -175,10 +175,14 @@ def _stretches(pieces: list[Piece]) -> list[int]:
 
 
 def _bounds(numbers: list[int]) -> tuple[list[int], list[int]]:
-    """For each place, where the run of equal numbers it stands in begins and where it ends."""
+    """For each place, where the run of equal numbers, which stand in order, begins that it stands in, and where it
+    ends."""
+    count = len(numbers)
+    if count and numbers[0] == numbers[-1]:
+        return [0] * count, [count] * count
     starts: list[int] = []
     ends: list[int] = []
-    first, count = 0, len(numbers)
+    first = 0
     for place in range(1, count + 1):
         if place == count or numbers[place] != numbers[first]:
             starts += [first] * (place - first)
