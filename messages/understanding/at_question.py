@@ -47,7 +47,7 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     words = contexts().get(question or "")
     if words is None or field is None or found.identifier:
         return found
-    if found.fields and found.corrects:  # 'actually no, it was ER negative': of another question
+    if found.corrects and found.fields:  # 'actually no, it was ER negative': of another question
         return found
     if field == "early_stage_agents" and _is_history(found):
         return _after(f"{words} ", text[:LONGEST], field, found, knowledge)

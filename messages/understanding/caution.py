@@ -7,6 +7,7 @@ it ('until last week', 'except one'), a question mark or a pending result: the w
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 from operator import attrgetter
 
 from messages.understanding.context import Context
@@ -58,6 +59,10 @@ _NOT_YET: dict[tuple[str, object], tuple[str, ...]] = {
 }
 """What may be meant where a result is still awaited; of other fields it is not known then."""
 _START = attrgetter("start")
+_TURNING_KEYS = frozenset(("since", "apart", "had", "normal", "clear", "clean", "due", "clinically", "?"))
+_TURNING_CUES = frozenset(("uncertain", "stable", "came_back", "pending"))
+_TURNING_GROUPS = ("takes_back", "only_a_part", "for_now", "positive")
+"""What may take back a finding beside it: where none of it stands near, nothing is looked at."""
 _OF_THE_BRAIN = ("brain", "brain_mets", "brain_imaging", "imaging")
 
 
@@ -194,7 +199,22 @@ class Caution:
 
     # ---- findings ----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _turning(self) -> list[int]:
+        """The places of all that may take back a finding."""
+        return [
+            place
+            for place, piece in enumerate(self.pieces)
+            if piece.key in _TURNING_KEYS
+            or not piece.cues.isdisjoint(_TURNING_CUES)
+            or self.context.of(piece, *_TURNING_GROUPS)
+        ]
+
     def _clear(self, statement: Statement) -> None:
+        first, last = self._places(statement)
+        near = bisect_left(self._turning, first - 1)
+        if near == len(self._turning) or self._turning[near] > last + _AHEAD // 2:
+            return
         if self._is_partly(statement):
             self._instead(statement, _PARTLY[statement.field, statement.value])
         elif not self._behind(statement):

@@ -11,6 +11,7 @@ from typing import Literal
 
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lexicon import Lexicon
+from messages.understanding.pieces import NAMING
 from messages.understanding.scan import Piece
 
 Stance = Literal["affirmed", "denied", "uncertain", "unknown", "listed", "hypothetical", "family"]
@@ -25,6 +26,8 @@ _PASSED = ("uncertain", "unknown", "pending", "joined", "asked")
 """Cues that may stand between a word and what it is said of: 'the ILD question: none'."""
 _WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl", "ecog", "bilirubin", "child_pugh")
 """What is not denied behind a comma: a value of its own follows it."""
+_TARGETS = NAMING | {"find", "noun", "say"}
+"""The kinds of what can be denied or doubted."""
 _WORDS_BETWEEN = 3
 """Words of content that may stand between a negation and what it denies."""
 
@@ -166,7 +169,7 @@ class Context:
 
     def _is_target(self, piece: Piece) -> bool:
         """Whether a piece is something that can be denied or doubted."""
-        return piece.is_("find") or piece.is_("noun") or piece.is_("say") or names_drugs(piece)
+        return piece.kind == "fuzzy" or not piece.kinds.isdisjoint(_TARGETS)
 
     def _mark_family(self, place: int) -> None:
         """A relative's: from the word on, over the clauses that go on about it; before it only by 'in', 'of'."""
@@ -215,7 +218,7 @@ class Context:
         waiting: list[int] = []
         for at in range(place + 1, min(self.sentence(place).stop, place + _FAR)):
             piece = self.pieces[at]
-            if self._ends_a_denial(at, place):
+            if piece.kind != "sign" and self._ends_a_denial(at, place):
                 break
             if piece.key in ("or", "and") or (piece.kind == "sign" and piece.key in "/+&"):
                 joined = joined or piece.key == "or"

@@ -11,6 +11,7 @@ from messages.understanding.drugs import (
     ANTIBODIES,
     CONJUGATES,
     ENDOCRINE,
+    GO_ON,
     KINASE_INHIBITORS,
     WITH_A_CONJUGATE,
     Readings,
@@ -168,9 +169,10 @@ class Courses:
             if readings is not None:
                 course.unclear.append(Reading(piece, readings))
             return
-        answered = [each for each in course.unclear if agents in each.readings and each.piece.kind == "known"]
-        for each in answered:
-            course.unclear.remove(each)
+        if course.unclear:
+            answered = [each for each in course.unclear if agents in each.readings and each.piece.kind == "known"]
+            for each in answered:
+                course.unclear.remove(each)
         for agent in agents:
             kind = CLASS_OF.get(agent)
             if kind is not None and kind in course.agents:
@@ -213,15 +215,16 @@ class Courses:
     def maintains(self, new: Iterable[str]) -> bool:
         """Whether drugs called maintenance belong to the line being told."""
         course = self.current
-        return course is not None and set(new) <= (ANTIBODIES | ENDOCRINE) and not CONJUGATES & set(course.agents)
+        return course is not None and GO_ON.issuperset(new) and not CONJUGATES & set(course.agents)
 
     def steps_down(self, new: Iterable[str]) -> bool:
         """Whether the antibodies of the line being told go on without their chemotherapy: THP, then HP."""
-        course, more = self.current, set(new)
+        course = self.current
         if course is None or course.outcome not in (None, "completed") or not course.agents:
             return False
+        more = set(new)
         antibodies = more & ANTIBODIES
-        kept = antibodies <= set(course.agents) and more <= ANTIBODIES | ENDOCRINE
+        kept = antibodies <= set(course.agents) and more <= GO_ON
         return bool(antibodies) and kept and bool(set(course.agents) - more - ENDOCRINE)
 
     def move_to_front(self, course: Course) -> None:
@@ -244,7 +247,7 @@ class Courses:
         kept = more & ANTIBODIES if following.maintenance else more
         stepped_down = bool(kept) and kept < agents and kept <= ANTIBODIES
         maintained = following.maintenance and not CONJUGATES & agents
-        if (stepped_down or maintained) and more <= ANTIBODIES | ENDOCRINE:
+        if (stepped_down or maintained) and more <= GO_ON:
             course.agents += [agent for agent in following.agents if agent not in agents]
             course.pieces += following.pieces
             course.unclear += following.unclear
@@ -256,24 +259,27 @@ class Courses:
     def known(self, new: Iterable[str]) -> Course | None:
         """The latest course that holds all these drugs."""
         more = set(new)
-        return next((course for course in reversed(self.all) if more and more <= set(course.agents)), None)
+        return next((course for course in reversed(self.all) if more and more.issubset(course.agents)), None)
 
     def same(self, new: Iterable[str]) -> Course | None:
         """The latest course of exactly these drugs, or whose conjugate or kinase inhibitor they are."""
         more = set(new)
+        if not more:
+            return None
+        marks = self._marks(more)
         for course in reversed(self.all):
-            if more and (more == set(course.agents) or (more <= set(course.agents) and self._marks(more))):
+            if more.issubset(course.agents) and (marks or more.issuperset(course.agents)):
                 return course
         return None
 
     @staticmethod
     def _marks(more: set[str]) -> bool:
-        return bool((CONJUGATES | KINASE_INHIBITORS) & more)
+        return not (CONJUGATES.isdisjoint(more) and KINASE_INHIBITORS.isdisjoint(more))
 
     def _numbers_what_is_told_later(self, lines: list[Course]) -> bool:
         """Whether the number of the line told first is of as many lines as later sentences tell without one: 'On
         third-line TCT. THP 2021-23, T-DXd 2023-25.'"""
-        first, *rest = lines or [Course()]
+        first, *rest = lines
         if first.number is None or first.number != len(lines) or not rest or not first.present:
             return False
         goes_on = first.ongoing or first.number > _SECOND
@@ -287,6 +293,8 @@ class Courses:
         Where a number shows that a line is not told, it has no drugs.
         """
         lines = self.metastatic()
+        if not lines:
+            return []
         if self._numbers_what_is_told_later(lines):
             return [*lines[1:], lines[0]]
         at: dict[int, Course] = {}
@@ -302,4 +310,4 @@ class Courses:
                 at[last] = course
             else:
                 last = min(course.number, _MOST)
-        return [at.get(number) or Course() for number in range(1, max(at, default=0) + 1)]
+        return [at.get(number) or Course() for number in range(1, max(at) + 1)]

@@ -17,6 +17,8 @@ ENDOCRINE = frozenset(
     )
 )  # fmt: skip
 ANTIBODIES = frozenset(("trastuzumab", "pertuzumab"))
+GO_ON = ANTIBODIES | ENDOCRINE
+"""What goes on where chemotherapy ends."""
 BEFORE_A_TAXANE = frozenset(("doxorubicin", "epirubicin", "anthracycline", "cyclophosphamide", "fluorouracil"))
 """The first half of chemotherapy around surgery; a taxane and antibodies follow it."""
 EXTENDED_ADJUVANT = frozenset(("neratinib",))

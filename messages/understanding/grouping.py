@@ -11,6 +11,7 @@ from messages.understanding.drugs import (
     CONJUGATES,
     ENDOCRINE,
     EXTENDED_ADJUVANT,
+    GO_ON,
     Readings,
     agents_of,
     go_together,
@@ -19,6 +20,7 @@ from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
+_CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation")
 """Cues before 'on' that show that it tells of the past."""
 _LONGEST_LIST = 8
@@ -97,7 +99,7 @@ class Grouping:
         assert courses.current is not None
         if self.outline.is_excepted(place):
             self.outcomes.except_from_all(courses.current)
-        self.outcomes.receive(courses.current, present=self._is_on(place))
+        self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
 
@@ -111,7 +113,7 @@ class Grouping:
     @staticmethod
     def _is_part(course: Course | None, new: tuple[str, ...]) -> bool:
         """Whether drugs are the chemotherapy of a line that goes on without it."""
-        return course is not None and bool(set(course.agents) - set(new)) and not set(new) & ANTI_HER2
+        return course is not None and ANTI_HER2.isdisjoint(new) and not set(new).issuperset(course.agents)
 
     def _is_added(self, place: int) -> bool:
         """Whether a drug is expressly given with the one before: 'first line T-DXd, with pertuzumab'."""
@@ -136,10 +138,12 @@ class Grouping:
 
     def _was_added(self, place: int) -> bool:
         """Whether a drug was added to the line being told: 'HP goes on; ER+, so anastrozole added'."""
+        if "added" not in self.outline.typed or self.courses.current is None:
+            return False
         behind = self.outline.last_of_list(place) + 1
         agents = set(agents_of(self.pieces[place]) or ())
         added = behind < self.outline.stretch_end[place] and self.pieces[behind].key == "added"
-        return added and bool(agents) and not agents & CONJUGATES and self.courses.current is not None
+        return added and bool(agents) and not agents & CONJUGATES
 
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
@@ -154,6 +158,8 @@ class Grouping:
     def _ends_in_alongside(self, place: int) -> bool:
         """Whether the list of a drug is all given 'alongside' the line told before."""
         outline = self.outline
+        if "alongside" not in outline.typed:
+            return False
         at = outline.stretch_end[place] - 1
         at -= self.pieces[at].kind == "sign"
         last = outline.last_drug[at]
@@ -165,7 +171,7 @@ class Grouping:
         """The lines that an antibody belongs to as one of each: 'cape, then vino, each with Herceptin';
         'cape, then vino, Herceptin throughout'."""
         outline, pieces = self.outline, self.pieces
-        if not new or not set(new) <= ANTIBODIES | ENDOCRINE:
+        if not new or not GO_ON.issuperset(new):
             return []
         if place + 1 < len(pieces) and pieces[place + 1].key == "throughout":
             return self._lines_without_antibody()
@@ -433,18 +439,22 @@ class Grouping:
             not (self.courses.between == "then" or listed or resumed)
             or self.courses.insert is not None
             or self.outcomes.pending is not None
+            or not self.courses.steps_down(new)
         ):
             return False
         following = self.outline.drug_in_stretch_after(place)
         joined = following is not None and self.outline.joins(place, following)
         more = set(agents_of(self.pieces[following]) or ()) if joined and following is not None else set()
-        return self.courses.steps_down(new) and more <= ANTIBODIES | ENDOCRINE
+        return more <= GO_ON
 
     def _carries_on(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether the partners of a drug that was stopped went on: 'docetaxel stopped for LFTs, HP carried on';
         'TCT, tucatinib dropped for rash, cape and Herceptin go on'."""
         course, outline = self.courses.current, self.outline
         if course is None or self.now.numbers:
+            return False
+        taxanes = set(course.agents) <= _TAXANES
+        if not taxanes and outline.said.isdisjoint(_CARRIED_ON):
             return False
         first = outline.sentence_start[place]
         behind = first > 0 and self.pieces[first - 1].key == ";" and course.outcome == "toxicity"
@@ -455,11 +465,11 @@ class Grouping:
         added = course.outcome in (None, "toxicity", "completed") and go_together(set(course.agents), more)
         if not (kept or added):
             return False
-        if set(course.agents) <= _TAXANES and more <= ANTIBODIES and self._is_present(place):
+        if taxanes and more <= ANTIBODIES and self._is_present(place):
             before = range(outline.last_drug[place] or 0, place)
             return not outline.has(before, "then")  # docetaxel x6 done, still on HP
         last = outline.last_of_list(place)
-        return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), "carried_on", "completed")
+        return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), *_CARRIED_ON)
 
     def _is_present(self, place: int) -> bool:
         """Whether what stands before a drug says that it is given now: 'still on HP'."""
@@ -543,9 +553,14 @@ class Grouping:
         if course is None or last is None or course.outcome == "progression" or not self.now.is_told_here(course):
             return False
         between = range(last + 1, place)
-        swapped = outline.has(between, "exchange") or outline.has(outline.before_in_stretch(last, 2), "exchange")
+        swapped = "exchange" in outline.said and (
+            outline.has(between, "exchange") or outline.has(outline.before_in_stretch(last, 2), "exchange")
+        )
+        leads = last == place - 2 and self.pieces[place - 1].key in ("to", "into")
+        if not (swapped or leads):
+            return False
         same = set(new) == set(course.agents)
-        swapped = swapped or (same and last == place - 2 and self.pieces[place - 1].key in ("to", "into"))
+        swapped = swapped or same
         taxanes = set(new) <= _TAXANES and bool(set(course.agents) & _TAXANES)
         return bool(new) and (taxanes or same) and swapped and not outline.has(between, "progression")
 
@@ -575,6 +590,8 @@ class Grouping:
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
+        if "since" not in self.outline.played:
+            return False
         before = self.outline.before_in_stretch(place, 3)
         since = self.outline.plays(before, "since")
         return since and self.outline.has(
@@ -588,6 +605,8 @@ class Grouping:
 
     def _rest_tells(self, place: int, *names: str) -> bool:
         outline = self.outline
+        if outline.said.isdisjoint(names):
+            return False
         end = outline.drug_in_stretch_after(place) or outline.stretch_end[place]
         return outline.has(range(place + 1, end), *names)
 

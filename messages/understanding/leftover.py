@@ -36,7 +36,7 @@ def leftover(pieces: Iterable[Piece], text: str, words: Lexicon) -> tuple[str, .
 
 
 def _is_kept(piece: Piece, words: Lexicon) -> bool:
-    if piece.used:
+    if piece.used or piece.kind in ("sign", "silent"):
         return False
     if piece.kind in ("word", "number") or piece.is_("other") or names_drugs(piece):
         return True

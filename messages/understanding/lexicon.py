@@ -54,6 +54,8 @@ class Lexicon:
     root: Node = field(repr=False)
     groups: Mapping[str, tuple[str, ...]] = field(repr=False)
     """Word to the groups it belongs to."""
+    opened: Mapping[str, tuple[Node, ...]] = field(repr=False)
+    """Word to where the phrases go on that begin with one of its groups."""
     fillers: frozenset[str]
     silent: frozenset[str]
     ordinary: frozenset[str]
@@ -145,6 +147,11 @@ def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
     return Lexicon(
         root=builder.root,
         groups={word: tuple(found) for word, found in builder.groups.items()},
+        opened={
+            word: tuple(builder.root[group] for group in found if group in builder.root)
+            for word, found in builder.groups.items()
+            if not builder.root.keys().isdisjoint(found)
+        },
         fillers=frozenset(phrases["fillers"]),
         silent=frozenset(phrases["silent"]) | frozenset(phrases["fillers"]),
         ordinary=frozenset(data["ordinary"]["words"]) | builder.words,

@@ -181,15 +181,16 @@ class _Reader:
 
     def _cue(self, place: int) -> None:
         piece, cues, courses = self.pieces[place], self.outline.cues[place], self.courses
-        organ = "noun" in piece.kinds and piece.is_("noun", "organ")
-        if organ or piece.is_("noun", "organ_mets", "brain_mets", "brain_imaging"):
+        noun = "noun" in piece.kinds
+        organ = noun and piece.is_("noun", "organ")
+        metastases = noun and piece.is_("noun", "organ_mets")
+        relapse = self.now.is_relapse(place)
+        if organ or metastases or (noun and piece.is_("noun", "brain_mets", "brain_imaging")):
             courses.separate("other")
-        untreated = "untreated" in cues and (self._is_untreated(place) or self._is_untreated_since(place))
-        if untreated or (piece.is_("say", "treatment") and self._is_untreated_by_now(place)):
-            self.told.untreated = piece.used = True
-        if self._came_later(place):
+        self._untreated(place)
+        if (metastases or relapse) and self._came_later(place):
             self.marks.before_a_relapse(place)
-        if piece.is_("noun", "organ_mets") or (organ and self._is_new(place)):
+        if metastases or (organ and self._is_new(place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.outcomes.lesion(place)
@@ -198,9 +199,9 @@ class _Reader:
         self.now.refers = self.now.refers or "on_it" in cues
         if "came_back" in cues and "progression" not in cues:
             self.marks.before_a_relapse(place)
-        if cues & {"early", "early_stage"}:
+        if "early" in cues or "early_stage" in cues:
             self.marks.early_stage(place)
-        elif self.now.is_relapse(place):
+        elif relapse:
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.now.metastatic = self.now.metastatic or bool(courses.all)
@@ -235,8 +236,6 @@ class _Reader:
     def _came_later(self, place: int) -> bool:
         """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',
         'TCHP, HP. Two years later: lung mets'."""
-        if not (self.pieces[place].is_("noun", "organ_mets") or self.now.is_relapse(place)):
-            return False
         outline, stretch = self.outline, self.outline.in_stretch(place)
         if outline.has(stretch, "new", "progression") or outline.drug_in_stretch_before(place) is not None:
             return False
@@ -270,10 +269,10 @@ class _Reader:
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
-        following = self.outline.drug_in_stretch_after(place)
-        if agents is None or following is None or following > place + 3:
+        if agents is None or place + 1 == len(self.pieces) or self.pieces[place + 1].key not in ("minus", "without"):
             return agents
-        if self.pieces[place + 1].key not in ("minus", "without"):
+        following = self.outline.drug_in_stretch_after(place)
+        if following is None or following > place + 3:
             return agents
         named = set(agents_of(self.pieces[following]) or ())
         members = {member for agent in named for member in self.classes.get(agent, (agent,))}
@@ -289,6 +288,12 @@ class _Reader:
         """Whether 'new' stands right before an organ: 'new nodes'."""
         before = place - 1
         return before >= 0 and "new" in self.outline.cues[before] and not self.outline.is_drug[before]
+
+    def _untreated(self, place: int) -> None:
+        piece = self.pieces[place]
+        untreated = "untreated" in piece.cues and (self._is_untreated(place) or self._is_untreated_since(place))
+        if untreated or (piece.is_("say", "treatment") and self._is_untreated_by_now(place)):
+            self.told.untreated = piece.used = True
 
     def _is_untreated(self, place: int) -> bool:
         """Whether 'nothing', 'not treated' is said of metastatic disease, and not of lesions in the brain."""

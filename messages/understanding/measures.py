@@ -308,6 +308,8 @@ def _age(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken 
 
 def _counted(pieces: list[Piece], at: int) -> Taken | None:
     """A duration in months, or cycles."""
+    if at + 1 == len(pieces):
+        return None
     value = pieces[at].value
     if _key(pieces, at + 1) == "/" and _key(pieces, at + 2) in _PER_FRACTION and pieces[at + 2].glued:
         return _join(pieces, at, at + 2, "duration", value * _PER_FRACTION[_key(pieces, at + 2)])

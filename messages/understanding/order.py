@@ -346,7 +346,10 @@ class Order:
 
     def _points_backwards(self) -> bool:
         """Whether arrows lead from each line to the one before it: 'T-DXd <- T-DM1 <- THP'."""
-        pieces, outline, lines = self.pieces, self.outline, self.courses.metastatic()
+        pieces, outline = self.pieces, self.outline
+        if "<" not in outline.typed:
+            return False
+        lines = self.courses.metastatic()
         if len(lines) <= 1:
             return False
         heads = [
@@ -379,6 +382,8 @@ class Order:
         """Whether the text tells its lines backwards: 'most recent first', by its arrows, or by its dates."""
         if self._points_backwards() or self._dated_backwards():
             return True
+        if "reversed" not in self.outline.said:
+            return False
         said = [piece for piece in self.pieces if "reversed" in piece.cues and not piece.asked]
         for piece in said:
             piece.used = True

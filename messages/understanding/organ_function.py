@@ -59,12 +59,11 @@ class OrganFunction:
 
     def _is_latest(self, place: int) -> bool:
         """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55', 'stopped; EF recovered 58'."""
-        behind = (self.pieces[at] for at in self.context.following(place, 2))
         before = self.pieces[max(0, place - 2) : place]
         if before and before[-1].key == ":":  # 'recovered: EF 60'
             before = before[:-1]
         changed = bool(before) and self.context.of(before[-1], "changed")
-        return changed or any(self.context.of(piece, "recovers") for piece in behind)
+        return changed or any(self.context.of(self.pieces[at], "recovers") for at in self.context.following(place, 2))
 
     def qualified(self, place: int, name: str) -> None:
         """A noun with a word in place of a number: normal, reduced, pending, not known."""

@@ -28,6 +28,8 @@ _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
+_WHY = ("on", "at", "upon", "for", "due")
+"""What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
 
@@ -197,10 +199,11 @@ class Outcomes:
 
     def _line_pointed_at(self, place: int) -> Course | None:
         """The one of two lines an outcome is said of by its place: 'PD on the first', 'the former failed'."""
-        outline, lines = self.outline, self.courses.metastatic()
-        if len(lines) != _BOTH or any(course.number is not None for course in lines):
-            return None
+        outline = self.outline
         if outline.drug_in_stretch_before(place) is not None or outline.drug_in_stretch_after(place) is not None:
+            return None
+        lines = self.courses.metastatic()
+        if len(lines) != _BOTH or any(course.number is not None for course in lines):
             return None
         last = outline.stretch_end[place] - 1
         last -= outline.pieces[last].kind == "sign"
@@ -258,8 +261,10 @@ class Outcomes:
     def _still_responds(self, place: int) -> bool:
         """Whether a response is said to last: 'TCT x 10 months, still responding', 'still in remission'."""
         outline = self.outline
+        if outline.cues[place].isdisjoint(("responding", "stable")):
+            return False
         latest = self.courses.latest(outline.sentence[place])
-        if outline.cues[place].isdisjoint(("responding", "stable")) or (latest is not None and latest.stopped):
+        if latest is not None and latest.stopped:
             return False
         still = outline.plays(outline.before_in_stretch(place, 2), "still")
         return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
@@ -415,18 +420,18 @@ class Outcomes:
 
     def _is_why_changed(self, place: int) -> bool:
         """Whether a drug was changed because of growth: 'switched from Kadcyla to Enhertu when liver lesions grew'."""
-        outline, lines = self.outline, self.courses.metastatic()
+        outline = self.outline
         drug = outline.drug_in_stretch_before(place)
-        if drug is None or not lines or self.courses.current is not lines[-1]:
-            return False
-        if outline.drug_in_stretch_after(place) is not None or not self._is_changed(drug):
+        if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
         link = outline.pieces[drug + 1]
-        if outline.pieces[place].key in ("until", "till") or any(
-            "up_to" in outline.pieces[at].roles for at in range(drug + 1, place)
-        ):
-            return False  # changed to T-DM1 for a year until it grew
-        return "at_which" in link.roles or link.key in ("on", "at", "upon", "for", "due")
+        if "at_which" not in link.roles and link.key not in _WHY:
+            return False
+        lines = self.courses.metastatic()
+        if not lines or self.courses.current is not lines[-1] or not self._is_changed(drug):
+            return False
+        # not 'changed to T-DM1 for a year until it grew'
+        return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")
 
     def _follows_both(self, place: int) -> bool:
         """Whether 'both', 'all', 'each' stands before what is said: 'T-DM1 and T-DXd, both stopped for ILD'."""
@@ -646,7 +651,6 @@ class Outcomes:
         toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
-        because = outline.plays(outline.before_in_stretch(place, 5), "because")
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
@@ -656,13 +660,17 @@ class Outcomes:
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
-            return stopped and because and not outline.has(outline.in_stretch(place), "ongoing")
+            return stopped and self._follows_a_because(place) and not outline.has(outline.in_stretch(place), "ongoing")
         later = any(
             "stopped" in outline.cues[at] and not self._stops_a_part(at)
             for at in range(place + 1, min(outline.sentence_end[place], place + 6))
         )
-        changed = because and outline.has(range(outline.sentence_start[place], outline.sentence_end[place]), "then")
+        sentence = range(outline.sentence_start[place], outline.sentence_end[place])
+        changed = self._follows_a_because(place) and outline.has(sentence, "then")
         return stopped or (self.courses.current is not None and (changed or later))
+
+    def _follows_a_because(self, place: int) -> bool:
+        return self.outline.plays(self.outline.before_in_stretch(place, 5), "because")
 
     def _is_headed_as_reason(self, place: int) -> bool:
         """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""
@@ -713,6 +721,8 @@ class Outcomes:
     def _is_caused_by_a_drug(self, place: int) -> bool:
         """Whether a drug is said to have caused pneumonitis: 'T-DXd gave ILD grade 3'."""
         outline = self.outline
+        if "caused" not in outline.played:
+            return False
         back = [at for at in outline.before_in_stretch(place, 4) if outline.pieces[at].kind != "silent"]
         return len(back) > 1 and "caused" in outline.pieces[back[0]].roles and outline.is_drug[back[1]]
 
@@ -768,6 +778,8 @@ class Outcomes:
 
     def _is_negated(self, place: int) -> bool:
         outline = self.outline
+        if outline.said.isdisjoint(("negation", "excluded")):
+            return False
         joined = False
         for at in outline.before_in_stretch(place, 4):
             finding = "progression" in outline.cues[place] and outline.pieces[at].is_("find")
@@ -837,7 +849,9 @@ class Outcomes:
 
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
-        outline = self.outline
+        outline, following = self.outline, place + 1
+        if following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", "."):
+            return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)
@@ -890,7 +904,7 @@ class Outcomes:
     def _heading_colon(self, place: int) -> int | None:
         """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
         outline = self.outline
-        if self._is_dated_behind_a_line(place):
+        if ":" not in outline.typed or self._is_dated_behind_a_line(place):
             return None
         later = place + 1 < len(outline.pieces) and "then" in outline.cues[place + 1]  # Not tolerated after that: ...
         for at in range(place + 1, min(outline.stretch_end[place + later], place + 7)):

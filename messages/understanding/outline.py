@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+
 from messages.understanding.drugs import names_drugs
 from messages.understanding.scan import Piece
 
@@ -33,24 +35,23 @@ class Outline:
         """The next drug after a place, anywhere in the text."""
         self.last_drug: list[int | None] = [None] * count
         """The last drug before a place, anywhere in the text."""
-        following: int | None = None
-        for place in range(count - 1, -1, -1):
-            self.next_drug[place] = following
-            following = place if self.is_drug[place] else following
-        before: int | None = None
-        for place in range(count):
-            self.last_drug[place] = before
-            before = place if self.is_drug[place] else before
+        drugs = [place for place in range(count) if self.is_drug[place]]
+        for before, following in pairwise([None, *drugs, None] if drugs else ()):
+            first, last = before or 0, count if following is None else following
+            if following is not None:
+                self.next_drug[first:last] = [following] * (last - first)
+            if before is not None:
+                self.last_drug[first + 1 : last + 1] = [before] * (min(last + 1, count) - first - 1)
 
         self.said: frozenset[str] = frozenset().union(*self.cues)
         """The cues of all pieces: most that are looked for are nowhere in the text."""
-        self.played: frozenset[str] = frozenset().union(*(piece.roles for piece in pieces))
+        self.played: frozenset[str] = frozenset().union(*[piece.roles for piece in pieces if piece.roles])
+        self.typed: frozenset[str] = frozenset([piece.key for piece in pieces])
+        """The first words of all pieces."""
         self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
         """Whether the brain is spoken of at all."""
-        self._apart = [0] * (count + 1)
+        self._apart = list(accumulate([not self.is_joining(place) for place in range(count)], initial=0))
         """How many pieces before a place do not only join."""
-        for place in range(count):
-            self._apart[place + 1] = self._apart[place] + (not self.is_joining(place))
 
     def drug_in_stretch_after(self, place: int) -> int | None:
         """The next drug of the same stretch."""
@@ -122,7 +123,7 @@ class Outline:
 
     def is_excepted(self, drug: int) -> bool:
         """Whether a drug is the exception from an outcome that is said of all: 'PD on all except T-DM1'."""
-        if not drug or "than" not in self.cues[drug - 1]:
+        if "than" not in self.said or not drug or "than" not in self.cues[drug - 1]:
             return False
         told = range(max(self.sentence_start[drug], drug - 7), drug)
         every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
@@ -153,28 +154,35 @@ class Outline:
             return piece.key in _JOINING_SIGNS
         if "clausal" in piece.roles:
             return False
-        return piece.kind in ("silent", "line", "cycles") or bool(self.cues[place] & {"joined", "cycles"})
+        if piece.kind in ("silent", "line", "cycles"):
+            return True
+        return "joined" in piece.cues or "cycles" in piece.cues
 
 
 def _stretches(pieces: list[Piece]) -> list[int]:
     """A number for each piece that changes where a clause, a sentence or a spaced dash ends the stretch."""
     found: list[int] = []
     number = 0
-    for place, piece in enumerate(pieces):
-        before = pieces[place - 1] if place else None
+    before: Piece | None = None
+    for piece in pieces:
         if before is not None:
-            dashed = before.kind == "sign" and before.key == "-" and not before.glued and not piece.glued
+            dashed = before.key == "-" and before.kind == "sign" and not before.glued and not piece.glued
             if dashed or before.clause != piece.clause or before.sentence != piece.sentence:
                 number += 1
         found.append(number)
+        before = piece
     return found
 
 
 def _bounds(numbers: list[int]) -> tuple[list[int], list[int]]:
-    """For each place, where the run of equal numbers it stands in begins and where it ends."""
+    """For each place, where the run of equal numbers, which stand in order, begins that it stands in, and where it
+    ends."""
+    count = len(numbers)
+    if count and numbers[0] == numbers[-1]:
+        return [0] * count, [count] * count
     starts: list[int] = []
     ends: list[int] = []
-    first, count = 0, len(numbers)
+    first = 0
     for place in range(1, count + 1):
         if place == count or numbers[place] != numbers[first]:
             starts += [first] * (place - first)

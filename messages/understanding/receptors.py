@@ -36,7 +36,9 @@ class Receptors:
         self.stated = stated
         self._taken: set[int] = set()
         """Places of names that were read together with the name before them."""
-        self._her2_is_named = any(piece.is_("noun", "her2") or piece.is_("say", "her2_status") for piece in self.pieces)
+        self._her2_is_named = any(
+            piece.is_("noun", "her2") or piece.is_("say", "her2_status") for piece in self.pieces if piece.concepts
+        )
 
     # ---- hormone receptors -------------------------------------------------------------------------------------------
 

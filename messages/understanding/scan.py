@@ -48,7 +48,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
 def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
     """'No adjuvant', 'no prior treatment with' deny only the drug right behind them, and not all treatment."""
     for place, piece in enumerate(pieces):
-        if not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
+        if "say" not in piece.kinds or not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
             continue
         following = pieces[place + 1]
         if following.key in _LEADING and place + 2 < len(pieces):
@@ -100,32 +100,33 @@ def _headed_lines(tokens: list[Token], text: str) -> frozenset[int]:
 def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[int]) -> tuple[int, tuple[Concept, ...]]:
     """Where the longest phrase that begins here ends, and what it stands for; `at` where none does."""
     best, concepts = at, ()
-    groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
-    if tokens[at].key not in lexicon.root and tokens[at].key not in groups:
+    key = tokens[at].key
+    opened: list[Node] = [lexicon.root[key]] if key in lexicon.root else []
+    if key in lexicon.opened:
+        opened += lexicon.opened[key]
+    if not opened:
         return best, concepts
-    stack: list[tuple[Node, int, bool]] = [(lexicon.root, at, False)]
+    groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
+    stack: list[tuple[Node, int, bool]] = [(node, at + 1, False) for node in opened]
     while stack:
         node, here, skipping = stack.pop()
-        if here >= best and not skipping and (found := node.get("")) is not None:
+        if not skipping and here >= best and (found := node.get("")) is not None:
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
             if len(node) == 1:  # no phrase is longer
                 continue
-        if here >= count or (here > at and here in headed):
+        if here >= count or here in headed:
             continue
-        token = tokens[here]
-        key = token.key
-        onward = node.get(key)
-        if onward is not None:
-            stack.append((onward, here + 1, False))
-        for group in groups.get(key, ()):
-            onward = node.get(group)
-            if onward is not None:
-                stack.append((onward, here + 1, False))
-        if here > at and here - at < 12:
-            skipped = key in fillers or (key in "-'" and (token.glued or _glues(tokens, here)))
-            if skipped and here + 1 < count:
-                stack.append((node, here + 1, True))
+        key = tokens[here].key
+        if key in node:
+            stack.append((node[key], here + 1, False))
+        if key in groups:
+            for group in groups[key]:
+                if group in node:
+                    stack.append((node[group], here + 1, False))
+        skipped = key in fillers or (key in "-'" and (tokens[here].glued or _glues(tokens, here)))
+        if skipped and here + 1 < count and here - at < 12:
+            stack.append((node, here + 1, True))
     return best, concepts
 
 

@@ -150,6 +150,8 @@ def _named(context: Context, *, told: bool) -> set[str]:
                 continue
             piece.used = True
             found.add(concept.name)
+        if piece.kind == "sign":
+            continue
         if _manages(context, place) or (piece.asked and _remedies(context, place)):
             found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
         if piece.asked and _is_how_much(context, place):

@@ -17,6 +17,7 @@ _INTRODUCTION = 7
 """Pieces between a request and the patient it is about, at most."""
 _VERBS = frozenset(("auxiliary", "is", "modal"))
 """What the first word of a question may be that asks for yes or no."""
+_WEAKLY_ASKING = frozenset(("asked_weak", "asked_back"))
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -37,7 +38,7 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             if turns and piece.key == "later":  # PD 4 months later
                 turns = not (place and "duration" in pieces[place - 1].cues)
             counts = piece.key == ITEM and place > first  # 1. THP x 8 -> HP 2. T-DXd
-            if turns or counts or _draws_a_consequence(pieces, place):
+            if turns or counts or ("so" in piece.roles and _draws_a_consequence(pieces, place)):
                 clause += 1
                 piece.clause = clause
             continue
@@ -76,7 +77,7 @@ def _is_inside(following: Piece | None) -> bool:
 
 def _draws_a_consequence(pieces: list[Piece], place: int) -> bool:
     """Whether 'so' leads from a drug that was not to be had to another: 'no access to T-DXd at the time so T-DM1'."""
-    if "so" not in pieces[place].roles or place + 1 >= len(pieces) or not pieces[place + 1].names_drugs_by_name():
+    if place + 1 >= len(pieces) or not pieces[place + 1].names_drugs_by_name():
         return False
     before = pieces[max(0, place - _OUT_OF_REACH) : place]
     return any(piece.cue("available", "unavailable", "access") for piece in before)
@@ -185,11 +186,13 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
     for place, piece in enumerate(sentence):
         if not piece.concepts:
             continue
-        opens = place == 0 and "interrogative" in piece.roles and not _tells_when(sentence)
-        if piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
+        scope = "scope" in piece.kinds
+        if scope and piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
             continue
-        weak = piece.cue("asked_weak", "asked_back") and (ends or opens or _inverts(sentence, place))
-        if weak or "asked" in piece.cues or piece.is_("scope", *_ASKING):
+        weak = not piece.cues.isdisjoint(_WEAKLY_ASKING) and (
+            ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
+        )
+        if weak or "asked" in piece.cues or (scope and piece.is_("scope", *_ASKING)):
             begins = place
             break
     if begins and sentence[begins].key == "when" and all(_only_names(piece) for piece in sentence[:begins]):
@@ -201,6 +204,10 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
     if begins is not None:
         for piece in sentence[begins : len(sentence) if ends else _question_ends(sentence, begins)]:
             piece.asked = True
+
+
+def _opens_a_question(sentence: list[Piece], place: int) -> bool:
+    return place == 0 and "interrogative" in sentence[place].roles and not _tells_when(sentence)
 
 
 def asks_outright(sentence: list[Piece]) -> int | None:

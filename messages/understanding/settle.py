@@ -26,9 +26,14 @@ def settle(stated: Stated, known: Iterable[str]) -> Settled:
     """The values of a text's fields. `known`: fields that have their value already, from the lines of therapy."""
     settled = Settled()
     fields: dict[str, list[Statement]] = {}
-    for statement in (*stated.statements, *_hormone_receptors(stated.statements)):
-        if not statement.field.startswith("receptor_"):
+    receptors: list[Statement] = []
+    for statement in stated.statements:
+        if statement.field.startswith("receptor_"):
+            receptors.append(statement)
+        else:
             fields.setdefault(statement.field, []).append(statement)
+    for statement in _hormone_receptors(receptors) if receptors else ():
+        fields.setdefault(statement.field, []).append(statement)
     taken = set(known)
     for name, statements in fields.items():
         if name in ("prior_lines", "early_stage_agents"):
@@ -47,7 +52,10 @@ def _take(settled: Settled, name: str, value: object, statements: Iterable[State
 
 
 def _decide(settled: Settled, name: str, statements: list[Statement]) -> None:
-    values = list(dict.fromkeys(statement.value for statement in statements))
+    if len(statements) == 1:
+        _take(settled, name, statements[0].value, statements)
+        return
+    values = list(dict.fromkeys([statement.value for statement in statements]))
     chosen = _chosen(name, statements, values)
     if chosen is None:
         settled.contradictory.append((name, tuple(str(value) for value in values), statements))
@@ -89,9 +97,8 @@ def _collect(settled: Settled, name: str, statements: list[Statement]) -> None:
     settled.values[name] = tuple(found) if told else "unknown"
 
 
-def _hormone_receptors(statements: Iterable[Statement]) -> list[Statement]:
+def _hormone_receptors(said: list[Statement]) -> list[Statement]:
     """ER, PR and HR to one status: positive where either is, negative where ER or HR is and PR is not positive."""
-    said = [statement for statement in statements if statement.field.startswith("receptor_")]
     corrected = [statement for statement in said if statement.corrected and statement.field != "receptor_pr"]
     er = corrected[-1:] or [statement for statement in said if statement.field != "receptor_pr"]
     pr = [statement for statement in said if statement.field == "receptor_pr"]

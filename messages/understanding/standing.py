@@ -120,6 +120,14 @@ def _is_unknown(piece: Piece) -> bool:
     return unknown and not piece.roles and piece.value is None
 
 
+def _first_that_speaks(outline: Outline, places: range) -> int | None:
+    """The first of some places whose piece is not silent."""
+    for at in places:
+        if outline.pieces[at].kind != "silent":
+            return at
+    return None
+
+
 def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's denial of the drugs of this one: 'T-DXd, tucatinib? She has had neither.'"""
     stop = min(outline.next_drug[end - 1] or len(outline.pieces), _end_of(outline, end))
@@ -248,8 +256,11 @@ class _Sentence:
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
-        outline, named = self.outline, self.outline.drug_in_stretch_before(at)
-        if named is None or outline.pieces[at - 1].key not in ("only", "first", "last"):
+        outline = self.outline
+        if outline.pieces[at - 1].key not in ("only", "first", "last"):
+            return False
+        named = outline.drug_in_stretch_before(at)
+        if named is None:
             return False
         readings = readings_of(outline.pieces[at])
         return readings is not None and agents_of(outline.pieces[named]) in readings
@@ -364,7 +375,7 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
+        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
@@ -420,17 +431,19 @@ class _Sentence:
         outline = self.outline
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
-        behind = next((each for each in rest if outline.pieces[each].kind != "silent"), None)
-        if any("modal" in outline.pieces[each].roles for each in rest if behind is None or each <= behind):
+        behind = _first_that_speaks(outline, rest)
+        if outline.plays(rest if behind is None else range(rest.start, behind + 1), "modal"):
             return True
         back = outline.before_in_stretch(first, 4)
-        ahead = next((each for each in back if outline.pieces[each].kind != "silent"), None)
+        ahead = _first_that_speaks(outline, back)
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
         if accepts and ahead != outline.stretch_start[at]:
             return True  # the insurance accepted T-DXd
-        return any(each is not None and _is_unknown(outline.pieces[each]) for each in (ahead, behind))
+        if ahead is not None and _is_unknown(outline.pieces[ahead]):
+            return True
+        return behind is not None and _is_unknown(outline.pieces[behind])
 
     def _is_on_it(self, at: int) -> bool:
         """Whether a question about another drug says that the patient is on this one."""

@@ -64,7 +64,7 @@ class Before:
 
     def _is_a_quoted_relative(self, at: int) -> bool:
         """Whether the patient is quoted with a relative of hers: 'my aunt had Kadcyla, says the pt'."""
-        if not self.outline.pieces[at].is_("scope", "not_professional"):
+        if "hearsay" not in self.outline.said or not self.outline.pieces[at].is_("scope", "not_professional"):
             return False
         return self.outline.has(range(at, self.end), "hearsay")
 

@@ -63,7 +63,7 @@ class Reader:
         for place, piece in enumerate(pieces):
             if "say" in piece.kinds:
                 self._graded.update(concept.name for concept in piece.concepts if concept.kind == "say")
-            elif piece.is_("noun", "child_pugh") and organs.child_pugh_at(place) is not None:
+            elif "noun" in piece.kinds and piece.is_("noun", "child_pugh") and organs.child_pugh_at(place) is not None:
                 self._graded.add("hepatic_impairment")
 
     def read(self) -> Stated:

@@ -88,12 +88,15 @@ class Telling:
 
     def is_relapse(self, place: int) -> bool:
         """Whether a piece says that what follows is of metastatic disease."""
-        cues = self.outline.cues[place]
-        stated = any(
-            each.kind == "say" and each.name == "setting" and each.value == "metastatic"
-            for each in self.pieces[place].concepts
+        cues, piece = self.outline.cues[place], self.pieces[place]
+        if "progression" in cues:
+            return False
+        return "relapse" in cues or (
+            "say" in piece.kinds
+            and any(
+                each.kind == "say" and each.name == "setting" and each.value == "metastatic" for each in piece.concepts
+            )
         )
-        return ("relapse" in cues or stated) and "progression" not in cues
 
     def _is_begun_at(self, relapse: int, drug: int) -> bool:
         """Whether 'at' leads from a drug to the relapse: 'THP at first relapse'; not 'on adjuvant HP at relapse'."""

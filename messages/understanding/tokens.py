@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -53,6 +55,10 @@ class Token(NamedTuple):
     """Whether it follows the token before it without a blank."""
 
 
+_token: Callable[[tuple[str, str, int, int, bool]], Token] = partial(tuple.__new__, Token)
+"""A token from all its parts, made at once: a text has some hundred."""
+
+
 def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str] | None = None) -> list[Token]:
     """The tokens of a text, in order. `splits`: words a number may be glued to ("ef58"); `whole`: known words, which
     are never cut: where it is given, "THPx6" is cut before its cycles."""
@@ -64,9 +70,13 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
     for match in _TOKEN.finditer(text):
         start, end = match.span()
         raw = text[start:end]
-        first = raw[0]
         glued = start == last
         last = end
+        if lower is not None and raw.isalpha():  # most are plain words
+            signs = 0
+            append(_token((lower[start:end], "word", start, end, glued)))
+            continue
+        first = raw[0]
         if first.isalpha():
             signs = 0
             key = lower[start:end] if lower is not None else raw.lower() if raw.isascii() else plain(raw)
@@ -93,7 +103,7 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
             continue
         else:
             signs = signs + 1 if glued else 1
-            append(Token(_SAME.get(raw, raw), "sign", start, end, glued))
+            append(_token((_SAME.get(raw, raw), "sign", start, end, glued)))
     return found
 
 

@@ -132,13 +132,15 @@ class _Summary:
         if reason == "other_question":  # 'the weather in Vienna' is no country of practice
             self.values.pop("region", None)
         profile = Profile.model_validate(self.values)
-        self.spans.sort(key=lambda span: (span.start, span.end, span.field, span.value))
+        if len(self.spans) > 1:
+            self.spans.sort(key=lambda span: (span.start, span.end, span.field, span.value))
+            self.spans = list(dict.fromkeys(self.spans))
         return Understanding(
             profile=profile,
             denied_agents=denied,
             focus=tuple(dict.fromkeys(agent for agent, _ in self.told.focus)),
             implied=follows,
-            spans=tuple(dict.fromkeys(self.spans)),
+            spans=tuple(self.spans),
             leftover=leftover(self.pieces, self.text, self.words),
             ambiguous=tuple(sorted(self.ambiguous, key=lambda entry: entry.start)),
             scope=scope,
