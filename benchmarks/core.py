@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from flows.sequencing.changes import changes
 from transitions import Machine
 
 from bot.app import App, Tap
@@ -27,7 +28,6 @@ from bot.wire import from_wire
 from flows.dialogue import begin, present, router, step
 from flows.knowledge.load import SHIPPED, load, shipped
 from flows.profile import Profile
-from flows.sequencing.changes import changes
 from flows.sequencing.recommend import recommend, rule_on
 from messages.render import answer_message, full_answer, render
 from messages.words import english

@@ -30,12 +30,24 @@ def dead(found: Found, kind: str) -> list[str]:
                   if name.startswith(f"{kind} ") and not count)  # fmt: skip
 
 
+def ties(found: Found) -> list[str]:
+    """Pairs of options that stand in the same place for some class."""
+    return sorted(name.removeprefix("tie ") for name, count in found.held.items() if name.startswith("tie ") and count)
+
+
+def _power(number: int) -> str:
+    """A large number by its leading figure."""
+    digits = str(number)
+    return f"{digits[0]} x 10^{len(digits) - 1}"
+
+
 def summary(found: Found, knowledge: Knowledge) -> str:
     """What was found, in a few lines."""
     words = english(knowledge)
     lines = [
         f"{found.classes:,} classes of profiles ({found.histories:,} treatment histories), "
-        f"{len(found.answers):,} different rankings, {found.seconds:.1f} s",
+        f"{len(found.answers):,} different rankings, {found.seconds:.1f} s; "
+        f"they stand for at least {_power(found.profiles)} profiles",
     ]
     for (invariant, what), (count, answers) in sorted(found.broken.items()):
         lines.append(f"{invariant} does not hold for {count:,} classes: {what}; for example {in_words(answers, words)}")
@@ -44,6 +56,10 @@ def summary(found: Found, knowledge: Knowledge) -> str:
     for kind, what in (("stop", "stops"), ("exclusion", "exclusions"), ("row", "decision rows")):
         if names := dead(found, kind):
             lines.append(f"{what} that hold for no class: {', '.join(names)}")
+    if names := dead(found, "question"):
+        lines.append(f"questions that arise for no class: {', '.join(names)}")
+    if pairs := ties(found):
+        lines.append(f"options that nothing ranks against one another: {'; '.join(pairs)}")
     lines.append(LIMIT)
     return "".join(f"{line}\n" for line in lines)
 
@@ -53,7 +69,7 @@ def in_words(answers: dict[str, Any], words: Words) -> str:
     told = {
         name: value
         for name, value in answers.items()
-        if value is not None and value != CLEAR.get(name, ()) and name not in ("her2_status", "setting")
+        if value is not None and value != CLEAR.get(name, ()) and name not in ("her2_status", "setting", "gate")
     }
     said = words.profile_lines(Profile.model_validate(told))
     return "; ".join(f"{label}: {value}" for _, label, value in said) or "nothing out of the ordinary"
@@ -87,6 +103,7 @@ def report(found: Found, knowledge: Knowledge) -> str:
         "| | |",
         "|---|---|",
         f"| classes checked | {found.classes:,} |",
+        f"| profiles they stand for, at least | {_power(found.profiles)} |",
         f"| different rankings among them | {len(found.answers):,} |",
         f"| comparisons that conditions make | {sum(map(len, distinctions.atoms.values()))} |",
         f"| conditions that decide | {len(distinctions.conditions)} |",
@@ -102,6 +119,8 @@ def report(found: Found, knowledge: Knowledge) -> str:
     lines += ["", "## Entries that decide nothing", ""]
     for kind, what in (("stop", "Stops"), ("exclusion", "Exclusions"), ("row", "Decision rows")):
         lines.append(f"- {what} that hold for no class: {', '.join(dead(found, kind)) or 'none'}.")
+    lines.append(f"- Questions that arise for no class: {', '.join(dead(found, 'question')) or 'none'}.")
+    lines.append(f"- Options that nothing ranks against one another: {'; '.join(ties(found)) or 'none'}.")
     shadowed = ", ".join(dead(found, "option")) or "none"
     lines.append(f"- Places in a decision row that are never the one that counts, because another row always places the"
                  f" regimen as well or better: {shadowed}.")  # fmt: skip

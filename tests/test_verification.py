@@ -22,8 +22,10 @@ from flows.sequencing.recommend import recommend, rule_on
 from flows.space.bit_rules import BitRules
 from flows.space.blocks import Axis, Block, Kleene, numbers
 from flows.space.distinctions import DECIDING, SEEN_BY_THE_SEQUENCING, SETS, Distinctions
-from flows.space.histories import MONTHS, histories
-from flows.verification.verify import bases, check, steps, told_apart
+from flows.space.histories import MONTHS, histories, stands_for
+from flows.verification.invariants import Checked, only_the_profile_decides
+from flows.verification.verify import bases, block_of, check, steps, ties_in, told_apart
+from flows.when import Atom
 from tests.knowledge_mutants import EQUIVALENT, Mutant, caught_by, chosen, mutants
 from tests.test_sequencing_properties import SETTINGS, anything, profile_of
 
@@ -250,3 +252,39 @@ def _broken(knowledge: Knowledge) -> set[str]:
     changed = steps(distinctions, base)
     every = [base, *({**base, name: value} for name, value in changed)]
     return {name for name, _ in check(BitRules(distinctions, told), every, told, changed, set()).broken}
+
+
+def test_every_answer_is_counted_with_its_class() -> None:
+    """Were it to fail, the report says that the classes stand for more profiles, or fewer, than they do."""
+    distinctions = told_apart(KNOWLEDGE)
+    for field in OPTIONS:
+        answers = distinctions.answers(field)
+        possible = 2 ** (len(OPTIONS[field]) - ("unknown" in OPTIONS[field])) if field in SETS else len(OPTIONS[field])
+        nothing = 1 + (field in SETS and "unknown" in OPTIONS[field])  # not asked; for a set also not known
+        assert sum(distinctions.alike(field, answer) for answer in answers) == possible + nothing, field
+    one = next(history for history in histories(distinctions, 1) if history.months == MONTHS[0])
+    assert stands_for(one, distinctions) % (MONTHS[0] + 1) == 0
+
+
+def test_two_options_in_one_place_are_a_tie() -> None:
+    """S15: were it to fail, nothing ranks two options against one another and nobody is told."""
+    distinctions = told_apart(KNOWLEDGE)
+    told = histories(distinctions, 1, early=False)[:50]
+    rules = BitRules(distinctions, told)
+    decided = rules.decide(block_of([next(bases(distinctions))], told))
+    assert not list(ties_in(decided, ~decided.stopped))
+    name, places = next((name, places) for name, places in decided.places.items() if any(p.classes for p in places))
+    doubled = decided._replace(places={**decided.places, "another": places})
+    assert {tie for tie, _ in ties_in(doubled, ~decided.stopped)} == {f"{name}, another"}
+
+
+def test_what_is_no_answer_of_the_profile_is_found() -> None:
+    """S21: were it to fail, a rule may read the channel or the reader's role."""
+    spoken = Atom("channel", "is", ("telegram",))
+    distinctions = Distinctions(KNOWLEDGE, DECIDING, (spoken,))
+    told = histories(distinctions, 0, early=False)
+    base = next(bases(distinctions))
+    rules = BitRules(distinctions, told)
+    block = block_of([base], told)
+    checked = Checked(rules, block, rules.decide(block), [base], ())
+    assert [broken.invariant for broken in only_the_profile_decides(checked)] == ["S21"]

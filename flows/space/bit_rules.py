@@ -7,7 +7,7 @@ comes of them follows `flows.sequencing.recommend` step by step, and is held aga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 from flows.findings import NOT_APPLICABLE
@@ -17,7 +17,7 @@ from flows.profile import FIELDS, OPTIONS, Asked, asked_as
 from flows.sequencing.recommend import ASSUMED, rulebook
 from flows.space.blocks import Block, Kleene, pattern_of
 from flows.space.distinctions import SETS, Distinctions
-from flows.space.histories import OF_EARLY, OF_LINES, History
+from flows.space.histories import OF_EARLY, OF_LINES, History, stands_for
 from flows.when import NOT_KNOWN, Atom, Members, Node, When
 
 _TIER = {tier: rank for rank, tier in enumerate(TIERS)}
@@ -88,6 +88,11 @@ class BitRules:
                 fails = [place for place, seen in enumerate(truths) if seen[number] is False]
                 self._of_history[atom] = (pattern_of(holds, count), pattern_of(fails, count))
         self._untold = pattern_of([place for place, one in enumerate(histories) if one.lines is None], count)
+
+    @cached_property
+    def stand_for(self) -> int:
+        """How many histories these stand for, at least."""
+        return sum(stands_for(history, self.distinctions) for history in self.histories)
 
     def decide(self, block: Block) -> Decided:
         """What is decided for every class of a block. Its last axis has to be `history`."""

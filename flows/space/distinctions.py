@@ -7,6 +7,7 @@ looks at beside conditions (`SEEN_BY_THE_SEQUENCING`) is, and random profiles ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, combinations
@@ -101,12 +102,23 @@ class Distinctions:
         """
         kept: dict[tuple[Any, ...], Any] = {}
         for value in _possible(field):
-            shown = None if value in (None, NOT_KNOWN) else value
-            if field in SETS:
-                shown = Members(frozenset(), None) if shown is None else Members(frozenset(shown))
-            absent = value is None and field in SEEN_BY_THE_SEQUENCING
-            kept.setdefault((*self.seen(field, shown), absent), value)
+            kept.setdefault(self._told(field, value), value)
         return tuple(kept.values())
+
+    def _told(self, field: str, value: Any) -> tuple[Any, ...]:
+        """What conditions, and the sequencing, see of an answer."""
+        shown = None if value in (None, NOT_KNOWN) else value
+        if field in SETS:
+            shown = Members(frozenset(), None) if shown is None else Members(frozenset(shown))
+        return (*self.seen(field, shown), value is None and field in SEEN_BY_THE_SEQUENCING)
+
+    def alike(self, field: str, value: Any) -> int:
+        """How many answers to a field no condition tells from this one, itself included."""
+        return self._alike[field][self._told(field, value)]
+
+    @cached_property
+    def _alike(self) -> dict[str, Counter[tuple[Any, ...]]]:
+        return {field: Counter(self._told(field, value) for value in _possible(field)) for field in OPTIONS}
 
     @cached_property
     def kinds_of_agents(self) -> tuple[tuple[str, ...], ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from math import prod
 from typing import Any, NamedTuple
 
 from flows.findings import early_seen, lines_seen
@@ -20,6 +21,8 @@ LONGEST = 3
 """Lines; the third and later ones are one to every condition, but for what they add to what was received."""
 OF_LINES = ("line", "received", "progressed_on", "not_tolerated", "last_line", "last_outcome", "her2_lines")
 OF_EARLY = ("received_early", "received_ever", "relapse")
+MOST_MONTHS = 720
+"""The most a profile may state."""
 MONTHS = (6, 12, 13)
 """Months since adjuvant anti-HER2 therapy: one on each side of what `early_seen` tells apart."""
 
@@ -61,6 +64,22 @@ def as_told(profile: Profile, distinctions: Distinctions) -> History:
     view = lines_seen(profile.prior_lines, classes)
     agents, months = profile.early_stage_agents, profile.months_since_adjuvant_her2
     return History(profile.prior_lines, agents, months, {**view, **early_seen(view, agents, months, classes)})
+
+
+def stands_for(history: History, distinctions: Distinctions) -> int:
+    """How many histories of the same shape its class has at least: other agents of the same kinds, other months.
+
+    Histories of another shape that conditions see the same are not counted.
+    """
+    size = {agent: len(kind) for kind in distinctions.kinds_of_agents for agent in kind}
+    early = history.early if isinstance(history.early, tuple) else ()
+    given = [agent for line in history.lines or () for agent in line.agents] + list(early)
+    months = _MONTHS_ALIKE.get(history.months, 1) if isinstance(history.months, int) else 1
+    return prod(size[agent] for agent in given) * months
+
+
+_MONTHS_ALIKE = {6: 7, 12: 6, 13: MOST_MONTHS - 12}
+"""A number of months to how many, from none on, `early_seen` takes for the same."""
 
 
 _LineHistory = tuple[tuple[Line, ...] | None, dict[str, Any], tuple[Any, ...]]

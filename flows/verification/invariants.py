@@ -1,4 +1,4 @@
-"""The invariants of the answer (S11, S15 to S20), each as the set of classes that break it.
+"""The invariants of the answer (S3, S4, S11, S15 to S21), each as the set of classes that break it.
 
 They are said here in the terms of the profile and of the medicine, not of the rules that bring them about: a rule that
 is dropped or widened breaks them.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
+from flows.findings import FINDINGS
 from flows.knowledge.load import Knowledge
 from flows.profile import OPTIONS
 from flows.space.bit_rules import BitRules, Decided
@@ -197,6 +198,13 @@ def unknown_brain_is_not_none(checked: Checked) -> Iterator[Broken]:
         yield Broken("S19", f"brain_metastases: {value} without imaging", where & ~imaging)
 
 
+def only_the_profile_decides(checked: Checked) -> Iterator[Broken]:
+    """S21: no condition reads anything but answers of the profile: no channel, role, language, order of answers."""
+    read = set(checked.rules.distinctions.atoms) - {*FINDINGS, "out"}
+    for name in sorted(read):
+        yield Broken("S21", f"a condition reads {name}, which is no answer of the profile", checked.full)
+
+
 INVARIANTS: tuple[Callable[[Checked], Iterator[Broken]], ...] = (
     every_profile_has_an_answer,
     out_of_scope_ranks_no_drug,
@@ -208,5 +216,6 @@ INVARIANTS: tuple[Callable[[Checked], Iterator[Broken]], ...] = (
     a_contraindication_adds_nothing,
     not_known_is_never_no,
     unknown_brain_is_not_none,
+    only_the_profile_decides,
 )
 """Everything a block is held against."""

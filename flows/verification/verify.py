@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from multiprocessing import get_context
 from typing import Any, Literal, NamedTuple
 
 from flows.knowledge.load import Knowledge
 from flows.profile import OPTIONS
+from flows.questionnaire import GATE_SETS
 from flows.sequencing.recommend import rulebook
 from flows.space.bit_rules import BitRules, Decided
 from flows.space.blocks import Answers, Axis, Block, numbers
@@ -29,6 +31,7 @@ STOPPING = ("her2_status", "setting", "red_flags", "pregnancy", "performance_sta
 """Fields whose other answers mostly end the ranking: they are varied one at a time."""
 SEEN_APART = ("brain_metastases", "extracranial_disease", "hr_status", "tdxd_access")
 """Fields whose answers are all combined with one another."""
+BEYOND = tuple(gate for gate, sets in GATE_SETS.items() if not sets)
 WITH_EXTRACRANIAL = ("active", "symptomatic")
 
 
@@ -37,6 +40,8 @@ class Found:
     """What a run found."""
 
     classes: int = 0
+    profiles: int = 0
+    """How many profiles they stand for, at least."""
     histories: int = 0
     broken: dict[tuple[str, str], tuple[int, dict[str, Any]]] = field(default_factory=dict)
     """Invariant and what is wrong to the number of classes and the answers of the simplest."""
@@ -50,6 +55,7 @@ class Found:
     def add(self, other: Found) -> None:
         """Take in what another part of the space gave."""
         self.classes += other.classes
+        self.profiles += other.profiles
         self.held.update(other.held)
         self.statuses.update(other.statuses)
         self.answers |= other.answers
@@ -136,7 +142,7 @@ def check(
     block = block_of(answers, told)
     decided = rules.decide(block)
     new = sum(name not in SEEN_APART for name, _ in changed) if changed else len(answers)
-    found = Found(classes=len(told) * new)
+    found = Found(classes=len(told) * new, profiles=_profiles(rules, answers, changed))
     for key, classes in broken_in(Checked(rules, block, decided, answers, changed)).items():
         found.broken[key] = (classes.bit_count(), simplest(block, classes))
     _count(found, block, decided, met, stepped=bool(changed))
@@ -152,6 +158,18 @@ def broken_in(checked: Checked) -> dict[tuple[str, str], int]:
                 key = (broken.invariant, broken.what)
                 found[key] = found.get(key, 0) | broken.classes
     return found
+
+
+def _profiles(rules: BitRules, answers: Sequence[Answers], changed: tuple[tuple[str, Any], ...]) -> int:
+    """How many profiles these classes stand for, at least; what is counted with another base is left out."""
+    distinctions = rules.distinctions
+    counted = (
+        [one for one, (name, _) in zip(answers[1:], changed, strict=True) if name not in SEEN_APART]
+        if changed
+        else answers
+    )
+    each = sum(prod(distinctions.alike(field, one.get(field)) for field in OPTIONS) for one in counted)
+    return each * rules.stand_for
 
 
 def simplest(block: Block, classes: int, looked_at: int = 200) -> dict[str, Any]:
@@ -170,11 +188,26 @@ def _count(found: Found, block: Block, decided: Decided, met: set[Any], *, stepp
         found.held[f"row {name}"] += (kleene.true & ranked).bit_count()
     for name, where in decided.used.items():
         found.held[f"option {name}"] += (where & ranked).bit_count()
+    for name, skipped in decided.skipped.items():
+        found.held[f"question {name}"] += (block.full & ~skipped).bit_count()
+    for name, where in ties_in(decided, ranked):
+        found.held[f"tie {name}"] += where.bit_count()
     found.statuses["stopped"] += decided.stopped.bit_count()
     found.statuses["conditional"] += (ranked & decided.assumes).bit_count()
     found.statuses["recommend"] += (ranked & ~decided.assumes).bit_count()
     if not stepped:
         found.answers |= _different(block, decided, ranked, met)
+
+
+def ties_in(decided: Decided, ranked: int) -> Iterator[tuple[str, int]]:
+    """Two options that nothing ranks: both in the same place of the same row, with the classes of both."""
+    known: dict[tuple[int, int, int], tuple[str, int]] = {}
+    for name, places in decided.places.items():
+        for place in places:
+            other, where = known.get(place[:3], ("", 0))
+            if both := where & place.classes & ranked:
+                yield f"{other}, {name}", both
+            known[place[:3]] = (name, place.classes)
 
 
 def _different(block: Block, decided: Decided, ranked: int, met: set[Any]) -> set[int]:
@@ -235,6 +268,9 @@ def _check_part(part: Part) -> tuple[Found, float]:
         mine = told[first : first + CHUNK]
         rules = BitRules(distinctions, mine)
         found.add(check(rules, every, mine, (), met))
+        if part.half == 0 and first == 0:  # what a profile cannot hold, and the dialogue asks before there is one
+            for gate in BEYOND:
+                found.add(check(rules, [{**every[0], "gate": gate}], mine, (), met))
         for base in every if part.histories == "close" else ():
             if not is_clear(base):
                 continue
