@@ -80,10 +80,10 @@ def changes(advice: Advice, most: int = MOST) -> tuple[Change, ...]:
     if not advice.options:
         return ()
     singles = tuple(_single(advice.profile))
-    pairs = [pair for pair in combinations(singles, 2) if pair[0].field != pair[1].field]
-    several: list[tuple[Changed, ...]] = [(), *((one,) for one in singles), *pairs]
-    outcomes = dict(zip(several, _outcomes(advice, several), strict=True))
-    now = outcomes[()]
+    now, *then = _outcomes(advice, [(), *((one,) for one in singles)])
+    outcomes: dict[tuple[Changed, ...], _Outcome] = {
+        (one,): outcome for one, outcome in zip(singles, then, strict=True)
+    }
     alone = {one: outcomes[(one,)].beside(now) for one in singles}
     first: dict[str, tuple[Changed, ...]] = {}
     further: list[tuple[Changed, ...]] = []
@@ -93,9 +93,12 @@ def changes(advice: Advice, most: int = MOST) -> tuple[Change, ...]:
         elif alone[one]:
             first[one.field] = (one,)
     together: dict[tuple[str, str], tuple[Changed, ...]] = {}
-    for one, two in pairs:
-        if outcomes[(one, two)].beside(now) - alone[one] - alone[two]:
-            together.setdefault((one.field, two.field), (one, two))
+    if len(first) < most:  # else there is no room for two
+        pairs = [(one, two) for one, two in combinations(singles, 2) if one.field != two.field]
+        for (one, two), outcome in zip(pairs, _outcomes(advice, pairs), strict=True):
+            if outcome.beside(now) - alone[one] - alone[two]:
+                together.setdefault((one.field, two.field), (one, two))
+                outcomes[(one, two)] = outcome
     chosen = [*first.values(), *together.values(), *further][:most]
     return tuple(_change(answers, outcomes[answers], now) for answers in chosen)
 
@@ -137,6 +140,8 @@ def _place(answer: Changed, differs: frozenset[tuple[str, str]]) -> tuple[int, b
 
 def _outcomes(advice: Advice, several: Sequence[tuple[Changed, ...]]) -> Iterator[_Outcome]:
     """What each of several sets of changes leads to."""
+    if not several:
+        return
     profile, distinctions = advice.profile, deciding(advice.knowledge)
     now = {field: getattr(profile, field) for field in MODIFIABLE}
     told = [{**now, **{answer.field: answer.after for answer in answers}} for answers in several]

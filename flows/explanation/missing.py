@@ -12,12 +12,12 @@ from functools import lru_cache, reduce
 from itertools import product
 from typing import Any, NamedTuple
 
-from flows.findings import SOURCE_OF, early_seen, lines_seen
+from flows.findings import SOURCE_OF, early_seen, findings, lines_seen
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import TIERS, Tier
 from flows.profile import FIELDS, OPTIONS, OUTCOMES, Item, Profile, asked_as
 from flows.sequencing.advice import Advice, Status
-from flows.sequencing.recommend import ASSUMED, Ruling, in_order, rule_on
+from flows.sequencing.recommend import ASSUMED, Ruling, in_order, rule_on, rulebook
 from flows.space.bit_rules import BitRules, Decided
 from flows.space.blocks import Axis, Block
 from flows.space.distinctions import DECIDING, SETS, Distinctions
@@ -136,9 +136,13 @@ class _Missing:
     def _tell_apart(self, field: str) -> None:
         """The answers to a field that conditions tell apart, those that end the ranking aside."""
         named = [value for value in self.distinctions.answers(field) if value not in (None, NOT_KNOWN)]
-        stopping = [value for value in named if self._rule(field, value).stops]
+        stopping = [value for value in named if self._stops(field, value)]
         self.stopping[field] = frozenset(stopping)
         self.values[field] = tuple(value for value in named if value not in stopping)
+
+    def _stops(self, field: str, value: Any) -> bool:
+        view = findings(_with(self.profile, field, value), self.knowledge.classes, self.advice.gate)
+        return any(test(view) for test, _ in rulebook(self.knowledge).stops)
 
     def _rule(self, field: str, value: Any) -> Ruling:
         return rule_on(_with(self.profile, field, value), self.knowledge, self.advice.gate)

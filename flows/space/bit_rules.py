@@ -6,8 +6,8 @@ comes of them follows `flows.sequencing.recommend` step by step, and is held aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property, reduce
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, lru_cache, reduce
 from typing import Any, NamedTuple
 
 from flows.findings import NOT_APPLICABLE
@@ -16,7 +16,7 @@ from flows.knowledge.model import TIERS, Recommendation
 from flows.profile import FIELDS, OPTIONS, Asked, asked_as
 from flows.sequencing.recommend import ASSUMED, rulebook
 from flows.space.blocks import Block, Kleene, pattern_of
-from flows.space.distinctions import SETS, Distinctions
+from flows.space.distinctions import SETS, Distinctions, conditions
 from flows.space.histories import OF_EARLY, OF_LINES, History, stands_for
 from flows.when import NOT_KNOWN, Atom, Members, Node, When
 
@@ -90,6 +90,11 @@ class BitRules:
         self._untold = pattern_of([place for place, one in enumerate(histories) if one.lines is None], count)
 
     @cached_property
+    def with_out(self) -> frozenset[int]:
+        """The conditions, and parts of them, that hang on which regimens are ruled out, by identity."""
+        return _with_out(self.knowledge)
+
+    @cached_property
     def stand_for(self) -> int:
         """How many histories these stand for, at least."""
         return sum(stands_for(history, self.distinctions) for history in self.histories)
@@ -133,6 +138,7 @@ class Deciding:
         self.out: dict[str, Kleene] = {}
         self.out_supposed: dict[str, Kleene] = {}
         self._conditions: dict[tuple[int, bool], Kleene] = {}
+        self._answers: dict[str, list[tuple[Any, int]]] = {}
 
     # ---- comparisons -------------------------------------------------------------------------------------------------
 
@@ -182,6 +188,12 @@ class Deciding:
 
     def _answered(self, field: str) -> list[tuple[Any, int]]:
         """The answers to a field, each with the classes that gave it."""
+        found = self._answers.get(field)
+        if found is None:
+            found = self._answers[field] = self._look_up(field)
+        return found
+
+    def _look_up(self, field: str) -> list[tuple[Any, int]]:
         for axis in self.block.axes[:-1]:
             if field in axis.values[0]:
                 places: dict[Any, list[int]] = {}
@@ -206,7 +218,7 @@ class Deciding:
         found = self._conditions.get(key)
         if found is None:
             found = self._evaluate(node, assume=assume)
-            if not _names_out(node):
+            if id(node) not in self.rules.with_out:
                 self._conditions[key] = found
         return found
 
@@ -418,5 +430,15 @@ def _of_set(atom: Atom, members: Mapping[str, Kleene], full: int) -> Kleene:
     return some if atom.operator == "includes_any" else ~some
 
 
-def _names_out(node: Node) -> bool:
-    return (node.atom is not None and node.atom.field == "out") or any(_names_out(part) for part in node.parts)
+@lru_cache(maxsize=16)
+def _with_out(knowledge: Knowledge) -> frozenset[int]:
+    whens = [condition.when for condition in conditions(knowledge)]
+    return frozenset(number for when in (*whens, *_BRANCHED.values()) for number in _names_out(when.tree))
+
+
+def _names_out(node: Node) -> Iterator[int]:
+    """The parts of a condition that hang on which regimens are ruled out, by identity; the whole last."""
+    below = [number for part in node.parts for number in _names_out(part)]
+    yield from below
+    if below or (node.atom is not None and node.atom.field == "out"):
+        yield id(node)
