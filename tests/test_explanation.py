@@ -37,7 +37,7 @@ from tests.test_sequencing_properties import EARLY, MONTHS, SETTINGS, documents
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
-FEW = settings(SETTINGS, max_examples=60)
+FEW = settings(SETTINGS, max_examples=40)
 RANKED = {"her2_status": "positive", "setting": "metastatic", "red_flags": (), "pregnancy": "absent",
           "performance_status": "ecog_0_2", "leptomeningeal": "absent"}  # fmt: skip
 SECOND_LINE: dict[str, Any] = {

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.generated import write
-from bot.questions import SITUATIONS, counted, report, witnessed
+from bot.questions import SITUATIONS, counted, witnessed
 from flows.dialogue import FINALS, Answer, Command, State, begin, fold, follow, path, resume, router, step, view_of
 from flows.explanation import questions
 from flows.explanation.questions import CANDIDATES, bearing, matters, may_be_passed_over, not_asked, readings
@@ -473,12 +472,6 @@ def test_why_is_short(seed: int) -> None:
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------
-
-
-def test_the_page_is_fresh(tmp_path: Any) -> None:
-    """Were it to fail: docs/questions.md counts another knowledge than the one shipped."""
-    write(tmp_path, check=False)
-    assert (tmp_path / "docs" / "questions.md").read_text("utf-8") == report(KNOWLEDGE)
 
 
 def test_cases_are_counted_as_they_are_asked() -> None:

@@ -31,7 +31,7 @@ PLACES = tuple(QUESTIONS)
 _GROUP = re.compile(r"<(\w+)>")
 JOINED = 1_000
 """Texts made of the beginning of one and the end of another."""
-SHUFFLED = 3_000
+SHUFFLED = 1_500
 """Texts made of words of the lexicon."""
 TOGETHER = 20
 """Such texts that share one line of the record."""
