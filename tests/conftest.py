@@ -102,10 +102,12 @@ class Place:
             self._db.close()
 
 
-LONGEST = ("telegram_trouble", "crash", "web_browser", "faults", "serve", "understanding", "web_accessibility",
-           "telegram_conversations", "understand_command", "understanding_variations", "typed",
-           "web", "web_conversations", "outbox", "sequencing_properties", "log", "print", "messages", "postgres",
-           "telegram_limits", "admin", "api_schema", "knowledge", "card", "pdf", "oracle", "web_embed")  # fmt: skip
+LONGEST = (
+    "telegram_trouble", "faults", "web_browser", "crash", "web", "messages", "web_conversations", "serve", "impact",
+    "log", "cli", "sequencing_properties", "readings", "questions", "pdf", "card", "web_accessibility", "admin", "fhir",
+    "knowledge", "telegram_conversations", "telegram_limits", "terminal", "print", "understanding", "outbox",
+    "verification", "postgres", "records", "explanation", "share", "api", "use",
+)  # fmt: skip
 """What takes longest begins first, so that no worker is left alone with it in the end."""
 
 
