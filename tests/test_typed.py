@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,12 @@ KEY = "a key of the tests that is long enough"
 CASE = "44F ER-/PR+ HER2 3+ MBC, THP x8 -> PD liver, T-DM1 x5 PD, EF 58, frobnicated"
 CANARY = ("44F", "x8", "frobnicated", "ER-/PR+", "EF 58")
 OPEN = Path(__file__).parent / "understanding" / "open"
-TEXTS = [str(entry["text"]) for path in sorted(OPEN.glob("*.yaml")) for entry in read_yaml(path.read_text("utf-8"))]
+
+
+@cache
+def texts() -> list[str]:
+    """Every text of the open corpus."""
+    return [str(entry["text"]) for path in sorted(OPEN.glob("*.yaml")) for entry in read_yaml(path.read_text("utf-8"))]
 
 
 def waiting(statement: Statement) -> State:
@@ -56,7 +62,7 @@ def test_every_text_is_a_turn_that_can_be_kept(here: str) -> None:
     Were it to fail: a sentence some clinician types ends the conversation, or cannot be replayed after a restart.
     """
     state = one_of_each()[here]
-    for text in TEXTS[len(here) :: 6]:  # others at each question
+    for text in texts()[len(here) :: 6]:  # others at each question
         turn = turn_of(text, state, WORDS)
         if not isinstance(turn, Unclear):
             assert from_wire(to_wire(turn)) == turn, text

@@ -11,6 +11,7 @@ import statistics
 import time
 import warnings
 from itertools import combinations, islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -30,10 +31,11 @@ from messages.words import english
 from tests.understanding.corpus import HALVES, HERE, KINDS, Judged, entries
 from tests.understanding.corpus import given as agents_given
 from tests.understanding.readings import PLACES, shuffled
-from tests.understanding.score import REACHED, all_judged, known_failures, share
+from tests.understanding.score import REACHED, all_judged, known_failures, lines_of, share
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
+SCORE = Path(__file__).parent.parent / "build" / "corpus.txt"
 MOST_KNOWN_FAILURES = 57
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
@@ -53,8 +55,11 @@ LETTERS = (
 
 @pytest.fixture(scope="module")
 def corpus() -> dict[tuple[str, str], list[Judged]]:
-    """Every entry of both halves, judged once."""
-    return all_judged()
+    """Every entry of both halves, judged once; the score is printed by `make test`."""
+    everything = all_judged()
+    SCORE.parent.mkdir(exist_ok=True)
+    SCORE.write_text("".join(f"{line}\n" for line in lines_of(everything)), "utf-8")
+    return everything
 
 
 def test_the_corpus_is_large_and_covers_everything() -> None:

@@ -18,7 +18,7 @@ AIMS: Mapping[str, float] = {"phrases": 0.97, "cases": 0.90}
 REACHED: Mapping[tuple[str, str], float] = {
     ("open", "phrases"): 0.995,
     ("open", "cases"): 0.99,
-    ("blind", "phrases"): 0.943,
+    ("blind", "phrases"): 0.948,
     ("blind", "cases"): 0.86,
 }
 """What was reached when the rules were last measured: it may only rise."""
@@ -40,20 +40,26 @@ def share(entries: list[Judged]) -> float:
     return sum(not entry.differences for entry in entries) / len(entries)
 
 
-def main() -> int:
-    """Print one line per half and kind."""
-    below = False
-    for (half, kind), found in all_judged().items():
+def lines_of(everything: Mapping[tuple[str, str], list[Judged]]) -> list[str]:
+    """A line for each half and kind: how much is right, and whether that is enough."""
+    lines = []
+    for (half, kind), found in everything.items():
         right = sum(not entry.differences for entry in found)
         wrong = sum(bool(entry.wrong_agents) for entry in found)
         met = share(found) >= AIMS[kind] and not wrong
         aim = "met" if met else "not met"
-        print(
+        lines.append(
             f"{half:>5} {kind:<8} {right:>4} of {len(found):>4} right ({share(found):.1%}), wrong agents in {wrong}; "
             f"aim {AIMS[kind]:.0%} and none: {aim}"
         )
-        below = below or share(found) < REACHED[half, kind]
-    return int(below)
+    return lines
+
+
+def main() -> int:
+    """Print one line per half and kind."""
+    everything = all_judged()
+    print("\n".join(lines_of(everything)))
+    return int(any(share(found) < REACHED[of] for of, found in everything.items()))
 
 
 if __name__ == "__main__":
