@@ -635,7 +635,8 @@ class Seen:
             for row in compared.rows
         ]
         steps = [[*compared.now_steps, *compared.then_steps], [compared.now_status, compared.then_status]]
-        whole = (heading.text.replace("->", "\N{RIGHTWARDS ARROW}"), note.text, limits.text, *compared.stopped)
+        title = heading.text.replace("->", "\N{RIGHTWARDS ARROW}")
+        whole = (title, note.text, limits.text, *compared.stopped, *compared.cautions, compared.assumed)
         there = all(any(all(part in row for part in parts) for row in rows) for parts in (*wanted, *steps))
         return there and all(_line(text) in item.text for text in whole)
 

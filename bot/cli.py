@@ -46,6 +46,9 @@ def _one_line_errors(command: F) -> F:
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (the interpreter flushes it at exit)
             sys.exit(0)
+        except OSError as error:  # a full disk, for one
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+            _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
 
     return run  # type: ignore[return-value]
 
@@ -66,7 +69,7 @@ def _knowledge(named: str | None = None) -> Knowledge:
     """The shipped knowledge, or that of a folder or a git revision."""
     from flows.knowledge.load import shipped
 
-    if not named:
+    if named is None:
         return shipped()
     from bot.revisions import read_version
 
@@ -409,6 +412,8 @@ def verify(report_file: Path | None, folder: str | None) -> None:
     from flows.verification.verify import verify as run_checks
 
     read = _knowledge(folder)
+    if report_file is not None:
+        _to_be_written(report_file)
     with click.progressbar(length=100, label="profile space", file=sys.stderr) as bar:
         found = run_checks(read, lambda done, of: bar.update(done * 100 // of - bar.pos))
     click.echo(summary(found, read), nl=False)
@@ -416,6 +421,12 @@ def verify(report_file: Path | None, folder: str | None) -> None:
         report_file.write_text(report(found, read), "utf-8")
     if found.broken:
         sys.exit(1)
+
+
+def _to_be_written(file: Path) -> None:
+    """Say that a report cannot be written before the work it is of is done."""
+    if not file.parent.is_dir() or (file.exists() and not os.access(file, os.W_OK)):
+        _fail(f"{file}: cannot be written")
 
 
 @main.group()

@@ -26,8 +26,10 @@ class Version(NamedTuple):
 
 def read_version(name: str) -> Version:
     """The knowledge of a folder, or of a git revision where there is no such folder. Raises UnusableInput."""
+    if not name.strip():
+        raise UnusableInput("a folder of knowledge or a git revision is expected, not an empty name")
     folder = Path(name)
-    if folder.is_dir():
+    if _is_folder(folder):
         beside = folder.resolve().parent.parent / CASES
         cases = beside.read_bytes().decode("utf-8", "replace") if beside.is_file() else None
         return Version(name, _loaded(folder, name), cases)
@@ -42,12 +44,22 @@ def read_version(name: str) -> Version:
     if archive is None:
         raise UnusableInput(f"{name}: git cannot read this revision")
     with TemporaryDirectory() as folder_of_it, tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder_of_it, filter="data")
+        try:
+            files.extractall(folder_of_it, filter="data")
+        except (tarfile.TarError, OSError) as error:  # a link that leads out of it, for one
+            raise UnusableInput(f"{name}: this revision cannot be unpacked: {error}") from None
         knowledge = _loaded(Path(folder_of_it) / IN_REPOSITORY, name)
     found = _git("show", f"{revision}:{CASES}", at=root)
     return Version(
         f"{name} ({revision[:10]})", knowledge, found.decode("utf-8", "replace") if found is not None else None
     )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name
+        return False
 
 
 def _loaded(folder: Path, name: str) -> Knowledge:

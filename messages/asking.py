@@ -14,9 +14,8 @@ from messages.words import Words
 NAMED = 4
 """Regimens or rows that are named before the others are only counted: /why stays on one phone screen."""
 EFFECTS = ("rules_out", "places", "steps", "cautions", "fits")
-DRUGS = ("rules_out", "cautions")
+DRUGS = ("rules_out", "steps", "cautions")
 """What is said of each line of the safety checklist."""
-_LINES = ("line_agents", "line_outcome")
 
 
 def bearing_in_words(state: State, words: Words) -> list[str]:
@@ -31,7 +30,9 @@ def bearing_in_words(state: State, words: Words) -> list[str]:
         return [
             f"{words.label(name)}: {'; '.join(_effects(_found(name, state, words), words, DRUGS))}" for name in left
         ]
-    fields = QUESTIONS["prior_lines" if question in _LINES else question].fields
+    if question == "line_outcome":  # how one line ended: what hangs on the whole history is said where lines are asked
+        return []
+    fields = QUESTIONS["prior_lines" if question == "line_agents" else question].fields
     said = [effect for field in fields for effect in _effects(_found(field, state, words), words, EFFECTS)]
     return list(dict.fromkeys(_capital(effect) for effect in said))
 
@@ -49,11 +50,17 @@ def _effects(found: Bearing, words: Words, effects: Iterable[str]) -> list[str]:
         outcomes = dict.fromkeys(stops[name] for name in found.stops)
         said.append(f"{texts['stops']}: {_listed((outcome.lower() for outcome in outcomes), words)}")
     for effect in effects:
-        names = getattr(found, effect)
+        names = _foremost(getattr(found, effect), words)
         if names:
             rows = f" ({_listed(found.rows, words)})" if effect == "places" and found.rows else ""
             said.append(f"{texts[effect]} {_listed(map(words.regimen, names), words)}{rows}")
     return said or [texts["advice"]]
+
+
+def _foremost(names: Iterable[str], words: Words) -> list[str]:
+    """Regimens with the strongest evidence first: they are missed most where the rest is only counted."""
+    regimens = words.knowledge.regimens
+    return sorted(names, key=lambda name: regimens[name].strength.level != "strong_randomised")
 
 
 def _listed(names: Iterable[str], words: Words) -> str:

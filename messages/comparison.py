@@ -10,6 +10,8 @@ from flows.explanation.changes import Change, Changed
 from flows.sequencing.advice import Advice
 from messages.words import Words
 
+MOST_ASSUMED = 4
+"""Assumptions named before the rest is counted."""
 NARROW = 32
 """Characters of a label that a narrow button shows."""
 _ASIDE = re.compile(r" \([^()]*\)")
@@ -90,15 +92,18 @@ class Comparison(NamedTuple):
     then_steps: tuple[str, ...]
     stopped: tuple[str, ...]
     """Why nothing is ranked under the change."""
-    assumed: tuple[str, ...]
-    """What the answer under the change takes to be so."""
+    cautions: tuple[str, ...]
+    """Cautions that hold for certain under the change, and not as answered."""
+    assumed: str
+    """What the answer under the change takes to be so, and the one as answered does not; the first of it."""
     record: str
     """The record id of the answer under the change."""
 
     @property
-    def moved(self) -> tuple[Compared, ...]:
-        """What does not stand as it did."""
-        return tuple(row for row in self.rows if row.moved != "same")
+    def nothing(self) -> bool:
+        """Whether both answers are the same in all that is compared."""
+        alike = all(row.now == row.then for row in self.rows) and self.now_steps == self.then_steps
+        return alike and self.now_status == self.then_status and not self.cautions
 
 
 def comparison(
@@ -125,9 +130,23 @@ def comparison(
         tuple(step.regimen.name for step in now.steps),
         tuple(step.regimen.name for step in then.steps),
         tuple(reason.stop.text for reason in then.reasons),
-        tuple(dict.fromkeys(words.atoms(then.assumptions))),
+        tuple(text for text in _cautions(then) if text not in _cautions(now)),
+        _new(words.atoms(then.assumptions), words.atoms(now.assumptions)),
         then.record_id,
     )
+
+
+def _cautions(advice: Advice) -> tuple[str, ...]:
+    """The cautions of an answer that hold for certain, each once."""
+    held = (caution for option in advice.options for caution in option.cautions if caution.certain)
+    return tuple(dict.fromkeys(f"{caution.rule.text.rstrip('.')}." for caution in held))
+
+
+def _new(then: Sequence[str], now: Sequence[str]) -> str:
+    """What is said in one list and not in the other: the first few, and how many more."""
+    found = [said for said in dict.fromkeys(then) if said not in now]
+    more = len(found) - MOST_ASSUMED
+    return "; ".join(found[:MOST_ASSUMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _sides(advice: Advice, words: Words) -> dict[str, Side]:

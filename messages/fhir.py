@@ -446,7 +446,7 @@ def _guidance_notes(advice: Advice, words: Words) -> Iterator[str]:
 def _open_answers(advice: Advice, words: Words) -> Iterator[tuple[str, list[str]]]:
     found = in_words(missing(advice), words)
     if found is not None:
-        yield "Whatever is not known", [found.holds, found.ends]
+        yield "Whatever is not known", [found.holds]
         yield f"Turns on {found.label}", [way.text for way in found.branches]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from flows.explanation.missing import Branch, Missing
+from flows.explanation.missing import CONTINUED, Branch, Missing
 from flows.knowledge.model import Tier
 from flows.questionnaire import QUESTION_OF, QUESTIONS
 from flows.space.histories import MONTHS
@@ -14,6 +14,8 @@ from messages.words import Words
 
 MOST_NAMED = 4
 """Regimens named in a list before the rest is counted."""
+FEW_NAMED = 2
+"""The same where there is little room."""
 
 
 class BranchInWords(NamedTuple):
@@ -21,9 +23,9 @@ class BranchInWords(NamedTuple):
 
     answers: str
     first: str
-    """What is first, with its tier; or that nothing is ranked."""
+    """The steps that not all branches bring, and what is first, with its tier; or that nothing is ranked."""
     rest: str
-    """What else is different from the other branches; may be empty."""
+    """The options other branches have and this one has not; may be empty."""
     option: str
 
     @property
@@ -36,8 +38,8 @@ class OpenAnswers(NamedTuple):
     """What is certain whatever the open answers are, and what each way would bring."""
 
     holds: str
-    ends: str
-    """What could end the ranking, in a sentence; empty where nothing could."""
+    holds_short: str
+    """The same with fewer options named."""
     label: str
     """What would settle most; empty where no single answer parts the ways."""
     question: str
@@ -45,8 +47,8 @@ class OpenAnswers(NamedTuple):
 
     @property
     def short(self) -> tuple[str, ...]:
-        """The branches with what tells them apart: the first option, or else the rest."""
-        same = len({way.first for way in self.branches}) == 1
+        """The branches with what tells them apart: steps and the first option, or else the options they have not."""
+        same = len({way.first for way in self.branches}) < len(self.branches)
         return tuple(way.text if same else f"{way.answers}: {way.first}" for way in self.branches)
 
 
@@ -55,27 +57,28 @@ def in_words(found: Missing | None, words: Words, role: str | None = None) -> Op
     if found is None:
         return None
     field = found.field or ""
-    ends = ", ".join(words.label(name) for name in found.ends)
     return OpenAnswers(
-        _holds(found, words, role),
-        f"Said for the case that none of these ends the ranking: {ends}." if ends else "",
+        _holds(found, words, role, MOST_NAMED),
+        _holds(found, words, role, FEW_NAMED),
         words.label(field) if field else "",
         QUESTION_OF[field] if field else "",
         tuple(_branch(found, branch, words, role) for branch in found.branches),
     )
 
 
-def _holds(found: Missing, words: Words, role: str | None) -> str:
+def _holds(found: Missing, words: Words, role: str | None, most: int) -> str:
     """One sentence on what is so in every case."""
     others = [words.regimen(name, role) for name in found.always if name != found.first]
     parts = [f"{words.regimen(found.first, role)} is first"] if found.first else []
     if others:
-        parts.append(f"{_named(others)} {'is an option' if len(others) == 1 else 'are options'}")
+        parts.append(f"{_named(others, most)} {'is an option' if len(others) == 1 else 'are options'}")
     if found.steps:
         parts.append(f"before or beside drugs, {', '.join(words.regimen(name) for name in found.steps)}")
     if not (found.first or others):
         parts.insert(0, "no option holds")
-    return f"In every case {'; '.join(parts)}."
+    said = f"in every case {'; '.join(parts)}."
+    ends = _listed([words.label(name) for name in found.ends], "or")
+    return f"Unless {ends} ends the ranking, {said}" if ends else f"I{said[1:]}"
 
 
 def _branch(found: Missing, branch: Branch, words: Words, role: str | None) -> BranchInWords:
@@ -88,23 +91,31 @@ def _branch(found: Missing, branch: Branch, words: Words, role: str | None) -> B
         return BranchInWords(values, words.vocabulary.status[branch.status].lower(), "", option)
     tiers = dict(branch.order)
     first, *others = (_with_tier(name, tiers.get(name), words, role) for name in branch.first)
-    also = f", or {' or '.join(others)} by what else is open" if others else ""
-    return BranchInWords(values, f"first {first}{also}", _rest(found, branch, words, role), option)
+    also = f", or {' or '.join(others)} depending on what else is open" if others else ""
+    leads = f"first {first}{also}"
+    if CONTINUED in branch.steps:
+        leads = f"if systemic therapy is changed, {leads}"
+    return BranchInWords(
+        values, f"{_own_steps(found, branch, words)}{leads}", _rest(found, branch, words, role), option
+    )
 
 
 def _with_tier(name: str, tier: Tier | None, words: Words, role: str | None) -> str:
     return words.regimen(name, role) + (f" ({words.vocabulary.tiers[tier]})" if tier else "")
 
 
-def _rest(found: Missing, branch: Branch, words: Words, role: str | None) -> str:
-    """The options this way has not and others have, the steps it has and not all others."""
-    elsewhere = dict.fromkeys(name for other in found.branches for name, _ in other.order)
-    lacking = [words.regimen(name, role) for name in elsewhere if name not in branch.options]
+def _own_steps(found: Missing, branch: Branch, words: Words) -> str:
+    """The steps this way brings and not all others do: they come before drugs."""
     ranked = [other for other in found.branches if other.order]
     own = [words.regimen(name) for name in branch.steps if not all(name in other.steps for other in ranked)]
-    parts = [f"not an option: {_named(lacking)}"] if lacking else []
-    parts += [f"before or beside drugs: {', '.join(own)}"] if own else []
-    return "; ".join(parts)
+    return f"{', '.join(own)}; " if own else ""
+
+
+def _rest(found: Missing, branch: Branch, words: Words, role: str | None) -> str:
+    """The options this way has not and others have."""
+    elsewhere = dict.fromkeys(name for other in found.branches for name, _ in other.order)
+    lacking = [words.regimen(name, role) for name in elsewhere if name not in branch.options]
+    return f"not an option: {_named(lacking)}" if lacking else ""
 
 
 def _values(found: Missing, branch: Branch, words: Words) -> str:
@@ -152,9 +163,9 @@ def _either(values: Iterable[str]) -> str:
     return " / ".join(dict.fromkeys(values))
 
 
-def _named(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _named(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(names: Iterable[str], last: str) -> str:

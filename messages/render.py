@@ -599,7 +599,9 @@ def unknowns_in_words(advice: Advice, words: Words) -> list[str]:
                 effects.append(f"{effect} {', '.join(words.regimen(name) for name in names)}")
         if unknown.field == "region":
             effects = ["authorisations differ by region; the order does not rest on it otherwise"]
-        said.append(f"{words.label(unknown.field)}: {'; '.join(effects) or 'could stop the ranking'}")
+        ends = any(unknown.field in stop.when.fields for stop in advice.knowledge.stops)
+        other = "could stop the ranking" if ends else "what follows from it is taken to be so"
+        said.append(f"{words.label(unknown.field)}: {'; '.join(effects) or other}")
     return said
 
 

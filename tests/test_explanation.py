@@ -16,6 +16,7 @@ from flows.explanation.changes import (
     MODIFIABLE,
     MOST,
     STAYS,
+    TO_LOOK_AT,
     Change,
     Changed,
     answers_of,
@@ -44,6 +45,7 @@ SECOND_LINE: dict[str, Any] = {
     **RANKED, "prior_lines": [{"agents": ["docetaxel", "carboplatin", "trastuzumab"], "outcome": "progression"}],
     "early_stage_agents": (), "hr_status": "negative", "brain_metastases": "none", "tdxd_access": "unavailable",
     **{field: value for field, value in USUAL.items() if field not in RANKED and field != "tdxd_access"},
+    "interacting_medicines": (),
 }  # fmt: skip
 """The classic case, everything known."""
 
@@ -297,7 +299,8 @@ def test_no_single_change_is_passed_over_for_two(profile: Profile) -> None:
 
 def _stays(one: Changed) -> bool:
     known = one.before not in (None, NOT_KNOWN)
-    return known and (one.field in INHERITED or STAYS.get(one.field) == one.before)
+    gone = STAYS.get(one.field, {}).get(one.before or "", ())
+    return known and (one.field in INHERITED or one.after in gone)
 
 
 def test_biology_and_history_never_flip() -> None:
@@ -337,6 +340,7 @@ def test_a_change_is_chosen_by_its_code_or_its_place() -> None:
     for number, change in enumerate(found, 1):
         assert answers_of(advice, change_place(number)) == change.answers
     assert answers_of(advice, "platelets=low")[0].after == "low"  # not only what is listed
+    assert answers_of(advice, "pregnancy=present")[0].field == "pregnancy"  # never listed, but to be looked at
     for wrong in ("", "hr_status=positive", "lvef=normal", "lvef=low", "lvef=reduced+lvef=reduced", "change_9", "lvef"):
         assert answers_of(advice, wrong) == (), wrong
 
@@ -377,3 +381,4 @@ def test_fields_that_can_change_are_questions() -> None:
     """Were it to fail, a change is offered for something nobody can answer."""
     assert set(MODIFIABLE) <= set(FIELDS) & set(OPTIONS)
     assert set(INHERITED) | set(STAYS) <= set(MODIFIABLE)
+    assert set(TO_LOOK_AT) <= set(OPTIONS) - set(MODIFIABLE)

@@ -20,7 +20,7 @@ from flows.knowledge.load import shipped
 from flows.plain_yaml import read_yaml
 from flows.questionnaire import LINE_SHORTCUTS, NONE, QUESTIONS, UNDERSTOOD
 from flows.statement import Choice, Statement
-from flows.turns import Answer, Command, State, Turn, Unclear, Understood
+from flows.turns import Answer, Command, Compare, State, Turn, Unclear, Understood
 from messages.message import Message
 from messages.render import render
 from messages.understanding import Typed, Understanding, read, turn_of, understand, words_after
@@ -374,3 +374,28 @@ def test_a_text_without_a_word_says_nothing(text: str) -> None:
     assert isinstance(found, Understanding)
     assert not found.fields
     assert found.scope == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("what if the LVEF is reduced?", "lvef=reduced"),
+        ("and if the brain MRI shows active metastases?", "brain_metastases=active"),
+        ("if T-DXd were not available", "tdxd_access=unavailable"),
+        ("suppose platelets are low", "platelets=low"),
+        ("what if she is pregnant", "pregnancy=present"),
+        ("/whatif LVEF reduced", "lvef=reduced"),
+        ("/whatif lvef = reduced", "lvef=reduced"),
+        ("/whatif lvef=reduced", "lvef=reduced"),
+    ],
+)
+def test_what_is_supposed_is_looked_at_and_never_taken_down(text: str, asked: str) -> None:
+    """Were it to fail: "what if the LVEF is reduced?" makes it a fact of this patient."""
+    finished = one_of_each()["advice"]
+    assert turn_of(text, finished, WORDS) == Command("whatif", asked)
+    after, replies = step(finished, turn_of(text, finished, WORDS), KNOWLEDGE)
+    assert after == finished
+    assert isinstance(replies[-1], Compare)
+    if not text.startswith(("/", "if")):
+        at_a_question = one_of_each()["prior_lines"]
+        assert turn_of(text, at_a_question, WORDS) == Unclear()

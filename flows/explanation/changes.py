@@ -20,13 +20,18 @@ from flows.when import NOT_KNOWN
 
 MODIFIABLE = (
     "brain_metastases", "lvef", "tdxd_access", "ild_history", "dpd_deficiency", "hepatic_impairment",
-    "renal_impairment", "platelets", "extracranial_disease", "chemotherapy", "region",
+    "renal_impairment", "platelets", "extracranial_disease", "chemotherapy",
 )  # fmt: skip
 """Fields that imaging, a test, access or treatment can change, most modifiable first. Biology never flips."""
 INHERITED = ("dpd_deficiency",)
 """Fields a test can only settle: once known they stay as they are."""
-STAYS = {"ild_history": "present"}
-"""Field to the answer that is history: it does not become another."""
+STAYS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ild_history": {"present": ("absent",)},
+    "brain_metastases": dict.fromkeys(("stable", "active", "symptomatic"), ("none", "not_imaged")),
+}
+"""Field and answer to what it does not become any more: a past ILD stays one, metastases do not vanish."""
+TO_LOOK_AT = ("pregnancy", "performance_status", "leptomeningeal", "hr_status")
+"""Fields that are never listed and may be looked at: they end the ranking, or were only not known."""
 MOST = 5
 
 
@@ -112,7 +117,7 @@ def answers_of(advice: Advice, code: str) -> tuple[Changed, ...]:
     """The changes a code or a place stands for: of those listed, or of any answer that can change. Empty: none."""
     if by_place := {change_place(at): change.answers for at, change in enumerate(changes(advice), 1)}.get(code):
         return by_place
-    possible = {f"{one.field}={one.after}": one for one in _single(advice.profile)}
+    possible = {f"{one.field}={one.after}": one for one in _single(advice.profile, (*MODIFIABLE, *TO_LOOK_AT))}
     chosen = [possible[part] for part in code.split("+") if part in possible]
     whole = len(chosen) == len(code.split("+")) == len({one.field for one in chosen})
     return tuple(chosen) if whole and advice.options else ()
@@ -123,13 +128,14 @@ def changed(profile: Profile, answers: Iterable[Changed]) -> Profile:
     return profile.model_copy(update={answer.field: answer.after for answer in answers})
 
 
-def _single(profile: Profile) -> Iterator[Changed]:
-    for field in MODIFIABLE:
+def _single(profile: Profile, fields: Iterable[str] = MODIFIABLE) -> Iterator[Changed]:
+    for field in fields:
         now = getattr(profile, field)
-        if now not in (None, NOT_KNOWN) and (field in INHERITED or STAYS.get(field) == now):
+        if now not in (None, NOT_KNOWN) and field in (*INHERITED, "hr_status"):
             continue
+        gone = STAYS.get(field, {}).get(now, ())
         for value in OPTIONS[field]:
-            if value not in (now, NOT_KNOWN):
+            if value not in (now, NOT_KNOWN, *gone):
                 yield Changed(field, now, value)
 
 
@@ -173,5 +179,6 @@ def _change(answers: tuple[Changed, ...], then: _Outcome, now: _Outcome) -> Chan
 
 
 __all__ = [
-    "INHERITED", "MODIFIABLE", "MOST", "STAYS", "Change", "Changed", "answers_of", "change_place", "changed", "changes",
+    "INHERITED", "MODIFIABLE", "MOST", "STAYS", "TO_LOOK_AT", "Change", "Changed", "answers_of", "change_place",
+    "changed", "changes",
 ]  # fmt: skip

@@ -31,10 +31,13 @@ MOST_HISTORIES = 64
 """Ways in which an open history can turn out, up to which each is looked at."""
 OF_HISTORY = ("prior_lines", "early_stage_agents", "months_since_adjuvant_her2")
 USUAL: dict[str, Any] = {
+    **{name: None for name in FIELDS if isinstance(asked_as(name), Item)},
     **ASSUMED,
-    **{name: asked.clear for name in FIELDS if isinstance(asked := asked_as(name), Item)},
 }
-"""What an answer takes what it does not know to be, field by field; brain, receptors and history it never does."""
+"""What an answer takes what it does not know to be, field by field; None where it takes it for nothing, though the
+checklist asks for it. Brain, receptors and history it never does."""
+CONTINUED = "same_systemic_therapy"
+"""The step with which drugs come after what is given now."""
 NOT_BY_ORDER = "region"
 """The field that bears on authorisation and not on the order, as far as it is not known."""
 
@@ -154,7 +157,12 @@ class _Missing:
         always, first, steps = self._certain(near)
         settles = self._settling(near)
         field, branches = next(
-            ((name, parted) for name in settles if len(parted := self._branches(name, near)) > 1), (None, ())
+            (
+                (name, parted)
+                for name in (settles if self.all_told else ())  # else what was given decides more than any answer
+                if not self.stopping.get(name) and len(parted := self._branches(name, near)) > 1
+            ),
+            (None, ()),
         )
         return Missing(
             open=self.open,
@@ -179,7 +187,9 @@ class _Missing:
         always = frozenset(name for name in decided.places if decided.offered(name) == ranked)
         given = {step: where & ranked for step, where in _steps(decided, self.knowledge).items()}
         steps = tuple(step for step in in_order(given) if given[step] == ranked)
-        return always, next(iter(leading)) if len(leading) == 1 else None, steps
+        goes_on = given.get(CONTINUED, 0)  # in some ways only: then drugs are not what comes first in all of them
+        first = next(iter(leading)) if len(leading) == 1 and goes_on in (0, ranked) else None
+        return always, first, steps
 
     def _certain_by_rule(self) -> tuple[frozenset[str], str | None, tuple[str, ...]]:
         """The same where there are too many ways: what the rules say of what is known alone."""
@@ -203,22 +213,31 @@ class _Missing:
     # ---- what would settle most --------------------------------------------------------------------------------------
 
     def _settling(self, near: _Ways) -> tuple[str, ...]:
-        """The open fields, what leaves the fewest different first options in its worst case first, then rankings.
+        """The open fields: what could end the ranking, then what can change the first option, then the rest.
 
-        What the checklist asks for comes after what is never taken to be clear, and is looked at one answer at a time.
-        What could only end the ranking comes after what orders it.
+        Within these, what leaves the fewest different first options in its worst case comes first, then rankings; what
+        the checklist asks for comes after what is never taken to be clear, and is looked at one answer at a time.
         """
         rankings = _different(near, self.knowledge)
 
-        def weight(field: str) -> tuple[bool, bool, bool, int, int, int]:
+        def weight(field: str) -> tuple[bool, bool, bool, bool, int, int, int]:
             parts = self._parts(field, near.block)
             firsts = max((_count(near.leading.values(), part) for part in parts), default=len(near.leading))
             left = max((_count(rankings, part) for part in parts), default=len(rankings))
             any_agents = not self.all_told and field in OF_HISTORY
             on_checklist = isinstance(asked_as(field), Item)
-            return (not any_agents, on_checklist, bool(self.stopping.get(field)), firsts, left, FIELDS.index(field))
+            decides = self._changes_first(field, near)
+            return (
+                not self.stopping.get(field), not any_agents, not decides, on_checklist, firsts, left,
+                FIELDS.index(field),
+            )  # fmt: skip
 
         return tuple(sorted(self.open, key=weight))
+
+    def _changes_first(self, field: str, near: _Ways) -> bool:
+        """Whether other options can be first under one answer than under another, what is assumed clear being so."""
+        led = {frozenset(self._led(field, value, near)) for value in self._told_apart(field)}
+        return len(led) > 1
 
     def _parts(self, field: str, block: Block) -> list[int]:
         """The ways that are left once a field is answered, for each answer."""
@@ -275,12 +294,16 @@ class _Missing:
         if field not in OF_HISTORY and value not in self.values[field]:  # no condition tells it from another answer
             seen = self.distinctions.seen(field, value)
             told_apart = next(one for one in self.values[field] if self.distinctions.seen(field, one) == seen)
-        where = self._at(field, told_apart, near.block)
-        usual = self.variants[0] | ({field: told_apart} if field in USUAL else {})
-        where &= near.block.lift("variant", [self.variants.index(usual)])
-        found = {name: (classes & where).bit_count() for name, classes in near.leading.items()}
-        led = [name for name, count in found.items() if count] or ruling.order[:1]
+        found = self._led(field, told_apart, near)
+        led = dict.fromkeys((*ruling.order[:1], *found))
         return tuple(sorted(led, key=lambda name: (name not in ruling.order[:1], -found.get(name, 0), name)))
+
+    def _led(self, field: str, value: Any, near: _Ways) -> dict[str, int]:
+        """The options that are first somewhere under an answer that is told apart, each with in how many ways."""
+        usual = self.variants[0] | ({field: value} if field in USUAL else {})
+        where = self._at(field, value, near.block) & near.block.lift("variant", [self.variants.index(usual)])
+        found = {name: (classes & where).bit_count() for name, classes in near.leading.items()}
+        return {name: count for name, count in found.items() if count}
 
     # ---- blocks ------------------------------------------------------------------------------------------------------
 

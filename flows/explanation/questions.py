@@ -216,7 +216,7 @@ def _certain(field: str, answers: Answers, knowledge: Knowledge, *, varied: bool
     if NOT_KNOWN in given.get("safety", ()) and "safety_unknown" not in given:
         del given["safety"]  # of which lines nothing is known may still be asked
     profile = profile_of(given)
-    loose = {field, *(MODIFIABLE if varied else ())}
+    loose = {field, *((*MODIFIABLE, "region") if varied else ())}
     if not given.get("prior_lines", Lines()).done:
         loose.add("prior_lines")  # more lines may be entered
     return _known(profile.model_copy(update=dict.fromkeys(loose)), gate, knowledge)

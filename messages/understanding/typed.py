@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from flows.dialogue import argument_of
+from flows.dialogue import FINALS, argument_of
+from flows.explanation.changes import MODIFIABLE, TO_LOOK_AT
 from flows.knowledge.load import KnowledgeError
 from flows.plain_yaml import read_yaml
 from flows.profile import FIELDS, MOST_LINES, Item, Line, Profile, asked_as
@@ -180,10 +181,8 @@ def turn_of(text: str, state: State, words: Words) -> Turn:
 def read(text: str, state: State, words: Words) -> Reading:
     """What a typed text means at the question the conversation stands at, with its words."""
     said = re.sub(r"[^\S\n]{2,}", " ", text.strip())  # long runs of blanks would be gone over again and again
-    if said.startswith("/"):
-        return Reading(_command(said))
-    if holds_identifier(said):
-        return Reading(Unclear(identifier=True))
+    if (beforehand := _beforehand(said, state, words)) is not None:
+        return beforehand
     question = QUESTIONS.get(state.here)
     readings: tuple[str, ...] = ()
     if question is not None:
@@ -206,6 +205,43 @@ def read(text: str, state: State, words: Words) -> Reading:
     if still_open is not None and _NOT_LOOKED_FOR.search(said):
         return Reading(Unclear(still_open))
     return Reading(turn, _typed(found, turn))
+
+
+def _beforehand(said: str, state: State, words: Words) -> Reading | None:
+    """A command, what may identify a person, a supposition: none of it is read as an answer."""
+    if said.startswith("/"):
+        command = _command(said)
+        asked = said.partition(" ")[2]
+        if command == Command("whatif") and asked and not holds_identifier(asked):
+            return Reading(_supposed(asked, words) or command)
+        return Reading(command)
+    if holds_identifier(said):
+        return Reading(Unclear(identifier=True))
+    finished = state.here in FINALS
+    if supposed := (_SUPPOSED if finished else _SUPPOSED_ANYWHERE).match(said):
+        return Reading((_supposed(said[supposed.end() :], words) if finished else None) or Unclear())
+    return None
+
+
+_SUPPOSED_ANYWHERE = re.compile(
+    r"(?:and |but |so |ok )?(?:what (?:happens |would happen )?if|and if|suppose|supposing|imagine|hypothetically)\b",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(_SUPPOSED_ANYWHERE.pattern + r"|(?:but )?(?:if|what about|assume|assuming)\b", re.IGNORECASE)
+"""How a text begins that asks what would be: nothing of it is a fact of the patient."""
+
+
+def _supposed(said: str, words: Words) -> Command | None:
+    """The change that a text asks about; None where it names none that can be looked at."""
+    found = understand(said, words.knowledge)
+    named = [
+        f"{field}={value}"
+        for field, value in found.fields.items()
+        if field in (*MODIFIABLE, *TO_LOOK_AT) and isinstance(value, str)
+    ]
+    if not named or found.ambiguous:
+        return None
+    return Command("whatif", argument_of("whatif", "+".join(named)))
 
 
 def _without_hedge(answer: Turn, said: str, words: Words) -> Turn:
