@@ -382,3 +382,13 @@ def test_fields_that_can_change_are_questions() -> None:
     assert set(MODIFIABLE) <= set(FIELDS) & set(OPTIONS)
     assert set(INHERITED) | set(STAYS) <= set(MODIFIABLE)
     assert set(TO_LOOK_AT) <= set(OPTIONS) - set(MODIFIABLE)
+
+
+def test_a_brain_nobody_imaged_is_not_said_to_fit() -> None:
+    """S19: were it to fail, "no active brain metastases: fits" stands beside a brain that was never looked at."""
+    verdicts = {}
+    for brain in ("none", "not_imaged", "unknown"):
+        option = next(one for one in advice_on(brain_metastases=brain).options if one.regimen.id == "t_dm1")
+        assert option.fit is not None
+        verdicts[brain] = {criterion.id: truth for criterion, truth in option.fit.criteria}
+    assert verdicts["not_imaged"] == verdicts["unknown"] != verdicts["none"]

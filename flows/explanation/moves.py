@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from flows.knowledge.load import Knowledge
 from flows.knowledge.model import TIERS, Regimen
 from flows.sequencing.advice import Advice
-from flows.sequencing.recommend import Rulebook
+from flows.sequencing.recommend import BRAIN, NOT_LOOKED_AT, Rulebook
 from flows.space.bit_rules import BitRules, Placed
 from flows.space.blocks import Block, Kleene
+from flows.when import Atom
 
 NOT_RANKED = ("ask", "refer", "decline")
 
@@ -238,7 +239,12 @@ class Side:
         """The verdicts of fit to the classes they are given for."""
         if regimen.fit is None:
             return {"": self.full}
+        not_seen = self.deciding.view(Atom(BRAIN, "is", (NOT_LOOKED_AT,))).true
         truths = [self.deciding.when(criterion.when) for criterion in regimen.fit.criteria]
+        truths = [
+            Kleene(truth.true & ~not_seen, truth.false & ~not_seen) if BRAIN in criterion.when.fields else truth
+            for criterion, truth in zip(regimen.fit.criteria, truths, strict=True)
+        ]
         otherwise = reduce(int.__or__, (truth.false for truth in truths), 0)
         every = reduce(int.__and__, (truth.true for truth in truths), self.full)
         return {"extrapolated": otherwise, "match": every, "unknown": self.full & ~(otherwise | every)}

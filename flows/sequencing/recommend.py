@@ -131,6 +131,10 @@ settle (brain, receptors, lines, relapse) is never assumed: its branches stand s
 """
 
 
+BRAIN, NOT_LOOKED_AT = "brain_metastases", "not_imaged"
+"""A brain that nobody imaged is none that fits a trial's population, or does not (S19)."""
+
+
 class _Place(NamedTuple):
     """Where a row puts a regimen. Compares best first: tier, row, position."""
 
@@ -440,7 +444,8 @@ def _expand(atom: Atom, ruling: Ruling) -> Iterable[Atom]:
 def _fit(regimen: Regimen, view: View) -> FitVerdict | None:
     if regimen.fit is None:
         return None
-    judged = tuple((criterion, criterion.when.holds(view)) for criterion in regimen.fit.criteria)
+    seen = {**view, BRAIN: None} if view[BRAIN] == NOT_LOOKED_AT else view
+    judged = tuple((criterion, criterion.when.holds(seen)) for criterion in regimen.fit.criteria)
     truths = [truth for _, truth in judged]
     if False in truths:
         return FitVerdict("extrapolated", judged)
