@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from flows import VERSION
 from flows.explanation.changes import changes
-from flows.explanation.missing import missing
+from flows.explanation.missing import CONTINUED, missing
 from flows.findings import SOURCE_OF
 from flows.knowledge.model import TIERS, Fact, Regimen, Source
 from flows.profile import FIELDS, Item, asked_as
@@ -37,8 +37,6 @@ USUAL: dict[str, object] = {
 """Input to its normal, none or absent value: any other is named above the options. Other inputs have no such value."""
 NOT_THE_PATIENT = ("gate", "her2_status", "setting", "region")
 """The same for every patient this covers, or where and not who: by itself it brings no caution of the patient."""
-CONTINUED = "same_systemic_therapy"
-"""The step with which the steps are the answer, and drugs come after it."""
 SUBSETS = frozenset({
     ("mar-03", "OS, CD16A 158F carriers"),
     ("seed-07", "OS, brain metastases, final"),

@@ -96,8 +96,6 @@ class Comparison(NamedTuple):
     """Cautions that hold for certain under the change, and not as answered."""
     assumed: str
     """What the answer under the change takes to be so, and the one as answered does not; the first of it."""
-    record: str
-    """The record id of the answer under the change."""
 
     @property
     def nothing(self) -> bool:
@@ -132,7 +130,6 @@ def comparison(
         tuple(reason.stop.text for reason in then.reasons),
         tuple(text for text in _cautions(then) if text not in _cautions(now)),
         _new(words.atoms(then.assumptions), words.atoms(now.assumptions)),
-        then.record_id,
     )
 
 

@@ -366,7 +366,6 @@ def test_the_comparison_is_of_the_two_answers(profile: Profile, at: int) -> None
         assert before.then is not None
         assert after.then is not None
         assert before.then.rank < after.then.rank
-    assert compared.record == then.record_id != advice.record_id
     assert bool(compared.stopped) == (not then.options)
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from flows.explanation.missing import OF_HISTORY, deciding
+from flows.explanation.missing import deciding
 from flows.profile import OPTIONS, Profile
 from flows.sequencing.advice import Advice, Status
 from flows.space.bit_rules import BitRules
 from flows.space.blocks import Axis, Block
-from flows.space.histories import as_told
+from flows.space.histories import OF_HISTORY, as_told
 from flows.when import NOT_KNOWN
 
 MODIFIABLE = (

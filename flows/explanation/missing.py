@@ -21,7 +21,7 @@ from flows.sequencing.recommend import ASSUMED, Ruling, in_order, rule_on, ruleb
 from flows.space.bit_rules import BitRules, Decided
 from flows.space.blocks import Axis, Block
 from flows.space.distinctions import DECIDING, SETS, Distinctions
-from flows.space.histories import MONTHS, History, as_told, early_treatments
+from flows.space.histories import MONTHS, OF_HISTORY, History, as_told, early_treatments
 from flows.when import NOT_KNOWN, Members
 
 MOST_BRANCHES = 3
@@ -29,7 +29,6 @@ MOST_WAYS = 16_384
 """Ways in which the open answers can turn out, up to which each is looked at."""
 MOST_HISTORIES = 64
 """Ways in which an open history can turn out, up to which each is looked at."""
-OF_HISTORY = ("prior_lines", "early_stage_agents", "months_since_adjuvant_her2")
 USUAL: dict[str, Any] = {
     **{name: None for name in FIELDS if isinstance(asked_as(name), Item)},
     **ASSUMED,

@@ -21,6 +21,8 @@ LONGEST = 3
 """Lines; the third and later ones are one to every condition, but for what they add to what was received."""
 OF_LINES = ("line", "received", "progressed_on", "not_tolerated", "last_line", "last_outcome", "her2_lines")
 OF_EARLY = ("received_early", "received_ever", "relapse")
+OF_HISTORY = ("prior_lines", "early_stage_agents", "months_since_adjuvant_her2")
+"""The profile fields a history stands in."""
 MOST_MONTHS = 720
 """The most a profile may state."""
 MONTHS = (6, 12, 13)

@@ -20,7 +20,7 @@ from flows.sequencing.recommend import rulebook
 from flows.space.bit_rules import BitRules, Decided
 from flows.space.blocks import Answers, Axis, Block, numbers
 from flows.space.distinctions import DECIDING, Distinctions
-from flows.space.histories import History, histories
+from flows.space.histories import OF_HISTORY, History, histories
 from flows.verification.invariants import CLEAR, COMPARED, INVARIANTS, Checked
 from flows.when import NOT_KNOWN
 
@@ -111,7 +111,7 @@ def block_of(answers: Sequence[Answers], told: tuple[History, ...]) -> Block:
     """Each of these sets of answers with every history."""
     moving = [name for name in answers[0] if any(one[name] != answers[0][name] for one in answers)]
     values = [{name: one[name] for name in moving} for one in answers]
-    empty = dict.fromkeys(("prior_lines", "early_stage_agents", "months_since_adjuvant_her2"))
+    empty = dict.fromkeys(OF_HISTORY)
     fixed = {name: value for name, value in answers[0].items() if name not in moving}
     return Block(fixed, [Axis("answers", values), Axis("history", [{**empty, **one.answers} for one in told])])
 
