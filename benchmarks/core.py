@@ -18,11 +18,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from flows.sequencing.changes import changes
 from transitions import Machine
 
 from bot.app import App, Tap
 from bot.log import Keys, Log
+from bot.log.model import Engine
 from bot.log.sqlite import SQLite
 from bot.wire import from_wire
 from flows.dialogue import begin, present, router, step
@@ -74,7 +74,7 @@ def said(name: str, median: float, lowest: float, aim: str = "") -> None:
     print(f"{name:<58} {median * scale:>9.1f} {lowest * scale:>9.1f} {unit}  {aim}", flush=True)
 
 
-def replayed(engine: SQLite, app: App) -> object:
+def replayed(engine: Engine, app: App) -> object:
     """One turn as after a restart: replay from the log, step, render; nothing written."""
     case = engine.read(KEYS.conversation("user"))
     state = app.replay(case.turns)
@@ -125,7 +125,6 @@ def main() -> None:
     row("recommend, full profile", lambda: recommend(full, knowledge), 300, "aim: at most 150 us")
     row("recommend, everything else unknown", lambda: recommend(unknown, knowledge), 200)
     row("  of which the ruling alone, full profile", lambda: rule_on(full, knowledge), 500)
-    row("what would change (single changes)", lambda: changes(advice), 50)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with asyncio.Runner() as runner:

@@ -117,8 +117,7 @@ def main() -> None:
     for name, count, call in rows:
         took = median(call)
         print(f"{name:<52} {count / took:>16,.0f} profiles/s")
-    changed = one_tier_changed(knowledge)
-    impact = compare(knowledge, changed)
+    impact = compare(knowledge, one_tier_changed(knowledge))
     print(f"{'knowledge diff: one tier changed':<52} {impact.classes / impact.seconds:>16,.0f} profiles/s")
     print(
         f"{'  in all':<52} {impact.seconds:>16.1f} s for {impact.classes:,} classes, {impact.changed:,} of them change"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from bot.log import Keys, Log
 from bot.log.model import Engine
 from bot.log.postgresql import PostgreSQL
 from bot.log.sqlite import SQLite
+from flows.knowledge import load as loading
 from flows.knowledge.load import shipped
+from flows.plain_yaml import read_yaml
 from tests import postgres
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -115,6 +119,19 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+@cache
+def _parsed(text: str) -> bytes:
+    return pickle.dumps(read_yaml(text))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parse_once() -> Iterator[None]:
+    """A knowledge with one file changed is loaded a hundred times: each text is parsed once, each load gets its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "read_yaml", lambda text: pickle.loads(_parsed(text)))
+        yield
 
 
 def pytest_collection_finish() -> None:

@@ -49,6 +49,8 @@ FORWARD = {
     "early_stage_agents": "none", "brain_metastases": "none", "review": "confirm",
 }  # fmt: skip
 """What is answered mostly, so that conversations get somewhere."""
+DISK = "/var/tmp"
+"""Where the log is kept: in memory a write takes no time, and hardly ever is a worker killed in the middle of one."""
 VARIANTS = ("dedupe", "transaction", "lock")
 
 
@@ -433,7 +435,7 @@ def _free_port() -> int:
 
 def crash(engine: str, **options: Any) -> Report:
     """One run on a log of its own."""
-    with tempfile.TemporaryDirectory(prefix="triage-crash-") as folder, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="triage-crash-", dir=DISK) as folder, contextlib.ExitStack() as stack:
         url = None
         if engine == "postgresql":
             url = stack.enter_context(Server()).create_database("crash")

@@ -493,17 +493,10 @@ def test_knowledge_check_counts_and_hashes() -> None:
     assert knowledge.manifest.date.isoformat() in said
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("R04", ["decision row R04", "T-DM1", "t_dm1", "seed-01", "facts cited:", "sources:"]),
-        ("tuc-06", ["fact tuc-06", "HR 0.52", "her2climb-bm-sabcs21", "cited by:", "active brain metastases"]),
-    ],
-)
-def test_knowledge_show_leads_to_sources_and_citing_entries(name: str, said: list[str]) -> None:
+def test_knowledge_show_leads_to_facts_and_sources() -> None:
     """S10: were it to fail, the basis of a line cannot be followed from the command line."""
-    output = succeeded(triage("knowledge", "show", name))
-    for part in said:
+    output = succeeded(triage("knowledge", "show", "R04"))
+    for part in ("decision row R04", "T-DM1", "t_dm1", "seed-01", "facts cited:", "sources:"):
         assert part in output
 
 

@@ -31,7 +31,7 @@ CLASSES = KNOWLEDGE.classes
 ROOT = Path(__file__).parent.parent
 
 settings.register_profile(
-    "sequencing", max_examples=200, deadline=None, derandomize=True, database=None,
+    "sequencing", max_examples=150, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
 SETTINGS = settings.get_profile("sequencing")

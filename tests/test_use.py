@@ -128,11 +128,12 @@ def test_the_counting_is_of_all_shares() -> None:
         ("R05", ["decision row R05 asks:", "  Brain metastases (question brain_metastases)",
                  "  T-DXd (question tdxd_access)", "places an option for",
                  "the simplest: Lines for metastatic disease"]),
-        ("tuc-06", ["through the entries that cite it: regimen tucatinib_capecitabine_trastuzumab", "is used for"]),
+        ("tuc-06", ["fact tuc-06", "HR 0.52", "her2climb-bm-sabcs21", "cited by:", "active brain metastases",
+                    "through the entries that cite it: regimen tucatinib_capecitabine_trastuzumab", "is used for"]),
     ],
 )  # fmt: skip
 def test_show_says_what_an_entry_decides(name: str, said: list[str]) -> None:
-    """A reviewer of an entry has to guess whom it concerns."""
+    """S10: a reviewer of an entry has to guess whom it concerns, or cannot follow a fact to what cites it."""
     done = CliRunner().invoke(main, ["knowledge", "show", name])
     assert done.exit_code == 0, done.output
     for part in (*said, "classes, not patients"):

@@ -7,10 +7,12 @@ each (`flows.space`). Two together are named only for what neither does alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
-from flows.explanation.missing import deciding
+from flows.explanation.missing import KEPT, deciding
+from flows.knowledge.load import Knowledge
 from flows.profile import OPTIONS, Profile
 from flows.sequencing.advice import Advice, Status
 from flows.space.bit_rules import BitRules
@@ -82,10 +84,14 @@ def changes(advice: Advice, most: int = MOST) -> tuple[Change, ...]:
     Ordered by how modifiable their fields are: one change a field, so that five say five different things; then two
     fields together; then further answers to the same fields.
     """
-    if not advice.options:
-        return ()
-    singles = tuple(_single(advice.profile))
-    now, *then = _outcomes(advice, [(), *((one,) for one in singles)])
+    return changes_of(advice.profile, advice.gate, advice.knowledge, most) if advice.options else ()
+
+
+@lru_cache(maxsize=KEPT)
+def changes_of(profile: Profile, gate: str | None, knowledge: Knowledge, most: int) -> tuple[Change, ...]:
+    """Kept, because each page, section and document of an answer asks for them again."""
+    singles = tuple(_single(profile))
+    now, *then = _outcomes(profile, gate, knowledge, [(), *((one,) for one in singles)])
     outcomes: dict[tuple[Changed, ...], _Outcome] = {
         (one,): outcome for one, outcome in zip(singles, then, strict=True)
     }
@@ -100,7 +106,7 @@ def changes(advice: Advice, most: int = MOST) -> tuple[Change, ...]:
     together: dict[tuple[str, str], tuple[Changed, ...]] = {}
     if len(first) < most:  # else there is no room for two
         pairs = [(one, two) for one, two in combinations(singles, 2) if one.field != two.field]
-        for (one, two), outcome in zip(pairs, _outcomes(advice, pairs), strict=True):
+        for (one, two), outcome in zip(pairs, _outcomes(profile, gate, knowledge, pairs), strict=True):
             if outcome.beside(now) - alone[one] - alone[two]:
                 together.setdefault((one.field, two.field), (one, two))
                 outcomes[(one, two)] = outcome
@@ -144,20 +150,22 @@ def _place(answer: Changed, differs: frozenset[tuple[str, str]]) -> tuple[int, b
     return MODIFIABLE.index(answer.field), not any(kind == "first" for kind, _ in differs)
 
 
-def _outcomes(advice: Advice, several: Sequence[tuple[Changed, ...]]) -> Iterator[_Outcome]:
+def _outcomes(
+    profile: Profile, gate: str | None, knowledge: Knowledge, several: Sequence[tuple[Changed, ...]]
+) -> Iterator[_Outcome]:
     """What each of several sets of changes leads to."""
     if not several:
         return
-    profile, distinctions = advice.profile, deciding(advice.knowledge)
+    distinctions = deciding(knowledge)
     now = {field: getattr(profile, field) for field in MODIFIABLE}
     told = [{**now, **{answer.field: answer.after for answer in answers}} for answers in several]
     history = as_told(profile, distinctions)
     fixed = {field: getattr(profile, field) for field in OPTIONS if field not in now}
     lines = {**dict.fromkeys(OF_HISTORY), **history.answers}
-    block = Block({**fixed, "gate": advice.gate}, [Axis("answers", told), Axis("history", [lines])])
+    block = Block({**fixed, "gate": gate}, [Axis("answers", told), Axis("history", [lines])])
     decided = BitRules(distinctions, (history,)).decide(block)
     best = sorted((place[:3], name, place.classes) for name, places in decided.places.items() for place in places)
-    stops = [(stop.outcome, decided.stops[stop.id]) for stop in advice.knowledge.stops]
+    stops = [(stop.outcome, decided.stops[stop.id]) for stop in knowledge.stops]
     for at in range(len(told)):
         here = 1 << at * block.strides["answers"]
         stopped = next((outcome for outcome, classes in stops if classes & here), None)
@@ -180,5 +188,5 @@ def _change(answers: tuple[Changed, ...], then: _Outcome, now: _Outcome) -> Chan
 
 __all__ = [
     "INHERITED", "MODIFIABLE", "MOST", "STAYS", "TO_LOOK_AT", "Change", "Changed", "answers_of", "change_place",
-    "changed", "changes",
+    "changed", "changes", "changes_of",
 ]  # fmt: skip

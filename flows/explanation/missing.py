@@ -24,6 +24,8 @@ from flows.space.distinctions import DECIDING, SETS, Distinctions
 from flows.space.histories import MONTHS, OF_HISTORY, History, as_told, early_treatments
 from flows.when import NOT_KNOWN, Members
 
+KEPT = 64
+"""Answers, the latest looked at, of which what was worked out is kept."""
 MOST_BRANCHES = 3
 MOST_WAYS = 16_384
 """Ways in which the open answers can turn out, up to which each is looked at."""
@@ -91,7 +93,13 @@ def missing(advice: Advice) -> Missing | None:
     """
     if advice.status != "conditional":
         return None
-    return _Missing(advice).found()
+    return missing_of(advice.profile, advice.gate, advice.knowledge)
+
+
+@lru_cache(maxsize=KEPT)
+def missing_of(profile: Profile, gate: str | None, knowledge: Knowledge) -> Missing | None:
+    """Kept, because each page, section and document of an answer asks for it again."""
+    return _Missing(profile, gate, knowledge).found()
 
 
 def ask_next(advice: Advice, open_answers: Missing | None) -> tuple[str, ...]:
@@ -116,10 +124,10 @@ class _Ways(NamedTuple):
 class _Missing:
     """One answer while it is looked at."""
 
-    def __init__(self, advice: Advice) -> None:
-        self.advice, self.profile, self.knowledge = advice, advice.profile, advice.knowledge
+    def __init__(self, profile: Profile, gate: str | None, knowledge: Knowledge) -> None:
+        self.profile, self.gate, self.knowledge = profile, gate, knowledge
         self.distinctions = deciding(self.knowledge)
-        self.ruling = rule_on(self.profile, self.knowledge, advice.gate)
+        self.ruling = rule_on(self.profile, self.knowledge, gate)
         self.open = _open_fields(self.profile, self.ruling, self.distinctions)
         self.stopping: dict[str, frozenset[Any]] = {}
         self.values: dict[str, tuple[Any, ...]] = {}
@@ -143,11 +151,11 @@ class _Missing:
         self.values[field] = tuple(value for value in named if value not in stopping)
 
     def _stops(self, field: str, value: Any) -> bool:
-        view = findings(_with(self.profile, field, value), self.knowledge.classes, self.advice.gate)
+        view = findings(_with(self.profile, field, value), self.knowledge.classes, self.gate)
         return any(test(view) for test, _ in rulebook(self.knowledge).stops)
 
     def _rule(self, field: str, value: Any) -> Ruling:
-        return rule_on(_with(self.profile, field, value), self.knowledge, self.advice.gate)
+        return rule_on(_with(self.profile, field, value), self.knowledge, self.gate)
 
     def found(self) -> Missing | None:
         if not self.open:
@@ -315,7 +323,7 @@ class _Missing:
         fixed = {field: getattr(self.profile, field) for field in OPTIONS if field not in varied}
         empty = dict.fromkeys(OF_HISTORY)
         told = Axis("history", [{**empty, **history.answers} for history in self.histories])
-        block = Block({**fixed, "gate": self.advice.gate}, [*axes, told])
+        block = Block({**fixed, "gate": self.gate}, [*axes, told])
         decided = BitRules(self.distinctions, self.histories).decide(block)
         ranked = block.full & ~decided.stopped
         return _Ways(block, decided, ranked, _leading(decided, ranked))
