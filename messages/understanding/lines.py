@@ -50,6 +50,7 @@ class _Reader:
         self.outcomes.finish()
         if self.order.latest_came_first():
             courses.all.reverse()
+        self.order.put_in_order_of_dates()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.grew_before = frozenset(courses.grew_before)

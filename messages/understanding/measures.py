@@ -186,7 +186,7 @@ def _is_year(pieces: list[Piece], at: int) -> bool:
 
 
 def _time(pieces: list[Piece], at: int) -> Taken | None:
-    """A date or a duration that begins with a word: May 2021, a year and a half."""
+    """A date, whose value is its year, or a duration that begins with a word: May 2021, a year and a half."""
     piece = pieces[at]
     if piece.kind != "number" and "month" in piece.roles:
         return _month(pieces, at)
@@ -203,7 +203,7 @@ def _month(pieces: list[Piece], at: int) -> Taken | None:
     if _key(pieces, after) in ("'", "-", ",", "/"):
         after += 1
     if _is_year(pieces, after):
-        return _join(pieces, at, after, "date", None)
+        return _join(pieces, at, after, "date", pieces[after].value)
     shortened = _is_number(pieces, after) and pieces[after].value > 19
     if piece.key == "may" and not shortened:
         return None
@@ -248,10 +248,10 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
         return None
     if _is_year(pieces, at):
         if _key(pieces, at + 1) in ("-", "/") and _is_number(pieces, at + 2):
-            return _join(pieces, at, at + 2, "date", None)
-        return _join(pieces, at, at, "date", None)
+            return _join(pieces, at, at + 2, "date", pieces[at].value)
+        return _join(pieces, at, at, "date", pieces[at].value)
     if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
-        return _join(pieces, at, at + 2, "date", None)
+        return _join(pieces, at, at + 2, "date", pieces[at + 2].value)
     if _is_month_and_year(pieces, at) and (_is_dated_by(before) or _begins_a_span(pieces, at + 3)):
         return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)

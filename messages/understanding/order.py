@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from messages.understanding.courses import Course
 from messages.understanding.drugs import agents_of, generic
 from messages.understanding.telling import Telling
@@ -359,28 +357,59 @@ class Order:
         ]
         return len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
 
-    def _dated_backwards(self) -> bool:
-        """Whether every line has a year in a bracket right behind it, each earlier: 'B (2024), A (2022)'."""
-        pieces, lines = self.pieces, self.courses.metastatic()
-        if len(lines) <= 1 or not any(piece.kind == "date" for piece in pieces):
-            return False
-        place_of = {piece.start: at for at, piece in enumerate(pieces)}
-        years = [self._year_behind(place_of.get(course.pieces[-1].start, 0)) for course in lines if course.pieces]
-        if len(years) != len(lines) or not all(years) or any(course.number is not None for course in lines):
-            return False
-        return all(later > earlier for later, earlier in pairwise(years))
+    def put_in_order_of_dates(self) -> None:
+        """Put lines that all have a year of their own, right behind them or right before, into its order: 'T-DXd 2024,
+        THP (2019), T-DM1 2021'."""
+        courses = self.courses
+        lines = courses.metastatic()
+        if len(lines) <= 1 or any(course.number is not None or not course.pieces for course in lines):
+            return
+        if sum(piece.kind == "date" for piece in self.pieces) < len(lines):
+            return
+        years = self._years_of(lines)
+        if all(years.values()) and len(set(years.values())) == len(lines):
+            places = [at for at, course in enumerate(courses.all) if not course.early]
+            for at, course in zip(places, sorted(lines, key=lambda course: years[id(course)]), strict=True):
+                courses.all[at] = course
 
-    def _year_behind(self, place: int) -> int:
-        """The year in the bracket behind a drug; 0 where there is none."""
-        pieces = self.pieces
-        if place + 3 >= len(pieces) or pieces[place + 1].key != "(" or pieces[place + 2].kind != "date":
-            return 0
-        year = pieces[place + 2].key[-4:]
-        return int(year) if pieces[place + 3].key == ")" and len(year) == 4 and year.isdigit() else 0
+    def _years_of(self, lines: list[Course]) -> dict[int, int]:
+        """The year of each line, 0 where it has none: before its drugs where the first one has it there."""
+        place_of = {piece.start: at for at, piece in enumerate(self.pieces)}
+        spans = {
+            id(course): (place_of.get(course.pieces[0].start, 0), place_of.get(course.pieces[-1].start, 0))
+            for course in lines
+        }
+        told = sorted(spans.values())
+        ahead = self._year_at(self._places_before(told[0][0]))
+        return {
+            each: self._year_at(self._places_before(first) if ahead else self._places_behind(last))
+            for each, (first, last) in spans.items()
+        }
+
+    def _places_before(self, drug: int) -> range:
+        """The places between a drug and the one before it, the nearest first, that may say when it was given."""
+        last = self.outline.last_drug[drug]
+        start = max(self.outline.sentence_start[drug], drug - _SAYS_WHEN, -1 if last is None else last + 1)
+        return range(drug - 1, start - 1, -1)
+
+    def _places_behind(self, drug: int) -> range:
+        """The places between a drug and the next one that may say when it was given."""
+        following, end = self.outline.next_drug[drug], self.outline.sentence_end[drug]
+        return range(drug + 1, min(end, drug + 1 + _SAYS_WHEN, end if following is None else following))
+
+    def _year_at(self, places: range) -> int:
+        """The first year at some places; 0 where there is none, or another stretch begins before it."""
+        for at in places:
+            piece = self.pieces[at]
+            if piece.kind == "sign" and piece.key in (",", ")", "->"):
+                return 0
+            if piece.kind == "date":
+                return int(piece.value or 0)
+        return 0
 
     def latest_came_first(self) -> bool:
-        """Whether the text tells its lines backwards: 'most recent first', by its arrows, or by its dates."""
-        if self._points_backwards() or self._dated_backwards():
+        """Whether the text tells its lines backwards: 'most recent first', or by its arrows."""
+        if self._points_backwards():
             return True
         if "reversed" not in self.outline.said:
             return False
