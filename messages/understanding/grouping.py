@@ -55,7 +55,7 @@ class Grouping:
         new = agents or ()
         self.outcomes.partial = False
         last = self.outline.last_drug[place]
-        if last is not None and not self.outline.joins(last, place):
+        if last is not None and not (self.outline.joins(last, place) or self.outcomes.leads_again(place - 1)):
             self.outcomes.next_list()
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False

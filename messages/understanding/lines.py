@@ -150,6 +150,7 @@ class _Reader:
             self.courses.separate("comma")
             following = self.outline.drug_in_sentence_after(place)
             listed = following is not None and self.outcomes.given and self._is_listed(following)
+            listed = listed or self.outcomes.leads_again(place + 1)
             if not listed:
                 self.outcomes.next_member()
         elif key == "->" or (key == ">" and self._orders(place)):

@@ -55,6 +55,8 @@ class Outcomes:
         """Whether it heads a list with a colon: 'PD: on A, on B, on C'."""
         self.lists = False
         """Whether that colon stands right before the first drug: 'Progressed: A, then B'."""
+        self.led_by: str | None = None
+        """The word between what said it and its first drug: 'on', 'through'."""
         self.of_the_last = False
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
         self.awaited = 0
@@ -90,6 +92,13 @@ class Outcomes:
         """Go on to what is another line: an outcome that was given is not said of it."""
         if self.given and not self.goes_on and self.awaited <= 0:
             self.pending = self.holder = None
+
+    def leads_again(self, place: int) -> bool:
+        """Whether the word that led to the drugs of an outcome leads to more: 'PD on A, on B and on C'."""
+        outline, pieces = self.outline, self.outline.pieces
+        at = place + (place + 1 < len(pieces) and pieces[place].key == "and")
+        again = at + 1 < len(pieces) and pieces[at].key == self.led_by and outline.is_drug[at + 1]
+        return again and self.given and self.pending is not None
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""
@@ -808,6 +817,7 @@ class Outcomes:
             self.of_the_last = self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
             self.of_objects = "governing" in outline.cues[place]
+            self.led_by = self._leads_to_its_drugs(place)
             colon = self._heading_colon(place)
             self.heads = colon is not None
             self.lists = colon is not None and outline.is_drug[colon + 1]
@@ -826,6 +836,14 @@ class Outcomes:
         if target.outcome in (*_OPEN, "completed"):
             target.outcome, target.ongoing = outcome, False
             piece.used = True
+
+    def _leads_to_its_drugs(self, place: int) -> str | None:
+        """The last word before the drugs that an outcome's word governs; it may be the phrase's: 'progressed through'."""
+        following = self.outline.next_drug[place]
+        if following is None:
+            return None
+        before = self.outline.pieces[following - 1]
+        return "through" if "governing" in before.cues and before.end - before.start > len(before.key) else before.key
 
     def _is_of_now(self, place: int) -> bool:
         """Whether a part of its own says how the latest line goes: 'T-DXd, previously THP, now PD'."""

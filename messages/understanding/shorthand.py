@@ -12,7 +12,7 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
             small = text[piece.start].islower()
-            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place))
+            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place) or _is_alone(pieces, place))
             if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind = "known"
@@ -136,6 +136,11 @@ def _is_listed(pieces: list[Piece], place: int) -> bool:
         return not pieces[place].glued
     following = pieces[place + 1]
     return following.key in (",", ";", "->", "+", "and", ")") or "then" in following.cues
+
+
+def _is_alone(pieces: list[Piece], place: int) -> bool:
+    """Whether a letter is said to be the only drug: 'H mono'."""
+    return place + 1 < len(pieces) and pieces[place + 1].key in ("mono", "monotherapy")
 
 
 def _joins(piece: Piece) -> bool:

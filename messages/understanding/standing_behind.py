@@ -194,7 +194,7 @@ class Behind:
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
-        if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at)):
+        if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
             return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
             single = piece.end - piece.start == len(piece.key)
@@ -287,6 +287,21 @@ class Behind:
         behind = range(at + 1, min(self.end, at + 7))
         given = any(pieces[each].key in ("given", "received", "done") for each in behind)
         return given and not outline.has(behind, "negation", "negated_after")
+
+    def _is_how_it_was(self, at: int) -> bool:
+        """Whether 'next', 'rechallenge' is followed by when it was, or at once by how it ended, behind what was told:
+        'THP 2018, HP + vinorelbine as rechallenge 2023', 'THP, PD. Lap/cape next, PD.'"""
+        outline, behind = self.outline, at + 1
+        drug = outline.drug_in_stretch_before(at)
+        told = drug is not None and outline.last_drug[outline.first_of_list(drug)] is not None
+        piece = outline.pieces[at]
+        if not told or piece.asked or behind >= self.end or piece.key not in ("next", "rechallenge", "rechallenged"):
+            return False
+        if outline.pieces[behind].kind in ("date", "cycles") and piece.key != "next":
+            return True
+        last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
+        ended = outline.pieces[behind].key == "," and behind + 2 == last
+        return ended and "strong_progression" in outline.cues[behind + 1]
 
     def _plans_to_go_on(self, at: int) -> bool:
         """Whether what is planned is to go on with, or to stop, what is given: 'well on THP, but wants to go on'."""
