@@ -288,6 +288,7 @@ class Grouping:
         course.early = course.early or self._only_ended_before(place, new)
         if self.courses.insert is not None and self.courses.insert < len(self.courses.all):
             course.early = course.early or self.courses.all[self.courses.insert].early
+        course.later = self._is_led_to_by_then(place)
         course.follows, self.now.leading = self.now.leading, None
         if self.now.leads:
             self.now.leading, self.now.leads = course, False
@@ -295,6 +296,11 @@ class Grouping:
         if not course.early:
             self.now.stays_early = False
         self.now.operated = self.now.maintenance = False
+
+    def _is_led_to_by_then(self, place: int) -> bool:
+        """Whether 'then' stands between the drug before it and a drug."""
+        outline, last = self.outline, self.outline.last_drug[place]
+        return last is not None and outline.has(range(last + 1, place), "then")
 
     def _continues_early(self, place: int, new: tuple[str, ...]) -> bool:
         """After early-stage drugs and surgery, or in the middle of such a course, what follows is early-stage too."""
@@ -519,7 +525,9 @@ class Grouping:
         part = courses.known(new) or (current if courses.describes(new) else None)
         if part is not None and part.early != (self.now.early or part.early):
             return None
-        if part is current and (self._rest_tells_of_it(place) or self._is_left_out(place)):
+        if part is current and (
+            self._rest_tells_of_it(place) or self._is_left_out(place) or self._leads_to_an_exchange(place)
+        ):
             return part
         if part is current and courses.between == "sentence" and self._only_counts(place):
             return part
@@ -545,12 +553,21 @@ class Grouping:
             return True  # anaphylaxis to docetaxel
         return before >= 0 and bool(outline.cues[before] & {"stopped", "went_on"})
 
+    def _leads_to_an_exchange(self, place: int) -> bool:
+        """Whether a drug is named for what took its place: 'docetaxel + HP; docetaxel was swapped for paclitaxel'."""
+        if "exchange" not in self.outline.said:
+            return False
+        following = self.outline.next_meaning(place, 3)
+        return following is not None and "exchange" in self.outline.cues[following]
+
     def _is_exchanged(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether one taxane, or one brand, took the place of another within its line: 'docetaxel swapped for
         paclitaxel after C2', 'HP to Phesgo at C8'."""
         outline, course = self.outline, self.courses.current
         last = outline.last_drug[place]
-        if course is None or last is None or course.outcome == "progression" or not self.now.is_told_here(course):
+        if course is None or last is None or course.outcome == "progression":
+            return False
+        if not (self.now.is_told_here(course) or self._is_named_here_again(course, last)):
             return False
         between = range(last + 1, place)
         swapped = "exchange" in outline.said and (
@@ -563,6 +580,10 @@ class Grouping:
         swapped = swapped or same
         taxanes = set(new) <= _TAXANES and bool(set(course.agents) & _TAXANES)
         return bool(new) and (taxanes or same) and swapped and not outline.has(between, "progression")
+
+    def _is_named_here_again(self, course: Course, drug: int) -> bool:
+        """Whether a drug of this sentence belongs to a line told before: 'THP; docetaxel swapped for paclitaxel'."""
+        return self.pieces[drug] in course.pieces and self.pieces[drug].sentence == self.now.sentence
 
     def _was_dropped(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether chemotherapy is only said to have ended before its antibodies: 'PD on HP. Taxane dropped after 6.'"""

@@ -371,6 +371,7 @@ class Order:
             places = [at for at, course in enumerate(courses.all) if not course.early]
             for at, course in zip(places, sorted(lines, key=lambda course: years[id(course)]), strict=True):
                 courses.all[at] = course
+            courses.dated = True
 
     def _years_of(self, lines: list[Course]) -> dict[int, int]:
         """The year of each line, 0 where it has none: before its drugs where the first one has it there."""
@@ -457,7 +458,10 @@ class Order:
         """Whether what was had is told behind the line that goes on: 'TCT since May. She has had THP and T-DXd.'"""
         outline, current = self.outline, self.courses.current
         following = outline.next_drug[place]
-        if current is None or current.early or not current.ongoing or current.outcome not in (None, "ongoing"):
+        if current is None or current.early:
+            return False
+        goes_on = current.ongoing and current.outcome in (None, "ongoing")
+        if not goes_on and not (current.outcome == "progression" and self._is_a_history(place)):
             return False
         if following is None or not self.now.drug_ahead(place) or current is not self.courses.metastatic()[-1]:
             return False
@@ -467,6 +471,21 @@ class Order:
         )
         named = generic(agents_of(self.pieces[following]) or ())
         return begins and bool(named) and not named <= generic(current.agents)
+
+    def _is_a_history(self, place: int) -> bool:
+        """Whether 'had' heads nothing but the lines before the one that grew: 'PD on T-DXd, had THP and T-DM1'."""
+        outline, pieces = self.outline, self.pieces
+        first, end = outline.next_drug[place], outline.sentence_end[place]
+        last = outline.last_drug[end - 1] if not outline.is_drug[end - 1] else end - 1
+        drug = outline.last_drug[place]
+        if first is None or last is None or drug is None or drug < outline.sentence_start[place]:
+            return False
+        headed = outline.has(range(outline.sentence_start[place], drug), "progression") or outline.has(
+            outline.before_in_stretch(drug), "new"
+        )
+        listed = any(pieces[at].key in ("and", ",") for at in range(first, last)) or "has" in pieces[place].key
+        inside = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, last))
+        return headed and listed and inside and last + 2 >= end
 
     def _heads_what_came_before(self, place: int) -> bool:
         """Whether a sentence begins with 'previous', right before its drugs: 'T-DXd since May. Previous: THP.'"""
@@ -478,7 +497,8 @@ class Order:
         none_yet = last is None or last < outline.sentence_start[place]
         apart = current.ongoing or current.sentence != self.now.sentence
         opens = apart and none_yet and outline.stretch_start[place] == place  # HER2 3+, previous THP
-        if place != outline.sentence_start[place] and not opens:
+        heads = range(outline.sentence_start[place], place)  # her previous treatment was THP
+        if not opens and any(self.pieces[at].kind != "silent" for at in heads):
             return False
         if following is not None and "line_word" in outline.cues[following]:  # past lines: THP
             following = outline.next_meaning(following)

@@ -98,7 +98,7 @@ class Outcomes:
         outline, pieces = self.outline, self.outline.pieces
         at = place + (place + 1 < len(pieces) and pieces[place].key == "and")
         again = at + 1 < len(pieces) and pieces[at].key == self.led_by and outline.is_drug[at + 1]
-        return again and self.given and self.pending is not None
+        return again and pieces[at - 1].key in (",", "and") and self.given and self.pending is not None
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""
@@ -124,6 +124,7 @@ class Outcomes:
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
             course.ongoing = course.present = True
+            course.now = self.pending_ongoing
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
@@ -469,6 +470,8 @@ class Outcomes:
             return False  # PD in both adrenals
         earlier = outline.has(stretch, "previous", "before_it")
         lines = self.courses.metastatic()[: -1 if earlier else None]
+        if outline.pieces[every].key == "both":
+            lines = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
         if following is not None and outline.is_drug[following]:  # both THP and T-DXd: PD
             named = {outline.pieces[at].start for at in range(following, place) if outline.is_drug[at]}
             lines = [course for course in lines if any(piece.start in named for piece in course.pieces)]
@@ -838,7 +841,7 @@ class Outcomes:
             piece.used = True
 
     def _leads_to_its_drugs(self, place: int) -> str | None:
-        """The last word before the drugs that an outcome's word governs; it may be the phrase's: 'progressed through'."""
+        """The last word before the drugs that an outcome governs; it may be its own: 'progressed through'."""
         following = self.outline.next_drug[place]
         if following is None:
             return None
