@@ -40,6 +40,8 @@ class Grouping:
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
         """Put a received drug into its line, or into each of the lines it was given with."""
         courses = self.courses
+        if self._is_another_partner(place):
+            self._begin_with_the_same(place)
         lines = self._lines_it_is_given_with(place, agents or ())
         for line in lines:
             courses.current = line
@@ -140,10 +142,13 @@ class Grouping:
         """Whether a drug was added to the line being told: 'HP goes on; ER+, so anastrozole added'."""
         if "added" not in self.outline.typed or self.courses.current is None:
             return False
-        behind = self.outline.last_of_list(place) + 1
         agents = set(agents_of(self.pieces[place]) or ())
-        added = behind < self.outline.stretch_end[place] and self.pieces[behind].key == "added"
-        return added and bool(agents) and not agents & CONJUGATES
+        for at in self.outline.rest_of_stretch(place):
+            if self.pieces[at].key == "added":
+                return bool(agents) and not agents & CONJUGATES
+            if not (self.outline.is_drug[at] or self.outline.is_joining(at) or self.pieces[at].kind == "date"):
+                return False
+        return False
 
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
@@ -185,6 +190,26 @@ class Grouping:
         ):
             return []
         return self._lines_without_antibody()
+
+    def _is_another_partner(self, place: int) -> bool:
+        """Whether 'with' names the next partner of what stands before: 'Herceptin with Taxol, with Navelbine'."""
+        outline, pieces, course = self.outline, self.pieces, self.courses.current
+        last = outline.last_drug[place]
+        if course is None or last is None or place < 3 or pieces[last] not in course.pieces:
+            return False
+        led = all("joined" in outline.cues[drug - 1] and pieces[drug - 1].key != "and" for drug in (last, place))
+        parted = pieces[place - 2].key in (",", "and")
+        same = len(course.pieces) > 1 and GO_ON.issuperset(agents_of(course.pieces[0]) or ("",))
+        return led and parted and same and place - last <= 4 and not set(agents_of(pieces[place]) or ()) & GO_ON
+
+    def _begin_with_the_same(self, place: int) -> None:
+        """Begin a line with what the line being told began with."""
+        course = self.courses.current
+        assert course is not None
+        head = course.pieces[0]
+        self._begin(place, agents_of(head) or ())
+        self.courses.between = "joined"
+        self.courses.add(head, agents_of(head), None)
 
     def _lines_without_antibody(self) -> list[Course]:
         """The lines told in this sentence, or else before it, that have no antibody yet."""
@@ -507,7 +532,7 @@ class Grouping:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
-            again = again or self._is_left_out(place)
+            again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new)
         present = self.now.maintenance or self._is_present(place)
@@ -535,6 +560,11 @@ class Grouping:
             kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
             return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _is_added_to(self, place: int) -> bool:
+        """Whether something was added to a drug: 'THP, then tamoxifen added to HP'."""
+        before = self.outline.before_in_stretch(place, 2)
+        return any(self.pieces[at].key == "added" for at in before)
 
     def _only_counts(self, place: int) -> bool:
         """Whether a part of a line is named for its cycles: 'docetaxel + HP 2018; docetaxel x6, HP 4 years'."""

@@ -83,7 +83,7 @@ class _Reader:
         elif piece.concepts:
             self._cue(place)
         elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
-            if piece.roles & {"subject", "of_the_line_before"} and self.outline.last_drug[place] is not None:
+            if piece.roles & {"subject", "of_the_line_before", "is"} and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
@@ -100,6 +100,9 @@ class _Reader:
     def _begins_a_statement(self, place: int) -> bool:
         """Whether 'it', 'this' begins a sentence, or what is said behind a comma: ', this was after THP'."""
         outline = self.outline
+        if "is" in self.pieces[place].roles:  # ; was 2nd line after THP
+            numbers = place + 1 < outline.stretch_end[place] and self.pieces[place + 1].kind == "line"
+            return numbers and outline.stretch_start[place] == place and not self.pieces[place].asked
         if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
             return True
         verb = place + 1 < outline.stretch_end[place] and "is" in self.pieces[place + 1].roles

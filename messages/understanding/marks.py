@@ -102,7 +102,7 @@ class Marks:
         following = self.outline.next_drug[place]
         agents = agents_of(self.pieces[following]) if following is not None else None
         new = agents is not None and self.courses.known(agents) is None
-        return new and course.outcome in (None, "ongoing")
+        return new and (course.outcome in (None, "ongoing") or self.now.refers)
 
     def _refers_to(self, number: int) -> bool:
         """Whether a line told before is named by its number: 'line 2 stopped for ILD'. What is said next is of it."""

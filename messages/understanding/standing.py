@@ -370,12 +370,21 @@ class _Sentence:
         behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
+        if self._is_of_a_trial(at) and self.outline.plays(range(self.first, self.end), "comparator"):
+            return True
         if not pieces[at].is_("regimen"):
             return False
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
         return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
+
+    def _is_of_a_trial(self, at: int) -> bool:
+        """Whether a drug only says which trial: 'a T-DXd study', 'a trial of T-DXd'."""
+        pieces = self.outline.pieces
+        behind = at + 1 < self.end and "trial" in pieces[at + 1].roles
+        before = at - 2 >= self.first and pieces[at - 1].key in ("of", "with") and "trial" in pieces[at - 2].roles
+        return behind or before
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""

@@ -313,6 +313,8 @@ class Before:
             return "given" if self.taken or mode == "unsure" else mode
         if piece.key == ":" and self.taken and mode == "denied":  # all but tucatinib: THP, T-DM1
             return None
+        if piece.key == ":" and self.before and "than" in outline.cues[self.first]:  # apart from A, never given: B
+            return None
         if piece.key == ":" and mode == "denied" and "combination" in outline.pieces[at - 1].roles:
             return None  # not the triplet: paclitaxel and trastuzumab
         if mode == "unsure" and self._names_all(at):
