@@ -41,6 +41,8 @@ class _Reader:
         self.order = Order(self.now)
         self.marks = Marks(self.now, self.told)
         self.grouping = Grouping(self.now)
+        self.ranks = sum(self._is_a_rank(place) for place, piece in enumerate(self.pieces) if piece.value is not None)
+        """How many drugs have a bare ordinal behind a sign: 'T-DXd: 2nd; THP: 1st'."""
 
     def read(self) -> Told:
         """Everything the text tells of treatment."""
@@ -111,15 +113,26 @@ class _Reader:
     def _ordinal(self, place: int) -> None:
         """A bare ordinal behind a drug, where lines are numbered or it is the first: 'TCT 3rd line; T-DXd 2nd'."""
         piece, course = self.pieces[place], self.courses.current
-        if piece.kind == "ordinal" and self.told.numbered and course is not None and course.number is None:
+        ranked = self.told.numbered or self.ranks > 1
+        if (piece.kind == "ordinal" or self.ranks > 1) and ranked and course is not None and course.number is None:
             course.number = int(piece.value)
             piece.used = True
         elif piece.value == 1:
             self.order.at_first(place)
 
+    def _is_a_rank(self, place: int) -> bool:
+        """Whether an ordinal is all that is said of the drug before it, behind a sign."""
+        pieces, following = self.pieces, place + 1
+        if place < 2 or pieces[place].kind == "number":
+            return False
+        ordinal = pieces[place].kind == "ordinal" or pieces[place].key in ("first", "second", "third", "fourth")
+        ends = following == len(pieces) or pieces[following].kind == "sign"
+        return ordinal and ends and pieces[place - 1].key in (":", "-", "(", "=") and self.outline.is_drug[place - 2]
+
     def _ends_behind_a_drug(self, place: int) -> bool:
         following, before = place + 1, place - 1
         ends = following == len(self.pieces) or self.pieces[following].kind == "sign"
+        before -= self.ranks > 1 and self.pieces[before].kind == "sign"
         while before >= 0 and before > place - 4 and self.pieces[before].kind == "silent":  # THP was the first
             before -= 1
         return ends and before >= 0 and self.outline.is_drug[before]

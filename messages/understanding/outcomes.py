@@ -628,9 +628,15 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         outline.pieces[place].used = True
         lines = courses.metastatic()
-        if not lines or self._is_negated(place):
+        if self._is_negated(place):
+            return
+        if self._leads_to_what_failed(place):
+            self._await_what_failed(place)
+            return
+        if not lines:
             return
         told_before = courses.insert is not None and courses.current in lines and courses.near()
+        told_before = told_before or self._is_of_what_came_before(place)
         target = courses.current if told_before and courses.current is not None else lines[-1]
         changed = self._is_changed(place) or self._ends_its_drug(place)
         after_the_new = courses.current is target and courses.between == "none" and len(lines) > 1 and changed
@@ -641,6 +647,29 @@ class Outcomes:
         if not after_the_new:
             courses.separate("then")
             self.next_list()
+
+    def _leads_to_what_failed(self, place: int) -> bool:
+        """Whether the line that ended follows at once: 'switched to T-DM1 at progression on THP'."""
+        outline, leads = self.outline, place + 1
+        if leads + 1 >= outline.sentence_end[place] or not outline.is_drug[leads + 1]:
+            return False
+        piece = outline.pieces[leads]
+        begun, current = outline.drug_in_stretch_before(place), self.courses.current
+        told = begun is None or (current is not None and outline.pieces[begun] in current.pieces)
+        return told and ("linking" in piece.roles or piece.key == "under") and not outline.pieces[leads + 1].asked
+
+    def _await_what_failed(self, place: int) -> None:
+        """Put the line that ended with progression, which follows, before the one begun then."""
+        courses, current = self.courses, self.courses.current
+        if current in courses.all and self.outline.drug_in_stretch_before(place) is not None:
+            courses.insert = courses.all.index(current)
+        self.pending, self.given, self.holder = "progression", False, None
+        courses.separate("then")
+
+    def _is_of_what_came_before(self, place: int) -> bool:
+        """Whether this sentence is of a line before the latest: 'T-DXd, off for PD; T-DM1 before that, off for PD'."""
+        lines, current, sentence = self.courses.metastatic(), self.courses.current, self.outline.sentence[place]
+        return current in lines[:-1] and current is not None and current.sentence == sentence != lines[-1].sentence
 
     def _ends_its_drug(self, place: int) -> bool:
         """Whether 'at PD' is all that stands behind a drug: when it was started: 'THP; Enhertu at PD'."""
