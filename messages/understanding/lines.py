@@ -227,6 +227,8 @@ class _Reader:
         elif "surgery" in cues:
             self.now.operated = self.marks.operated = True
             self.now.stays_early = courses.current is not None and courses.current.early
+        if "had_been" in cues:
+            self.order.had_been(place)
         if "maintenance" in cues and not self.outcomes.continues(place):
             self.now.maintenance = piece.used = True
         elif self.outcomes.take(place):

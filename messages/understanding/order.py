@@ -25,6 +25,8 @@ class Order:
         """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.follower_end = -1
         """The last of the drugs that are joined to the follower."""
+        self.narrates_in_pluperfect = False
+        """Whether the first line was told in the pluperfect: then it puts nothing before what was told."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
@@ -187,6 +189,42 @@ class Order:
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def had_been(self, place: int) -> None:
+        """'T-DXd stopped for ILD. THP had been given in 2021': what a later sentence tells in the pluperfect came
+        before a line whose course was told."""
+        outline, courses = self.outline, self.courses
+        start = outline.sentence_start[place]
+        told = [each for each in courses.metastatic() if each.sentence < self.now.sentence]
+        self.narrates_in_pluperfect = self.narrates_in_pluperfect or not told
+        went = any(each.outcome or each.ongoing for each in told)
+        told_in_order = outline.has(range(start, outline.sentence_end[place]), "then", "after")
+        if self.narrates_in_pluperfect or not went or told_in_order or self._is_dated_later(place):
+            return
+        if self.now.drug_ahead(place):
+            self._put_before(told[0])
+            return
+        first = outline.drug_in_sentence_after(start) if not outline.is_drug[start] else start
+        if first is None or first > place:
+            return
+        listed = [
+            each for each in courses.metastatic() if each.pieces and each.pieces[0].start >= self.pieces[first].start
+        ]
+        rest = [each for each in courses.all if each not in listed]
+        at = rest.index(told[0])
+        courses.all[:] = [*rest[:at], *listed, *rest[at:]]
+
+    def _is_dated_later(self, place: int) -> bool:
+        """Whether a sentence has a later year than those before it."""
+        start = self.outline.sentence_start[place]
+        here, before = (
+            [int(self.pieces[at].value or 0) for at in places if self.pieces[at].kind == "date"]
+            for places in (
+                range(start, self.outline.sentence_end[place]),
+                range(max(0, start - _LONGEST_HISTORY), start),
+            )
+        )
+        return bool(here and before) and max(here) > max(before) > 0
 
     def _is_said_again(self, place: int) -> bool:
         """Whether the drug before it was headed by the same word, in the same sentence."""

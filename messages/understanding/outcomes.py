@@ -696,6 +696,8 @@ class Outcomes:
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
+        if stopped and ending and self._stands_behind_the_stop(place):
+            return True
         if toxic and self._is_headed_as_reason(place):
             return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
@@ -717,6 +719,11 @@ class Outcomes:
         """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""
         pieces = self.outline.pieces
         return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
+
+    def _stands_behind_the_stop(self, place: int) -> bool:
+        """Whether only a sign parts a toxicity from the stop it explains: 'stopped, transaminases', 'off: ALT'."""
+        parted = self.outline.pieces[place - 1]
+        return self.stopped_at == place - 2 and parted.kind == "sign" and parted.key in (",", ":", "-", "(")
 
     def _stops_a_part(self, place: int) -> bool:
         """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so

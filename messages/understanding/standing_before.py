@@ -34,6 +34,10 @@ class Before:
         """Whether the sentence speaks of no patient: 'guidelines say THP, then T-DXd'."""
         self.supposed = -1
         """The stretch of a condition: what follows it is what may come of it."""
+        self.switches = False
+        """Whether 'switch from' was read, and not yet its 'to'."""
+        self.switched_to: str | None = None
+        """The meaning that then holds for what stands behind it."""
         self.taken = False
         """Whether a drug took the meaning that the words before give."""
 
@@ -155,6 +159,12 @@ class Before:
             return None  # she got lapatinib because T-DM1 was not funded
         if "versus" in cues:
             return "compared"
+        if "changed" in cues and mode in ("planned", None):  # planned switch from THP to T-DXd
+            self.switched_to, self.switches = mode, True
+            return "received"
+        if self.switches and piece.key == "to":
+            self.switches = False
+            return self.switched_to
         if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):

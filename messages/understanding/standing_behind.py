@@ -293,15 +293,16 @@ class Behind:
         'THP 2018, HP + vinorelbine as rechallenge 2023', 'THP, PD. Lap/cape next, PD.'"""
         outline, behind = self.outline, at + 1
         drug = outline.drug_in_stretch_before(at)
-        told = drug is not None and outline.last_drug[outline.first_of_list(drug)] is not None
         piece = outline.pieces[at]
+        again = piece.key.startswith("rechallenge")
+        told = drug is not None and (again or outline.last_drug[outline.first_of_list(drug)] is not None)
         if not told or piece.asked or behind >= self.end or piece.key not in ("next", "rechallenge", "rechallenged"):
             return False
         if outline.pieces[behind].kind in ("date", "cycles") and piece.key != "next":
             return True
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
-        ended = outline.pieces[behind].key == "," and behind + 2 == last
-        return ended and "strong_progression" in outline.cues[behind + 1]
+        ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
+        return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
 
     def _plans_to_go_on(self, at: int) -> bool:
         """Whether what is planned is to go on with, or to stop, what is given: 'well on THP, but wants to go on'."""
