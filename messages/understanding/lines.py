@@ -72,6 +72,8 @@ class _Reader:
             self._new_sentence(place)
         if "at_which" in piece.roles:
             self.order.as_another_failed(place)
+        if "had_been" in piece.cues:
+            self.order.had_been(place)
         if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":
@@ -227,8 +229,6 @@ class _Reader:
         elif "surgery" in cues:
             self.now.operated = self.marks.operated = True
             self.now.stays_early = courses.current is not None and courses.current.early
-        if "had_been" in cues:
-            self.order.had_been(place)
         if "maintenance" in cues and not self.outcomes.continues(place):
             self.now.maintenance = piece.used = True
         elif self.outcomes.take(place):

@@ -143,7 +143,7 @@ class Before:
     def _ends_in_a_choice(self, at: int) -> bool:
         return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
-    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
+    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one kind of cue after another)
         """The meaning after one more piece that names no drug."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
