@@ -121,9 +121,9 @@ def _is_unknown(piece: Piece) -> bool:
 
 
 def _first_that_speaks(outline: Outline, places: range) -> int | None:
-    """The first of some places whose piece is not silent."""
+    """The first of some places whose piece is neither silent nor 'is'."""
     for at in places:
-        if outline.pieces[at].kind != "silent":
+        if outline.pieces[at].kind != "silent" and "is" not in outline.pieces[at].roles:
             return at
     return None
 
@@ -335,6 +335,8 @@ class _Sentence:
             return "asked" if before is None and behind is None else "mentioned"
         if behind == "upcoming":
             return "planned"
+        if self._is_asked_whether(at) or self._is_offered(at):
+            return "asked"
         compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
         before = None if behind == "planned" and self._is_had_in_mind(at) else before
         if before == "received" and not (compared and behind == "asked"):
@@ -361,6 +363,32 @@ class _Sentence:
         if [piece.key for piece in pieces[last + 1 : last + 3]] not in (["is", "being"], ["are", "being"]):
             return False
         return last + 3 < self.end and _is_unknown(pieces[last + 3])
+
+    def _is_asked_whether(self, at: int) -> bool:
+        """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
+        outline = self.outline
+        first, verb = outline.first_of_list(at) - 1, outline.last_of_list(at) + 1
+        first -= first > self.first and outline.pieces[first].key == "the"
+        if first < self.first or verb >= self.end or "whether" not in outline.pieces[first].roles:
+            return False
+        return outline.pieces[verb].key in ("is", "are") or "modal" in outline.pieces[verb].roles
+
+    def _is_offered(self, at: int) -> bool:
+        """Whether a drug that begins a question is set against another course: 'adjuvant T-DM1 or go on with HP?'"""
+        outline = self.outline
+        if "or" not in outline.played or not outline.pieces[at].asked:
+            return False
+        begins, other = outline.stretch_start[at], outline.stretch_end[at]
+        offered = next((each for each in range(begins, other) if "or" in outline.pieces[each].roles), other)
+        drug = next(each for each in range(begins, at + 1) if outline.is_drug[each])
+        opens = all("early" in outline.cues[each] for each in range(begins, drug))
+        if offered == other or not opens or outline.last_of_list(drug) != offered - 1:
+            return False
+        led = range(offered + 1, max(outline.first_of_list(at), offered + 1))
+        return at < offered or all(
+            outline.pieces[each].kind == "silent" or outline.cues[each] & {"carried_on", "completed", "joined", "early"}
+            for each in led
+        )
 
     def _has_ended(self, at: int) -> bool:
         """Whether a question tells of a drug in the perfect: 'what is left once TCT has failed?'; not 'if it has'."""
