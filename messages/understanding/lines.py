@@ -191,7 +191,8 @@ class _Reader:
         self.now.outside = None
         if outside is None or outside is self.courses.current or following >= len(self.pieces):
             return
-        if self.pieces[following].key == "," and self.courses.insert is None and outside.number is not None:
+        if self.pieces[following].key == "," and outside.number is not None:
+            self.courses.insert = None
             self.courses.current = outside
 
     def _orders(self, place: int) -> bool:

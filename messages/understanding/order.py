@@ -336,6 +336,8 @@ class Order:
         if self.pieces[place].key not in ("before", "prior"):
             return False
         end = outline.sentence_end[place]
+        if self._heads_a_bracket(place):
+            return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
             return ends and self._is_all_that_is_told(place)
@@ -358,6 +360,12 @@ class Order:
             or outline.cues[at] & (_ENDED | {"before_it", "then"})
             for at in rest
         )
+
+    def _heads_a_bracket(self, place: int) -> bool:
+        """Whether a bracket lists what came before the line told before it: 'TCT 4th line (before: A, B, C)'."""
+        pieces = self.pieces
+        heads = place > 0 and pieces[place - 1].key == "(" and place + 2 < len(pieces)
+        return heads and pieces[place + 1].key in (":", "=", "-") and self.outline.is_drug[place + 2]
 
     def _is_of_the_past(self, place: int) -> bool:
         """Whether 'in the past' ends a sentence behind one that told how a line goes: 'PD on TCT. THP in the past.'"""

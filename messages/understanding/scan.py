@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon, Node
-from messages.understanding.near import SHORTEST, edits, nearest, sounds_like
+from messages.understanding.near import SHORTEST, edits, is_one_edit_from, nearest, sounds_like
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece, cues_and_kinds
 from messages.understanding.sentences import divide, enumerated
 from messages.understanding.shorthand import settle_short_names
@@ -16,6 +16,8 @@ _DENIED_AS_A_WHOLE = ("early_stage_agents", "prior_lines", "treatment")
 """What phrases say that begin with a denial and name no drug."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_LONG = 8
+"""Letters a word must have before it is taken for a mistyped word of weight."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 
@@ -110,7 +112,8 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     stack: list[tuple[Node, int, bool]] = [(node, at + 1, False) for node in opened]
     while stack:
         node, here, skipping = stack.pop()
-        if not skipping and here >= best and (found := node.get("")) is not None:
+        ends = not skipping and here >= best and not _parts_an_ordinal(tokens, here)
+        if ends and (found := node.get("")) is not None:
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
             if len(node) == 1:  # no phrase is longer
@@ -130,6 +133,13 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     return best, concepts
 
 
+def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:
+    """Whether the ending of an ordinal would be left over: 'her 2nd line' holds no HER2."""
+    if here >= len(tokens) or not tokens[here].glued or tokens[here].key not in _ORDINAL_ENDINGS:
+        return False
+    return tokens[here - 1].kind == "number"
+
+
 def _glues(tokens: list[Token], at: int) -> bool:
     return at + 1 < len(tokens) and tokens[at + 1].glued
 
@@ -144,9 +154,17 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
         piece.kind = "silent"
     elif len(key) >= SHORTEST and key not in lexicon.ordinary and (readings := near(key, lexicon)):
         piece.kind, piece.value = "fuzzy", readings
+    elif len(key) >= _LONG and key not in lexicon.ordinary and (meant := _mistyped(key, lexicon)):
+        piece.kind, piece.roles = "known", lexicon.roles.get(meant, NO_ROLES)
+        piece.stand_for(*lexicon.root[meant][""])
     elif key.endswith(lexicon.toxicity_endings):
         piece.roles |= {"toxicity_word"}
     return piece
+
+
+def _mistyped(word: str, lexicon: Lexicon) -> str | None:
+    """The word of weight that one wrong letter makes of another: 'progresed'."""
+    return next((meant for meant in lexicon.often_mistyped if is_one_edit_from(word, meant)), None)
 
 
 def near(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:

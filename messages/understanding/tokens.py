@@ -88,6 +88,8 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 continue
             if raw[1:2] == "/":  # w/, w/o
                 key = "with" if raw[-1] == "/" else "without"
+            elif key == "b4":
+                key = "before"
             append(Token(key, "word", start, end, glued))
         elif first.isdigit():
             signs = 0
