@@ -329,7 +329,7 @@ class _Sentence:
         """Received, planned or asked about."""
         if at > self.first and ("uncertain" in self.outline.cues[at - 1] or self._is_passed_by(at)):
             return "mentioned"
-        if self._dates_a_value(at) or self._is_in_progress(at) or self._names_a_trial(at):
+        if self._dates_a_value(at) or self._names_a_trial(at):
             return "mentioned"
         if self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
@@ -355,14 +355,6 @@ class _Sentence:
         if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
-
-    def _is_in_progress(self, at: int) -> bool:
-        """Whether what 'is being' done about a drug is not known to be giving it: 'T-DXd is being negotiated'."""
-        pieces = self.outline.pieces
-        last = self.outline.last_of_list(at)
-        if [piece.key for piece in pieces[last + 1 : last + 3]] not in (["is", "being"], ["are", "being"]):
-            return False
-        return last + 3 < self.end and _is_unknown(pieces[last + 3])
 
     def _is_asked_whether(self, at: int) -> bool:
         """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
