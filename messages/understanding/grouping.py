@@ -23,6 +23,8 @@ _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
 _CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation")
 """Cues before 'on' that show that it tells of the past."""
+_HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
+"""Cues behind a combination that is named again for them."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -534,7 +536,7 @@ class Grouping:
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
             again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
-        known = courses.same(new)
+        known = courses.same(new) or self._same_combination(place)
         present = self.now.maintenance or self._is_present(place)
         present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
@@ -560,6 +562,17 @@ class Grouping:
             kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
             return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _same_combination(self, place: int) -> Course | None:
+        """The line whose combination is named again with how it went: 'A/B, then C/B; PD on C/B'."""
+        outline, named = self.outline, self._group(place)
+        following = outline.drug_in_stretch_after(place)
+        if following != place + 2 or self.pieces[place + 1].key not in ("/", "+"):
+            return None
+        rest = outline.rest_of_stretch(outline.last_of_list(place), 5)
+        if self.outcomes.pending is None and not self._is_present(place) and not outline.has(rest, *_HOW_IT_WENT):
+            return None
+        return next((course for course in reversed(self.courses.all) if set(course.agents) == named), None)
 
     def _is_added_to(self, place: int) -> bool:
         """Whether something was added to a drug: 'THP, then tamoxifen added to HP'."""

@@ -247,7 +247,7 @@ class _Reader:
             if self._leads_to_no_line(place):
                 return
             self.now.then(place)
-            if piece.key == "before":
+            if piece.key in ("before", "prior"):
                 self.order.before(place)
         elif "joined" in cues:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")

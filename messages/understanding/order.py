@@ -295,8 +295,9 @@ class Order:
     def _first_of_list(self, place: int) -> int | None:
         """The first drug of a list that 'earlier' is said of as a whole: 'THP and T-DXd earlier'; not of one line."""
         outline, pieces = self.outline, self.pieces
-        if self._is_a_whole_list(place):
-            return outline.sentence_start[place]
+        whole = self._first_of_whole_list(place)
+        if whole is not None:
+            return whole
         last = place - 1 if outline.is_drug[place - 1] else outline.drug_in_stretch_before(place)
         first = outline.drug_in_stretch_before(last) if last is not None else None
         if first is None or last is None or not outline.joins(first, last):
@@ -307,14 +308,21 @@ class Order:
         whole = pieces[place].key != "before" or any(pieces[at].key == "and" for at in range(first, last))
         return first if single and whole else None
 
-    def _is_a_whole_list(self, place: int) -> bool:
-        """Whether a sentence is nothing but a list and 'before': 'TCT now. THP, T-DXd before.'"""
+    def _first_of_whole_list(self, place: int) -> int | None:
+        """The first drug of a sentence that is nothing but a list and 'before': 'TCT now. THP, T-DXd before.', 'She had
+        THP, T-DXd before.'"""
         outline = self.outline
-        first, end = outline.sentence_start[place], outline.sentence_end[place]
-        if place + 2 < end or place - first > _LONGEST_HISTORY or not outline.is_drug[first]:
-            return False
+        begins, end = outline.sentence_start[place], outline.sentence_end[place]
+        if place + 2 < end or place - begins > _LONGEST_HISTORY:
+            return None
+        first = next((at for at in range(begins, place) if outline.is_drug[at]), place)
+        headed = all(
+            self.pieces[at].kind == "silent" or outline.cues[at] & {"has_had", "the_patient"}
+            for at in range(begins, first)
+        )
         listed = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, place))
-        return listed and any(self.pieces[at].key == "," for at in range(first, place))
+        commas = any(self.pieces[at].key == "," for at in range(first, place))
+        return first if headed and listed and commas else None
 
     def _put_before_what_was_told(self, first: int) -> None:
         """'T-DM1 now, THP and T-DXd before': the lines from a drug on came before the one told before them."""
@@ -340,6 +348,7 @@ class Order:
             return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
+            ends = ends or (self.pieces[place + 1].key == "and" and outline.drug_in_sentence_after(place) is None)
             return ends and self._is_all_that_is_told(place)
         last = outline.last_drug[place]
         if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:

@@ -570,9 +570,13 @@ class Outcomes:
         return {"brain", "only"} <= named and "body" not in named
 
     def _holds_elsewhere(self, place: int) -> bool:
-        """Whether the sentence says that the body is controlled: 'T-DM1: CNS PD, body stable'."""
-        end = min(self.outline.sentence_end[place], place + _FAR)
-        return any(self._is_held(at) for at in range(place + 1, end))
+        """Whether the sentence, or the next one, without a drug, says that the body is controlled: 'T-DM1: CNS PD, body
+        stable', 'brain PD on T-DM1. Body stable.'"""
+        outline, end = self.outline, self.outline.sentence_end[place]
+        following = outline.next_drug[end - 1]
+        if end < len(outline.pieces) and (following is None or following >= outline.sentence_end[end]):
+            end = outline.sentence_end[end]
+        return any(self._is_held(at) for at in range(place + 1, min(end, place + _FAR)))
 
     def _is_held(self, place: int) -> bool:
         """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled'."""
@@ -1045,8 +1049,9 @@ class Outcomes:
             return  # now on carbamazepine
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
-        if toxic and piece.key == "under":
-            return  # pneumonitis under T-DM1
+        grew = outline.has(outline.before_in_stretch(place), "progression", "new")
+        if (toxic or grew) and piece.key == "under":
+            return  # pneumonitis, new brain mets under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
             courses.separate("then")
