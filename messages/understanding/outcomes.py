@@ -42,8 +42,10 @@ def _is_a_cycle(key: str) -> bool:
 class Outcomes:
     """Gives each line the outcome that is said of it."""
 
-    def __init__(self, outline: Outline, courses: Courses) -> None:
+    def __init__(self, outline: Outline, courses: Courses, to_come: frozenset[int]) -> None:
         self.outline, self.courses = outline, courses
+        self.to_come = to_come
+        """Where drugs are named that are planned or asked about."""
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
         self.holder: Course | None = None
@@ -632,7 +634,7 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         outline.pieces[place].used = True
         lines = courses.metastatic()
-        if self._is_negated(place):
+        if self._is_negated(place) or outline.drug_in_stretch_before(place) in self.to_come:  # T-DM1 planned at PD
             return
         if self._leads_to_what_failed(place):
             self._await_what_failed(place)
@@ -660,7 +662,8 @@ class Outcomes:
         piece = outline.pieces[leads]
         begun, current = outline.drug_in_stretch_before(place), self.courses.current
         told = begun is None or (current is not None and outline.pieces[begun] in current.pieces)
-        return told and ("linking" in piece.roles or piece.key == "under") and not outline.pieces[leads + 1].asked
+        leads_back = piece.key == "under" or ("linking" in piece.roles and piece.key != "to")
+        return told and leads_back and not outline.pieces[leads + 1].asked
 
     def _await_what_failed(self, place: int) -> None:
         """Put the line that ended with progression, which follows, before the one begun then."""

@@ -14,8 +14,9 @@ class Telling:
     def __init__(self, outline: Outline) -> None:
         self.pieces, self.outline = outline.pieces, outline
         self.courses = Courses()
-        self.outcomes = Outcomes(self.outline, self.courses)
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
+        to_come = frozenset(at for at, mention in self.mentions.items() if mention.standing in ("planned", "asked"))
+        self.outcomes = Outcomes(self.outline, self.courses, to_come)
         self.sentence = 0
         self.outside: Course | None = None
         """The line that was being told where a bracket opened."""
