@@ -197,12 +197,13 @@ class Grouping:
         """Whether 'with' names the next partner of what stands before: 'Herceptin with Taxol, with Navelbine'."""
         outline, pieces, course = self.outline, self.pieces, self.courses.current
         last = outline.last_drug[place]
-        if course is None or last is None or place < 3 or pieces[last] not in course.pieces:
+        if course is None or last is None or not 3 <= place <= last + 4:
             return False
-        led = all("joined" in outline.cues[drug - 1] and pieces[drug - 1].key != "and" for drug in (last, place))
-        parted = pieces[place - 2].key in (",", "and")
+        led = all("joined" in outline.cues[drug - 1] and pieces[drug - 1].key != "and" for drug in (place, last))
+        if not led or pieces[place - 2].key not in (",", "and") or pieces[last] not in course.pieces:
+            return False
         same = len(course.pieces) > 1 and GO_ON.issuperset(agents_of(course.pieces[0]) or ("",))
-        return led and parted and same and place - last <= 4 and not set(agents_of(pieces[place]) or ()) & GO_ON
+        return same and not set(agents_of(pieces[place]) or ()) & GO_ON
 
     def _begin_with_the_same(self, place: int) -> None:
         """Begin a line with what the line being told began with."""
