@@ -199,8 +199,9 @@ class Grouping:
         last = outline.last_drug[place]
         if course is None or last is None or not 3 <= place <= last + 4:
             return False
-        led = all("joined" in outline.cues[drug - 1] and pieces[drug - 1].key != "and" for drug in (place, last))
-        if not led or pieces[place - 2].key not in (",", "and") or pieces[last] not in course.pieces:
+        if pieces[place - 2].key not in (",", "and") or pieces[last] not in course.pieces:
+            return False
+        if any("joined" not in outline.cues[drug - 1] or pieces[drug - 1].key == "and" for drug in (place, last)):
             return False
         same = len(course.pieces) > 1 and GO_ON.issuperset(agents_of(course.pieces[0]) or ("",))
         return same and not set(agents_of(pieces[place]) or ()) & GO_ON

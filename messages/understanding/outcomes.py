@@ -97,10 +97,12 @@ class Outcomes:
 
     def leads_again(self, place: int) -> bool:
         """Whether the word that led to the drugs of an outcome leads to more: 'PD on A, on B and on C'."""
+        if self.pending is None or not self.given:
+            return False
         outline, pieces = self.outline, self.outline.pieces
         at = place + (place + 1 < len(pieces) and pieces[place].key == "and")
         again = at + 1 < len(pieces) and pieces[at].key == self.led_by and outline.is_drug[at + 1]
-        return again and pieces[at - 1].key in (",", "and") and self.given and self.pending is not None
+        return again and pieces[at - 1].key in (",", "and")
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""

@@ -112,8 +112,8 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     stack: list[tuple[Node, int, bool]] = [(node, at + 1, False) for node in opened]
     while stack:
         node, here, skipping = stack.pop()
-        ends = not skipping and here >= best and not _parts_an_ordinal(tokens, here)
-        if ends and (found := node.get("")) is not None:
+        found = None if skipping or here < best else node.get("")
+        if found is not None and not _parts_an_ordinal(tokens, here):
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
             if len(node) == 1:  # no phrase is longer

@@ -359,6 +359,8 @@ class _Sentence:
     def _is_asked_whether(self, at: int) -> bool:
         """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
         outline = self.outline
+        if "whether" not in outline.played:
+            return False
         first, verb = outline.first_of_list(at) - 1, outline.last_of_list(at) + 1
         first -= first > self.first and outline.pieces[first].key == "the"
         if first < self.first or verb >= self.end or "whether" not in outline.pieces[first].roles:
@@ -398,7 +400,7 @@ class _Sentence:
         behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
-        if self._is_of_a_trial(at) and self.outline.plays(range(self.first, self.end), "comparator"):
+        if self.outline.plays(range(self.first, self.end), "comparator") and self._is_of_a_trial(at):
             return True
         if not pieces[at].is_("regimen"):
             return False
