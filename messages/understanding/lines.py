@@ -86,6 +86,8 @@ class _Reader:
             self._for_which()
         elif piece.concepts:
             self._cue(place)
+        elif piece.kind == "number" and self.order.counts_what_came_before(place):
+            piece.used = True
         elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
             if piece.roles & {"subject", "of_the_line_before", "is"} and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
@@ -121,6 +123,8 @@ class _Reader:
             piece.used = True
         elif piece.value == 1:
             self.order.at_first(place)
+        if course is not None:
+            course.closed = True
 
     def _is_a_rank(self, place: int) -> bool:
         """Whether an ordinal is all that is said of the drug before it, behind a sign."""
@@ -269,6 +273,8 @@ class _Reader:
     def _leads_to_no_line(self, place: int) -> bool:
         """Whether 'then' leads to no other line: 'Perjeta not reimbursed then, TCH only', 'docetaxel 75, then 60'."""
         outline, pieces, following = self.outline, self.pieces, place + 1
+        if following < len(pieces) and "route" in pieces[following].roles:  # Herceptin i.v. changed to s.c.
+            return following + 1 == len(pieces) or not outline.is_drug[following + 1]
         if pieces[place].key != "then" or outline.sentence_start[place] == place:
             return False
         if following == len(pieces) or pieces[following].key in (".", ")"):

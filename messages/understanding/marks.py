@@ -102,7 +102,8 @@ class Marks:
         following = self.outline.next_drug[place]
         agents = agents_of(self.pieces[following]) if following is not None else None
         new = agents is not None and self.courses.known(agents) is None
-        return new and (course.outcome in (None, "ongoing") or self.now.refers)
+        beside = self.pieces[place - 1].key == "," and self.outline.last_drug[place] == place - 2  # PD on TCT, 3rd line
+        return new and (course.outcome in (None, "ongoing") or self.now.refers or beside)
 
     def _refers_to(self, number: int) -> bool:
         """Whether a line told before is named by its number: 'line 2 stopped for ILD'. What is said next is of it."""

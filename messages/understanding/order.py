@@ -190,6 +190,22 @@ class Order:
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
 
+    def counts_what_came_before(self, place: int) -> bool:
+        """Read 'the first two were A and B' behind a third line: they came before it."""
+        outline, current = self.outline, self.courses.current
+        following = outline.next_drug[place]
+        if current is None or current.number is None or self.pieces[place].value != current.number - 1:
+            return False
+        if not place or following is None or following - place > _SAYS_WHEN:
+            return False
+        between = [self.pieces[at] for at in range(place + 1, following)]
+        ordered = self.pieces[place - 1].key in ("first", "previous", "prior", "other", "earlier")
+        ordered = ordered or any(piece.key in ("before", "earlier", "previous") for piece in between)
+        named = any("is" in piece.roles or piece.key in (":", "being") for piece in between)
+        if ordered and named:
+            self._put_before(current)
+        return ordered and named
+
     def had_been(self, place: int) -> None:
         """'T-DXd stopped for ILD. THP had been given in 2021': what a later sentence tells in the pluperfect came
         before a line whose course was told."""
@@ -253,6 +269,7 @@ class Order:
         outline, piece = self.outline, self.pieces[place]
         ends = place + 1 == outline.stretch_end[place] or self.pieces[place + 1].kind == "sign"
         own = outline.drug_in_stretch_before(place) is not None and self.courses.between in ("none", "other")
+        own = own or self._is_behind_how_it_went(place)
         return piece.end - piece.start > len(piece.key) and ends and own
 
     def _told_before(self, course: Course) -> Course | None:
@@ -349,7 +366,7 @@ class Order:
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
             ends = ends or (self.pieces[place + 1].key == "and" and outline.drug_in_sentence_after(place) is None)
-            return ends and self._is_all_that_is_told(place)
+            return ends and (self._is_all_that_is_told(place) or self._is_behind_how_it_went(place))
         last = outline.last_drug[place]
         if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:
             return False  # Prior: THP. Prior: T-DXd.
@@ -375,6 +392,18 @@ class Order:
         pieces = self.pieces
         heads = place > 0 and pieces[place - 1].key == "(" and place + 2 < len(pieces)
         return heads and pieces[place + 1].key in (":", "=", "-") and self.outline.is_drug[place + 2]
+
+    def _is_behind_how_it_went(self, place: int) -> bool:
+        """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 months) before'."""
+        drug = self.outline.last_drug[place]
+        if drug is None or drug < self.outline.sentence_start[place]:
+            return False
+        return all(
+            self.pieces[at].kind in ("silent", "cycles", "duration", "number", "date")
+            or self.pieces[at].key in ("(", ")")
+            or self.outline.cues[at] & _ENDED
+            for at in range(drug + 1, place)
+        )
 
     def _is_of_the_past(self, place: int) -> bool:
         """Whether 'in the past' ends a sentence behind one that told how a line goes: 'PD on TCT. THP in the past.'"""

@@ -324,12 +324,28 @@ class Outcomes:
     def _goes_well(self, place: int) -> None:
         """'no progression so far': the line being told goes on, or the one named next: 'no PD so far on THP'."""
         outline, following = self.outline, place + 1
+        if self._is_none_since(place):
+            self._goes_on(place)
+            return
         if following >= len(outline.pieces) or "so_far" not in outline.cues[following]:
             return
         if outline.drug_in_stretch_after(following) in (following + 1, following + 2):
             self.pending_ongoing = True
         else:
             self._goes_on(place)
+
+    def _is_none_since(self, place: int) -> bool:
+        """Whether 'no PD since', 'no PD since then' ends what is told of a line that was not stopped."""
+        outline, end = self.outline, self.outline.sentence_end[place]
+        since = outline.pieces[place + 1 : min(end, place + 4)]
+        if (
+            not since
+            or since[0].key != "since"
+            or not all(piece.key in ("since", "then") or piece.kind == "sign" for piece in since)
+        ):
+            return False
+        latest = self.courses.latest(outline.sentence[place])
+        return latest is not None and not latest.stopped
 
     def continues(self, place: int) -> bool:
         """Read 'continues', 'continuing' where it ends what is told: 'T-DXd, good PR, continues', 'HP continues'."""
@@ -1055,7 +1071,7 @@ class Outcomes:
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
-        if (toxic or grew) and piece.key == "under":
+        if (toxic or grew or self.pending is not None) and piece.key == "under":
             return  # pneumonitis, new brain mets under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True

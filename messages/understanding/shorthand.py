@@ -139,8 +139,9 @@ def _is_listed(pieces: list[Piece], place: int) -> bool:
 
 
 def _is_alone(pieces: list[Piece], place: int) -> bool:
-    """Whether a letter is said to be the only drug: 'H mono'."""
-    return place + 1 < len(pieces) and pieces[place + 1].key in ("mono", "monotherapy")
+    """Whether a letter is said to be the only drug, or how it was given: 'H mono', 'H sc'."""
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    return following is not None and (following.key in ("mono", "monotherapy") or "route" in following.roles)
 
 
 def _joins(piece: Piece) -> bool:
