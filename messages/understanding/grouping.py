@@ -58,8 +58,7 @@ class Grouping:
         piece, courses = self.pieces[place], self.courses
         new = agents or ()
         self.outcomes.partial = False
-        last = self.outline.last_drug[place]
-        if last is not None and not (self.outline.joins(last, place) or self.outcomes.leads_again(place - 1)):
+        if not self._is_of_the_same_list(place):
             self.outcomes.next_list()
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
@@ -106,6 +105,19 @@ class Grouping:
         self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
+
+    def _is_of_the_same_list(self, place: int) -> bool:
+        """Whether a drug goes on the list of the one before it, over what leads to both."""
+        last = self.outline.last_drug[place]
+        if last is None or self.outline.joins(last, place):
+            return True
+        return self.outcomes.leads_again(place - 1) or self._is_behind_an_aside(place)
+
+    def _is_behind_an_aside(self, place: int) -> bool:
+        """Whether an aside parts a drug from the 'and' that joins it: 'failed A and, earlier, B'."""
+        at = place - 1
+        at -= at > 0 and "linking" in self.pieces[at].roles
+        return at > 0 and self.pieces[at].key == "," and self.outline.is_in_an_aside(at)
 
     def _likely(self, readings: Readings | None) -> tuple[str, ...]:
         """The reading of an unclear drug that least belongs to the line being told: 'T-DM1 and a TKI' are two lines."""

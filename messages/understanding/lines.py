@@ -49,10 +49,11 @@ class _Reader:
         told, courses = self.told, self.courses
         for place in range(len(self.pieces)):
             self._take(place)
-        self.outcomes.finish()
         if self.order.latest_came_first():
             courses.all.reverse()
         self.order.put_in_order_of_dates()
+        self.order.number_by_brackets()
+        self.outcomes.finish()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.grew_before = frozenset(courses.grew_before)
@@ -86,8 +87,8 @@ class _Reader:
             self._for_which()
         elif piece.concepts:
             self._cue(place)
-        elif piece.kind == "number" and self.order.counts_what_came_before(place):
-            piece.used = True
+        elif piece.kind == "number":
+            self.order.counts_lines(place)
         elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
             if piece.roles & {"subject", "of_the_line_before", "is"} and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
@@ -168,8 +169,10 @@ class _Reader:
         key = self.pieces[place].key
         if key in ("+", "/", "&"):
             self.courses.separate("joined")
-        elif key == ",":
+        elif key == "," and (self.pieces[place - 1].key == "and" or self.outline.is_in_an_aside(place)):
             self.courses.separate("comma")
+        elif key == ",":
+            self.courses.separate("then" if place < self.order.parted_until else "comma")
             following = self.outline.drug_in_sentence_after(place)
             listed = following is not None and self.outcomes.given and self._is_listed(following)
             listed = listed or self.outcomes.leads_again(place + 1)
@@ -285,8 +288,10 @@ class _Reader:
         return dosed and pieces[following + 1].kind == "sign"
 
     def _is_in_an_account(self, place: int) -> bool:
-        """Whether 'and' ends an account of what was had, whose conjugates are lines: 'incl. T-DXd and tucatinib'."""
+        """Whether 'and' parts an account of what was had: 'two lines: A and B', 'incl. T-DXd and tucatinib'."""
         outline = self.outline
+        if place < self.order.parted_until:
+            return True
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False

@@ -222,9 +222,17 @@ class Marks:
     def _told_with(self, course: Course, place: int) -> list[Course]:
         """The courses of one list: 'FEC, then Herceptin, all adjuvant'."""
         courses = self.courses
+        before = self.outline.drug_in_stretch_before(place)
+        if courses.insert is not None and before is not None and self._is_apart(course):
+            return [course]  # TCT after T-DXd, tamoxifen adjuvant
         whole = courses.insert is None or self._is_of_all(place)
         told = courses.all if whole else courses.all[: courses.insert]
         return [each for each in told if each is course or self._is_unmarked(each, course.sentence)]
+
+    def _is_apart(self, course: Course) -> bool:
+        """Whether a comma stands right before the first drug of a course."""
+        first = self.outline.first_of_list(self.outline.last_drug[len(self.pieces) - 1] or 0)
+        return first > 0 and self.pieces[first] in course.pieces and self.pieces[first - 1].key == ","
 
     def _is_of_all(self, place: int) -> bool:
         """Whether 'both', 'all' stands before a mark."""

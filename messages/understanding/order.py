@@ -27,6 +27,8 @@ class Order:
         """The last of the drugs that are joined to the follower."""
         self.narrates_in_pluperfect = False
         """Whether the first line was told in the pluperfect: then it puts nothing before what was told."""
+        self.parted_until = -1
+        """The last drug of a list of as many lines as were counted: each 'and' in it parts two."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
@@ -55,10 +57,37 @@ class Order:
                 or (outline.is_drug[following] and self._only_ended(place))
             )
         ):
-            self._insert_before()
+            known = self._known_behind(following)
+            if known is None:
+                self._insert_before()
+            else:
+                self._put_behind(known)
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _known_behind(self, drug: int) -> Course | None:
+        """The latest of the lines told before that 'after' names, where it names no other: 'T-DXd after THP, TCT after
+        T-DXd'."""
+        outline, courses = self.outline, self.courses
+        if not outline.is_drug[drug]:
+            return None
+        drugs = [at for at in range(drug, outline.last_of_list(drug) + 1) if outline.is_drug[at]]
+        lines = [courses.same(agents_of(self.pieces[at]) or ()) for at in drugs]
+        lines = (
+            lines if all(lines) else [courses.same(each for at in drugs for each in agents_of(self.pieces[at]) or ())]
+        )
+        told = [each for each in lines if each is not None and not each.early and each is not courses.current]
+        return max(told, key=courses.all.index) if len(told) == len(lines) else None
+
+    def _put_behind(self, known: Course) -> None:
+        """Put the line being told right behind another."""
+        courses = self.courses
+        current = courses.current
+        if current in courses.all and courses.all.index(current) < courses.all.index(known):
+            courses.all.remove(current)
+            courses.all.insert(courses.all.index(known) + 1, current)
+        courses.insert = None
 
     def before(self, place: int) -> bool:
         """'Before T-DXd there was THP' tells THP first; whether a sentence or its second half begins so."""
@@ -190,13 +219,29 @@ class Order:
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
 
-    def counts_what_came_before(self, place: int) -> bool:
-        """Read 'the first two were A and B' behind a third line: they came before it."""
-        outline, current = self.outline, self.courses.current
-        following = outline.next_drug[place]
-        if current is None or current.number is None or self.pieces[place].value != current.number - 1:
-            return False
-        if not place or following is None or following - place > _SAYS_WHEN:
+    def counts_lines(self, place: int) -> None:
+        """Read a number of lines that are listed behind it: 'two lines: A and B', 'the first two were A and B'."""
+        following = self.outline.drug_in_sentence_after(place)
+        if following is None or following - place > _SAYS_WHEN:
+            return
+        lines = self.pieces[place + 1].key in ("lines", "therapies", "regimens")
+        if self._counts_what_came_before(place, following) or lines:
+            self.pieces[place].used = True
+            self._part(following, int(self.pieces[place].value))
+
+    def _part(self, drug: int, number: int) -> None:
+        """Part a list at each 'and' and comma, where these make of it as many lines as were counted."""
+        outline, first, parts = self.outline, drug, 1
+        while (following := outline.drug_in_sentence_after(drug)) is not None and outline.joins(drug, following):
+            parts += any(self.pieces[at].key in (",", "and") for at in range(drug, following))
+            drug = following
+        if parts == number and drug > first:
+            self.parted_until = drug
+
+    def _counts_what_came_before(self, place: int, following: int) -> bool:
+        """Whether 'the first two were' stands behind a third line: they came before it."""
+        current = self.courses.current
+        if not place or current is None or current.number is None or self.pieces[place].value != current.number - 1:
             return False
         between = [self.pieces[at] for at in range(place + 1, following)]
         ordered = self.pieces[place - 1].key in ("first", "previous", "prior", "other", "earlier")
@@ -247,7 +292,9 @@ class Order:
         outline, last = self.outline, self.outline.last_drug[place]
         if last is None or last < outline.sentence_start[place] or self.courses.insert is None:
             return False
-        if self.pieces[place].key not in ("previously", "prior", "formerly", "earlier"):  # 'before that' counts on
+        piece = self.pieces[place]
+        single = piece.end - piece.start == len(piece.key)
+        if not single or piece.key not in ("previously", "prior", "formerly", "earlier"):  # 'prior to that' counts on
             return False
         return any(self.pieces[at].key == self.pieces[place].key for at in outline.before_in_stretch(last, 2))
 
@@ -394,7 +441,7 @@ class Order:
         return heads and pieces[place + 1].key in (":", "=", "-") and self.outline.is_drug[place + 2]
 
     def _is_behind_how_it_went(self, place: int) -> bool:
-        """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 months) before'."""
+        """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 mo) before'."""
         drug = self.outline.last_drug[place]
         if drug is None or drug < self.outline.sentence_start[place]:
             return False
@@ -471,6 +518,22 @@ class Order:
             for each, (first, last) in spans.items()
         }
 
+    def number_by_brackets(self) -> None:
+        """Number lines by the brackets behind them, where these count them: 'T-DXd (2), THP (1)'."""
+        lines, pieces = self.courses.metastatic(), self.pieces
+        if len(lines) <= 1 or "(" not in self.outline.typed or any(course.number is not None for course in lines):
+            return
+        place_of = {piece.start: at for at, piece in enumerate(pieces)}
+        ends = [place_of.get(course.pieces[-1].start, 0) if course.pieces else 0 for course in lines]
+        if any(
+            end + 3 >= len(pieces) or pieces[end + 1].key != "(" or pieces[end + 3].key != ")" for end in ends
+        ) or not all(pieces[end + 2].kind == "number" for end in ends):
+            return
+        numbers = [int(pieces[end + 2].value) for end in ends]
+        if sorted(numbers) == list(range(1, len(lines) + 1)):
+            for course, number, end in zip(lines, numbers, ends, strict=True):
+                course.number, pieces[end + 2].used = number, True
+
     def _places_before(self, drug: int) -> range:
         """The places between a drug and the one before it, the nearest first, that may say when it was given."""
         last = self.outline.last_drug[drug]
@@ -489,7 +552,9 @@ class Order:
             if piece.kind == "sign" and piece.key in (",", ")", "->"):
                 return 0
             if piece.kind == "date":
-                return int(piece.value or 0)
+                begins = places.step < 0 and at > 1 and self.pieces[at - 1].key in ("to", "-", "until", "till")
+                first = self.pieces[at - 2] if begins and self.pieces[at - 2].kind == "date" else piece
+                return int(first.value or 0)
         return 0
 
     def latest_came_first(self) -> bool:

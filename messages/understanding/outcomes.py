@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
-from messages.understanding.drugs import ANTI_HER2, agents_of, generic
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
@@ -477,7 +477,8 @@ class Outcomes:
         every = next(
             (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
         )
-        drug = outline.drug_in_stretch_after(place)
+        kind = frozenset() if every is None else self._kind_named(every)
+        drug = outline.drug_in_stretch_after(place) if not kind else None
         excepted = drug is not None and outline.is_excepted(drug)
         if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
             return False
@@ -490,9 +491,11 @@ class Outcomes:
             return False  # PD in both adrenals
         earlier = outline.has(stretch, "previous", "before_it")
         lines = self.courses.metastatic()[: -1 if earlier else None]
+        if kind:
+            lines = [course for course in lines if kind & set(course.agents)]
         if outline.pieces[every].key == "both":
             lines = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
-        if following is not None and outline.is_drug[following]:  # both THP and T-DXd: PD
+        if following is not None and outline.is_drug[following] and not kind:  # both THP and T-DXd: PD
             named = {outline.pieces[at].start for at in range(following, place) if outline.is_drug[at]}
             lines = [course for course in lines if any(piece.start in named for piece in course.pieces)]
             if not lines:
@@ -503,6 +506,15 @@ class Outcomes:
         self.courses.separate("then")
         outline.pieces[place].used = True
         return True
+
+    def _kind_named(self, every: int) -> frozenset[str]:
+        """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""
+        pieces = self.outline.pieces
+        if any("conjugate" in pieces[at].roles for at in self.outline.rest_of_stretch(every, 4)):
+            return CONJUGATES
+        following = every + 1
+        readings = readings_of(pieces[following]) if following < len(pieces) else None
+        return frozenset(agent for reading in readings or () for agent in reading)
 
     def _of_the_first_lines(self, place: int) -> bool:
         """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
@@ -768,9 +780,9 @@ class Outcomes:
         for at in outline.rest_of_stretch(place, 9):
             if outline.is_drug[at] and outline.pieces[place].key != "ended":
                 return False
-            if because and "a_toxicity" in outline.cues[at]:
+            if because and outline.cues[at] & {"a_toxicity", "new"}:
                 return True
-            because = because or bool(outline.pieces[at].roles & {"reason", "for"})
+            because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
         return False
 
     def _is_all_that_is_said(self, place: int) -> bool:

@@ -94,8 +94,10 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
     """Whether a single letter is joined to a drug: 'vino + H', 'weekly w/ H'; a small one only with + and /."""
     for step in (-1, 1):
         at, joined = place + step, False
-        while 0 <= at < len(pieces) and abs(at - place) < 5:
+        while 0 <= at < len(pieces) and abs(at - place) < 7:
             piece = pieces[at]
+            if abs(at - place) >= 5 and not (piece.kind in ("silent", "number", "known") or "cycles" in piece.cues):
+                break
             if piece.names_drugs_by_name() or piece.kind == "fuzzy":
                 return joined and not (signs_only and abs(at - place) > 2)
             joined = joined or piece.key in ("+", "/") or (not signs_only and _joins(piece))

@@ -257,6 +257,9 @@ class _Sentence:
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
         outline = self.outline
+        told = outline.last_drug[at] is not None
+        if told and outline.pieces[at - 1].key == "both" and readings_of(outline.pieces[at]) is not None:
+            return True  # lapatinib, then tucatinib; refractory to both TKIs
         if outline.pieces[at - 1].key not in ("only", "first", "last"):
             return False
         named = outline.drug_in_stretch_before(at)

@@ -17,6 +17,8 @@ _ONE_OF_THEM = ("last", "first", "latest", "one")
 """What points behind 'all but' at one of the drugs that are told, and names none."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
+_FAR = 14
+"""Pieces behind a colon where the outcome of its drugs may be told."""
 
 
 class Before:
@@ -165,6 +167,8 @@ class Before:
         if self.switches and piece.key == "to":
             self.switches = False
             return self.switched_to
+        if piece.key == ":" and mode == "planned" and self.taken and self._tells_what_came(at):
+            return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
         if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
@@ -200,6 +204,12 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _tells_what_came(self, at: int) -> bool:
+        """Whether drugs behind a colon were given, as the outcome behind them shows."""
+        following = self.outline.drug_in_sentence_after(at)
+        rest = range(following or at, min(self.end, at + _FAR))
+        return following is not None and self.outline.has(rest, "progression", "toxicity", "stopped")
 
     def _heads_a_drug(self, at: int) -> bool:
         """Whether a word is said of the drug right behind it, and of nothing before it: 'pending: T-DXd'."""

@@ -51,8 +51,9 @@ class Telling:
         again = following < len(self.pieces) and self.pieces[following].key == "on"  # progressed on A and then on B
         following += again
         names_next = following < len(self.pieces) and self.outline.is_drug[following]
-        is_object = names_next and self.pieces[place].key == "and"
-        self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again)
+        aside = self.outline.is_in_an_aside(place)  # she failed A and, later, B
+        is_object = aside or (names_next and self.pieces[place].key == "and")
+        self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again or aside)
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
         self.early = False
