@@ -478,6 +478,8 @@ class _Sentence:
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = _first_that_speaks(outline, back)
+        if self._is_turned_over(back):
+            return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
@@ -486,6 +488,14 @@ class _Sentence:
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
         return behind is not None and _is_unknown(outline.pieces[behind])
+
+    def _is_turned_over(self, back: range) -> bool:
+        """Whether 'we are' and a verb nobody knows lead to a drug: 'we are toying with tucatinib', 'mulling over A'."""
+        pieces = self.outline.pieces
+        for at in back:
+            if pieces[at].key.endswith("ing") and _is_unknown(pieces[at]):
+                return at == self.first or pieces[at - 1].key in ("am", "are", "re", "m")
+        return False
 
     def _is_on_it(self, at: int) -> bool:
         """Whether a question about another drug says that the patient is on this one."""
@@ -531,7 +541,10 @@ class _Sentence:
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
-            if outline.joins(first, last) and outline.plays(range(first, last), "or"):
+            between = range(first + 1, last)
+            if outline.plays(between, "or") and all(
+                outline.is_joining(each) or "early" in outline.cues[each] for each in between
+            ):
                 return True
         return False
 

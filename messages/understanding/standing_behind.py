@@ -200,7 +200,8 @@ class Behind:
             single = piece.end - piece.start == len(piece.key)
             goes_on = piece.key == "next" and single
             asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
-            goes_on = goes_on and (asked_alone or outline.drug_in_sentence_after(at) is not None)
+            led = outline.drug_in_sentence_after(at) is not None and not self._is_what_comes_next(at)
+            goes_on = goes_on and (asked_alone or led)
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
             return "upcoming"
@@ -287,6 +288,14 @@ class Behind:
         behind = range(at + 1, min(self.end, at + 7))
         given = any(pieces[each].key in ("given", "received", "done") for each in behind)
         return given and not outline.has(behind, "negation", "negated_after")
+
+    def _is_what_comes_next(self, at: int) -> bool:
+        """Whether 'next' ends what is said of a drug that is asked about, or before any was told: 'T-DM1 next, or
+        T-DXd?', 'T-DM1 next, she had THP'."""
+        outline = self.outline
+        if at + 1 == self.end or outline.pieces[at + 1].key not in (",", ":") or not outline.is_drug[at - 1]:
+            return False
+        return outline.pieces[at].asked or outline.last_drug[outline.first_of_list(at - 1)] is None
 
     def _is_how_it_was(self, at: int) -> bool:
         """Whether 'next', 'rechallenge' is followed by when it was, or at once by how it ended, behind what was told:
