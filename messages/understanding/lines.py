@@ -20,6 +20,8 @@ from messages.understanding.telling import Telling
 __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs", "readings_of", "told_of"]
 
 
+_FAR_BRACKET = 24
+"""Pieces of a bracket, at most, that are looked over for where it was opened."""
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -75,6 +77,8 @@ class _Reader:
             self.order.as_another_failed(place)
         if "had_been" in piece.cues:
             self.order.had_been(place)
+        elif piece.key == "having":
+            self.order.having(place)
         if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":
@@ -183,10 +187,22 @@ class _Reader:
         elif key == "(":
             self.now.outside = self.courses.current if self.now.is_told_here(self.courses.current) else None
         elif key == ")":
-            self.courses.separate("other")
+            self.courses.separate("then" if self._counts_an_item(place) else "other")
             self._close_bracket(place)
         elif key == "-":
             self.outcomes.dash(place)
+
+    def _counts_an_item(self, place: int) -> bool:
+        """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH b) TCT'."""
+        pieces = self.pieces
+        if not place or not pieces[place].glued or len(pieces[place - 1].key) > 2:
+            return False
+        if pieces[place - 1].kind != "number" and not (
+            len(pieces[place - 1].key) == 1 and pieces[place - 1].key.isalpha()
+        ):
+            return False
+        near = range(place - 2, max(-1, place - _FAR_BRACKET), -1)
+        return next((pieces[at].key == ")" for at in near if pieces[at].key in ("(", ")")), True)
 
     def _is_listed(self, following: int) -> bool:
         """Whether an outcome said before a drug goes on, over a comma, to the drug behind it."""

@@ -251,6 +251,17 @@ class Order:
             self._put_before(current)
         return ordered and named
 
+    def having(self, place: int) -> None:
+        """'Now on TCT, having had THP and T-DXd': what 'having' heads behind a line came before it."""
+        outline, current = self.outline, self.courses.current
+        heads = outline.stretch_start[place] == place and place > 0 and self.pieces[place - 1].key == ","
+        if not heads or current is None or current.early or not self.now.is_told_here(current):
+            return
+        if self.now.drug_ahead(place) and current in self.courses.all:
+            self.outcomes.next_list()
+            self.outcomes.pending_ongoing = False
+            self._put_before(current)
+
     def had_been(self, place: int) -> None:
         """'T-DXd stopped for ILD. THP had been given in 2021': what a later sentence tells in the pluperfect came
         before a line whose course was told."""

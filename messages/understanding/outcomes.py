@@ -297,6 +297,10 @@ class Outcomes:
         """Whether a word of the present is said of the line being told."""
         outline = self.outline
         piece = outline.pieces[place]
+        if "up_to_now" in outline.cues[place] and place and outline.pieces[place - 1].kind == "date":
+            if outline.is_drug[min(place + 1, len(outline.pieces) - 1)]:  # Jan 2024 to date T-DM1
+                self.pending_ongoing = True
+                return False
         if "up_to_now" in outline.cues[place]:  # THP until now
             only = outline.plays(outline.before_in_stretch(place), "only")
             return not only and is_said_of_its_drug(outline, place)
@@ -1105,8 +1109,11 @@ class Outcomes:
             course.outcome = before.outcome
 
     def _since(self, place: int) -> None:
-        """'TCT since May': it goes on."""
+        """'TCT since May', 'since May TCT': it goes on."""
         outline = self.outline
+        if self._opens_what_goes_on(place):
+            self.pending_ongoing = True
+            return
         following = place + 1
         if following < len(outline.pieces) and "which_one" in outline.pieces[following].roles:  # since last spring
             following += 1
@@ -1119,6 +1126,23 @@ class Outcomes:
         left = outline.has(outline.before_in_stretch(beside, 2), "stopped")  # off Herceptin since 2023
         if not left and not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
             course.ongoing = True
+
+    def _opens_what_goes_on(self, place: int) -> bool:
+        """Whether 'since', or a span up to now, stands with its date right before the one line of its stretch: 'since
+        May TCT', 'Jan 2024 to date TCT'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = outline.drug_in_stretch_after(place)
+        if drug is None or pieces[drug].asked or outline.stretch_start[place] != place:
+            return False
+        between = range(place + 1, drug)
+        dated = bool(between) and all(
+            pieces[at].kind == "date" or "month" in pieces[at].roles or pieces[at].key in (":", "on") for at in between
+        )
+        last = outline.last_of_list(drug)
+        following = outline.drug_in_sentence_after(last)
+        alone = following is None or not outline.joins(last, following)
+        listed = any(pieces[at].key in ("and", ",") for at in range(drug, last))
+        return dated and alone and not listed
 
     def _behind_its_drugs(self, place: int) -> int:
         """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""

@@ -410,7 +410,7 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
+        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 8), "comparator")
 
     def _is_of_a_trial(self, at: int) -> bool:
         """Whether a drug only says which trial: 'a T-DXd study', 'a trial of T-DXd'."""

@@ -196,6 +196,8 @@ class Before:
             return mode if supposed else "received"
         if "asked" in cues:
             return None
+        if "bridged" in cues and self.taken:
+            return "given"  # T-DXd planned, so bridging with TH
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
             return "given" if running else mode  # T-DXd planned, still on THP
