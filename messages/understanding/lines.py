@@ -193,7 +193,7 @@ class _Reader:
             self.outcomes.dash(place)
 
     def _counts_an_item(self, place: int) -> bool:
-        """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH b) TCT'."""
+        """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH'."""
         pieces = self.pieces
         if not place or not pieces[place].glued or len(pieces[place - 1].key) > 2:
             return False

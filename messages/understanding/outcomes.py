@@ -183,7 +183,7 @@ class Outcomes:
             self._said(place, "completed")
         elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
             self._ongoing(place)
-        elif self._is_held_with(place):
+        elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):
             self.pending_ongoing = True
         elif self._is_now(place) or self._leads_to_a_cycle(place) or self._stays(place):
             self._goes_on(place)
@@ -297,10 +297,6 @@ class Outcomes:
         """Whether a word of the present is said of the line being told."""
         outline = self.outline
         piece = outline.pieces[place]
-        if "up_to_now" in outline.cues[place] and place and outline.pieces[place - 1].kind == "date":
-            if outline.is_drug[min(place + 1, len(outline.pieces) - 1)]:  # Jan 2024 to date T-DM1
-                self.pending_ongoing = True
-                return False
         if "up_to_now" in outline.cues[place]:  # THP until now
             only = outline.plays(outline.before_in_stretch(place), "only")
             return not only and is_said_of_its_drug(outline, place)
@@ -318,6 +314,13 @@ class Outcomes:
         linked = place + 1 < len(outline.pieces) and outline.pieces[place + 1].key in ("with", "w")
         following = outline.drug_in_stretch_after(place)
         return linked and following is not None and following <= place + 3
+
+    def _ends_a_span_before_a_drug(self, place: int) -> bool:
+        """Whether a span of time reaches up to now right before its drug: 'Jan 2024 to date T-DM1'."""
+        outline, following = self.outline, place + 1
+        if "up_to_now" not in outline.cues[place] or not place or following == len(outline.pieces):
+            return False
+        return outline.pieces[place - 1].kind == "date" and outline.is_drug[following]
 
     def _goes_on(self, place: int) -> None:
         """The line being told goes on."""
