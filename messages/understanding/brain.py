@@ -34,6 +34,8 @@ _STATES_SET = frozenset(_STATES)
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
+_FOUND = ("disease", "on", "by", "per")
+"""What may stand between a denial and the scan that shows it."""
 _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
@@ -206,6 +208,8 @@ class Brain:
             if "treated" in found:
                 return {"new"}
             found -= {"symptomatic", "new", "progression", "stable"}
+        if "pending" in found and place and self.pieces[place - 1].key == "was":
+            found.discard("pending")  # the MRI that was pending shows no mets
         if "progression" in found and self._is_no_growth_of_the_brain(place):
             found.discard("progression")
         if "treated" in found and self._is_to_come(place):
@@ -316,10 +320,12 @@ class Brain:
         return None
 
     def _is_answer(self, place: int, at: int) -> bool:
-        """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May'."""
-        dash = self.pieces[at + 1]
+        """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May', 'brain no (MRI)'; or denies
+        disease on the scan behind it: 'CNS: no disease on MRI'."""
+        behind = self.pieces[at + 1]
         named = self.pieces[place].is_("noun", "brain_mets", "brain")
-        return place < at and named and dash.kind == "sign" and dash.key == "-" and not dash.glued
+        dashed = behind.kind == "sign" and (behind.key == "(" or (behind.key == "-" and not behind.glued))
+        return place < at and named and (dashed or behind.key in _FOUND)
 
     def _denies(self, following: list[int], *, held: bool) -> str | None:
         """What the first pieces after a negation make it deny. `held`: the metastases are treated or stable."""

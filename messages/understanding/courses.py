@@ -251,6 +251,8 @@ class Courses:
         following = self.all[at] if at < len(self.all) else None
         if following is None or following.early != course.early or following.number is not None:
             return
+        if any(each.piece.kind == "fuzzy" for each in following.unclear):
+            return
         agents, more = set(course.agents), set(following.agents)
         kept = more & ANTIBODIES if following.maintenance else more
         stepped_down = bool(kept) and kept < agents and kept <= ANTIBODIES

@@ -116,6 +116,8 @@ class _Reader:
             return numbers and outline.stretch_start[place] == place and not self.pieces[place].asked
         if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
             return True
+        if self.pieces[place].key == "which" and outline.stretch_start[place] == place:  # T-DXd, which came after THP
+            return place > 1 and self.pieces[place - 1].key == "," and outline.is_drug[place - 2]
         verb = place + 1 < outline.stretch_end[place] and "is" in self.pieces[place + 1].roles
         return verb and outline.stretch_start[place] == place and self.pieces[place - 1].key == ","
 

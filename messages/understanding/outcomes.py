@@ -878,7 +878,7 @@ class Outcomes:
             if joined and (outline.is_drug[at] or finding):  # never had T-DM1 and she progressed, no ILD and PD
                 break
             if "negation" in outline.cues[at]:
-                return True
+                return outline.pieces[at + 1].key != ":"  # only the disease is not: liver PD
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
         if self._is_none(place):
             return True

@@ -96,6 +96,8 @@ class Before:
         comma = outline.pieces[at - 1].key == ","
         if mode == "denied" and not self.taken and "the_patient" in cues:
             return None  # none, she is about to start THP
+        if mode == "denied" and comma and outline.pieces[at].asked and not outline.pieces[at - 2].asked:
+            return None  # not been offered anything else, lapatinib?
         if "new_word" in cues or (comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)):
             return None
         if self.general and not cues & {"the_patient", "progression"}:

@@ -68,7 +68,9 @@ class Behind:
             outweighed = outweighed or (said == "given" and self._only_dates(at, verdict))
             since = verdict == "available" and "became_available" in outline.cues[told_at]
             outweighed = outweighed or (said == "unavailable" and since)  # refused then, available since January
-            if said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
+            if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
+                verdict, told_at = said, at  # wanted by the team, not yet started
+            elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
