@@ -173,8 +173,8 @@ class Order:
         last = outline.drug_in_sentence_after(first) if first is not None else None
         if first is None or last is None or self.pieces[last].asked:
             return False
-        if outline.has(range(first, last), "before_it"):
-            return False
+        if outline.has(range(first, last), "before_it") or "previously" in outline.cues[place - 1]:
+            return False  # on T-DXd, which she received after paclitaxel, trastuzumab
         return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
 
     def _insert_before(self) -> None:

@@ -81,7 +81,15 @@ class Before:
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
+        if self._tells_of_the_drug_before(at):
+            self.relatives.add(at - 2)
         return True
+
+    def _tells_of_the_drug_before(self, at: int) -> bool:
+        """Whether a relative's story is of the drug that heads the sentence: 'T-DXd: her mother gets it'."""
+        pieces, rest = self.outline.pieces, self.outline.rest_of_stretch(at, 4)
+        headed = at - 2 == self.first and self.outline.is_drug[at - 2] and pieces[at - 1].key in (":", "-", ",")
+        return headed and (self.outline.plays(rest, "pronoun") or self.outline.has(rest, "on_it"))
 
     def _follows_a_condition(self, at: int) -> bool:
         """Whether a stretch tells what may come of the condition before it: 'if PD then T-DXd'."""
