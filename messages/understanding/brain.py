@@ -480,6 +480,9 @@ class Brain:
     # ---- all mentions together ---------------------------------------------------------------------------------------
 
     def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
+        for verdict in verdicts:
+            if verdict.value == "stable" and self._grow_by_now(verdict):
+                verdict.value = "active"
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
@@ -516,6 +519,14 @@ class Brain:
             return
         for verdict in known:
             self.stated.note("brain_metastases", verdict.value, verdict.pieces)
+
+    def _grow_by_now(self, verdict: _Verdict) -> bool:
+        """Whether the next sentence says of treated lesions that 'they' grow: 'MRI in May: 4 mets, WBRT. Today they are
+        growing.'"""
+        sentence = [self.pieces[at] for at in self._sentence_at(self.context.sentence_end(verdict.pieces[-1].sentence))]
+        grows = any("progression" in piece.cues for piece in sentence)
+        named = any(names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence)
+        return grows and not named and any(piece.key == "they" for piece in sentence)
 
     def _is_called_stable(self, verdict: _Verdict) -> bool:
         return any(piece.cue("stable", "no_progression", "responding") for piece in verdict.pieces)

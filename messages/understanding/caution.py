@@ -228,7 +228,14 @@ class Caution:
         clause = self.context.clause(last)
         near = range(max(clause.start, first - 1), min(clause.stop, last + _BEFORE))
         groups = ("only_a_part", "for_now") if statement.field == "ild_history" else ("only_a_part",)
-        return any(self.context.of(self.pieces[at], *groups) for at in near)
+        return any(self.context.of(self.pieces[at], *groups) and not self._only_links(at, last) for at in near)
+
+    def _only_links(self, at: int, last: int) -> bool:
+        """Whether 'that' limits nothing: before what is denied, or in 'that we know of'."""
+        if self.pieces[at].key != "that":
+            return False
+        following = self.pieces[at + 1 : at + 2]
+        return at < last or any(piece.key in ("we", "i") for piece in following)
 
     def _behind(self, statement: Statement) -> bool:
         """Whether an end or an exception stands behind a value: 'until last week', 'except one', 'since'."""

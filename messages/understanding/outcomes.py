@@ -185,7 +185,7 @@ class Outcomes:
             self._ongoing(place)
         elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):
             self.pending_ongoing = True
-        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._stays(place):
+        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._leads_to_all(place) or self._stays(place):
             self._goes_on(place)
         elif "ever_since" in piece.roles or (piece.key == "from" and begins_and_goes_on(self.outline, place)):
             self._since(place)
@@ -292,6 +292,18 @@ class Outcomes:
         rest = outline.rest_of_stretch(place, 6)
         counted = outline.has(rest, "cycles") or any(_is_a_cycle(outline.pieces[at].key) for at in rest)
         return counted and all(outline.pieces[at].kind != "word" and not outline.is_drug[at] for at in rest)
+
+    def _leads_to_all(self, place: int) -> bool:
+        """Whether 'on both', 'on all three' is all that a stretch says of the drugs before it: 'A and B, on both
+        still'."""
+        outline, end = self.outline, self.outline.stretch_end[place]
+        begins = outline.stretch_start[place]
+        if "on" not in outline.pieces[place].roles or place - begins > 1 or outline.next_drug[place] is not None:
+            return False
+        if place + 1 >= end or outline.pieces[place + 1].key not in ("both", "all", "these"):
+            return False
+        rest = [at for at in (*range(begins, place), *range(place + 2, end)) if outline.pieces[at].kind != "sign"]
+        return all(outline.pieces[at].kind in ("silent", "number") or "ongoing" in outline.cues[at] for at in rest)
 
     def _is_now(self, place: int) -> bool:
         """Whether a word of the present is said of the line being told."""
@@ -953,6 +965,8 @@ class Outcomes:
         outline, following = self.outline, place + 1
         if following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", "."):
             return False
+        if place > 1 and outline.pieces[place - 1].key in ("in", "with", "by") and "completed" in outline.cues[place - 2]:
+            return False  # ended in toxicity, and T-DM1 was given
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)

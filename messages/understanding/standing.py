@@ -186,7 +186,7 @@ class _Sentence:
         before.read()
         behind.read()
         self.before, self.behind, self.relatives = before.before, behind.behind, before.relatives
-        self.unbegun = behind.unbegun
+        self.unbegun, self.obtainable = behind.unbegun, behind.obtainable
         question = asks_outright(outline.pieces[first:end])
         self.question = end if question is None else first + question
         """Where the sentence begins to ask whether its drugs were given."""
@@ -225,6 +225,8 @@ class _Sentence:
         if before == "denied" and self._is_of_access(at):
             before = "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
+        if conjugate and at in self.obtainable:
+            return Mention("denied", "available")  # T-DXd not given so far, we can get it
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)

@@ -30,6 +30,8 @@ class Behind:
         self.outline, self.first, self.end = outline, first, end
         self.behind: dict[int, str | None] = {}
         """What stands behind each drug, by its place."""
+        self.obtainable: set[int] = set()
+        """The drugs that were not given and of which it is said behind that they can be had."""
         self.unbegun: set[int] = set()
         """The drugs that were only not begun: where they were planned, they still are."""
         self.denied_later = False
@@ -41,7 +43,7 @@ class Behind:
         verdict: str | None = None
         told_at = -1
         following: int | None = None
-        listed = carried = False
+        listed = carried = freed = False
         for at in range(self.end - 1, self.first - 1, -1):
             if outline.is_drug[at]:
                 if verdict is None and following is not None:
@@ -53,9 +55,11 @@ class Behind:
                 else:
                     listed = False
                 self.behind[at] = verdict
+                if verdict == "denied" and freed:
+                    self.obtainable.add(at)
                 if verdict == "denied" and "not_begun" in outline.cues[told_at]:
                     self.unbegun.add(at)
-                verdict, following, carried = None, at, False
+                verdict, following, carried, freed = None, at, False, False
                 continue
             if self._is_without_it(at):
                 self.denied_later = True
@@ -69,8 +73,9 @@ class Behind:
             since = verdict == "available" and "became_available" in outline.cues[told_at]
             outweighed = outweighed or (said == "unavailable" and since)  # refused then, available since January
             if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
-                verdict, told_at = said, at  # wanted by the team, not yet started
+                verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
             elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
+                freed = said == "denied" and verdict == "available"
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
