@@ -93,12 +93,16 @@ class _Reader:
             self._cue(place)
         elif piece.kind == "number":
             self.order.counts_lines(place)
-        elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
+        elif piece.kind in ("word", "ordinal") or piece.roles or self._may_be_an_ordinal(piece):
             if piece.roles & {"subject", "of_the_line_before", "is"} and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
             self.outcomes.take(place)
+
+    @staticmethod
+    def _may_be_an_ordinal(piece: Piece) -> bool:
+        return piece.value == 1 or (piece.kind == "silent" and piece.value is not None)
 
     def _for_which(self) -> None:
         """What follows was given for what is told before: 'relapsed after adjuvant TCH, for which THP was given'."""
@@ -134,13 +138,19 @@ class _Reader:
             course.closed = True
 
     def _is_a_rank(self, place: int) -> bool:
-        """Whether an ordinal is all that is said of the drug before it, behind a sign."""
+        """Whether an ordinal is all that is said of the drug before it: 'T-DXd: 2nd', 'T-DXd was her second'."""
         pieces, following = self.pieces, place + 1
         if place < 2 or pieces[place].kind == "number":
             return False
         ordinal = pieces[place].kind == "ordinal" or pieces[place].key in ("first", "second", "third", "fourth")
         ends = following == len(pieces) or pieces[following].kind == "sign"
-        return ordinal and ends and pieces[place - 1].key in (":", "-", "(", "=") and self.outline.is_drug[place - 2]
+        if not (ordinal and ends):
+            return False
+        before = place - 1
+        while before > place - 4 and pieces[before].kind == "silent":
+            before -= 1
+        signed = pieces[place - 1].key in (":", "-", "(", "=")
+        return before >= signed and self.outline.is_drug[before - signed]
 
     def _ends_behind_a_drug(self, place: int) -> bool:
         following, before = place + 1, place - 1

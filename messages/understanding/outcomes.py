@@ -473,7 +473,9 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
-        link = outline.pieces[drug + 1]
+        dated = {"date", "in"}  # to T-DXd in March because of
+        between = [piece for piece in outline.pieces[drug + 1 : place] if dated.isdisjoint((piece.kind, piece.key))]
+        link = between[0] if between else outline.pieces[place]
         if "at_which" not in link.roles and link.key not in _WHY:
             return False
         lines = self.courses.metastatic()
@@ -983,6 +985,8 @@ class Outcomes:
                 continue
             if bracket and not outline.is_drug[at]:
                 continue
+            if piece.key == "and" and at == place + 1 and at + 1 < len(outline.pieces) and outline.is_drug[at + 1]:
+                return False  # then PD and T-DXd
             if at <= (colon or 0) and (linked or beside is None):
                 continue
             if (
@@ -1165,7 +1169,7 @@ class Outcomes:
         """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""
         outline = self.outline
         at = place
-        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key == ",":
+        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key in (",", "("):
             at -= 1
             if outline.pieces[at - 1].kind == "line":
                 at -= 1

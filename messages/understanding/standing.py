@@ -238,7 +238,7 @@ class _Sentence:
             return Mention("planned")
         if before == "denied" and behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
             return Mention("mentioned")
-        if before == "denied" and self._is_no_naivety(at):
+        if before == "denied" and (self._is_no_naivety(at) or self._did_not_work(at)):
             return Mention("received")
         if before == "denied" and behind != "denied" and self._answers_otherwise(at):
             return Mention("mentioned")
@@ -300,6 +300,14 @@ class _Sentence:
             return False
         behind = self.outline.last_of_list(at) + 1
         return behind < self.end and self.outline.pieces[behind].key == "been"
+
+    def _did_not_work(self, at: int) -> bool:
+        """Whether it is an effect that is denied of a list: 'neither THP nor T-DM1 worked'."""
+        outline = self.outline
+        last = outline.last_drug[outline.stretch_end[at] - 1] or at
+        opened = range(max(self.first, at - _LONGEST_REMARK), at)
+        behind = range(last + 1, min(outline.stretch_end[at], last + 3))
+        return outline.plays(opened, "nor") and outline.has(behind, "took_effect", "responding")
 
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive': it was given."""
