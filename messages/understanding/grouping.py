@@ -21,7 +21,7 @@ from messages.understanding.telling import Telling
 
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
 _CARRIED_ON = ("carried_on", "completed")
-_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation")
+_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
 _HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
 """Cues behind a combination that is named again for them."""
@@ -436,12 +436,17 @@ class Grouping:
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
         bracket = before.kind == "sign" and before.key in ("(", "=", ":")
+        member = (
+            before.key == "with" and place > 1 and self.pieces[place - 2].is_("regimen")
+        )  # tucatinib triplet with cape
         same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
         slash = before.kind == "sign" and before.key == "/" and same
-        if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
+        if not ((bracket or slash or member or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
+        elif member:
+            self.now.described_until = self.outline.last_of_list(place) + 1
         return True
 
     def _steps_down(self, place: int, new: tuple[str, ...]) -> bool:

@@ -624,7 +624,7 @@ class _Sentence:
         if not was:  # as Enhertu not approved then
             ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
             return ends and behind[0].key == "then"
-        return any(piece.key in ("then", "time") or piece.kind == "date" for piece in behind)
+        return any(piece.key in ("then", "time", "back") or piece.kind == "date" for piece in behind)
 
     def _answered(self, said: str) -> str | None:
         """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""
