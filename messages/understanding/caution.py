@@ -232,10 +232,8 @@ class Caution:
 
     def _only_links(self, at: int, last: int) -> bool:
         """Whether 'that' limits nothing: before what is denied, or in 'that we know of'."""
-        if self.pieces[at].key != "that":
-            return False
-        following = self.pieces[at + 1 : at + 2]
-        return at < last or any(piece.key in ("we", "i") for piece in following)
+        piece = self.pieces[at]
+        return piece.key == "that" and (at < last or piece.end - piece.start > len(piece.key))
 
     def _behind(self, statement: Statement) -> bool:
         """Whether an end or an exception stands behind a value: 'until last week', 'except one', 'since'."""
@@ -313,6 +311,7 @@ class Caution:
                 return
             if piece.is_("noun") and not (brain and piece.is_("noun", *_OF_THE_BRAIN)):
                 return
-            if "pending" in piece.cues or piece.key in ("due", "clinically"):
+            awaited = "pending" in piece.cues and self.pieces[at - 1].key != "was"
+            if awaited or piece.key in ("due", "clinically"):
                 self._instead(statement, readings, at)
                 return

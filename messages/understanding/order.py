@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.courses import Course
-from messages.understanding.drugs import agents_of, generic
+from messages.understanding.drugs import CONJUGATES, agents_of, generic, go_together
 from messages.understanding.telling import Telling
 
 _ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
@@ -173,9 +173,17 @@ class Order:
         last = outline.drug_in_sentence_after(first) if first is not None else None
         if first is None or last is None or self.pieces[last].asked:
             return False
-        if outline.has(range(first, last), "before_it") or "previously" in outline.cues[place - 1]:
-            return False  # on T-DXd, which she received after paclitaxel, trastuzumab
+        if outline.has(range(first, last), "before_it") or self._are_of_one_line(first, last):
+            return False
         return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
+
+    def _are_of_one_line(self, first: int, last: int) -> bool:
+        """Whether single drugs around a comma were given together: ', after docetaxel, trastuzumab and pertuzumab'."""
+        pieces = self.pieces
+        if last != first + 2 or pieces[first + 1].key != "," or any(pieces[at].is_("regimen") for at in (first, last)):
+            return False
+        both = [set(agents_of(pieces[at]) or ()) for at in (first, last)]
+        return all(both) and go_together(*both) and not (both[0] | both[1]) & CONJUGATES
 
     def _insert_before(self) -> None:
         courses = self.courses
