@@ -525,7 +525,9 @@ class Brain:
         growing.'"""
         sentence = [self.pieces[at] for at in self._sentence_at(self.context.sentence_end(verdict.pieces[-1].sentence))]
         grows = any("progression" in piece.cues for piece in sentence)
-        named = any(names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence)
+        named = any(
+            names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence
+        )
         return grows and not named and any(piece.key == "they" for piece in sentence)
 
     def _is_called_stable(self, verdict: _Verdict) -> bool:

@@ -79,6 +79,8 @@ class _Reader:
             self.order.had_been(place)
         elif piece.key == "having":
             self.order.having(place)
+        elif piece.key == "between":
+            self.order.between(place)
         if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":

@@ -27,6 +27,8 @@ class Order:
         """The last of the drugs that are joined to the follower."""
         self.narrates_in_pluperfect = False
         """Whether the first line was told in the pluperfect: then it puts nothing before what was told."""
+        self.behind_again = -1
+        """The drug behind 'between A and', which came after what was told before 'between'."""
         self.parted_until = -1
         """The last drug of a list of as many lines as were counted: each 'and' in it parts two."""
         self.earlier: Course | None = None
@@ -35,6 +37,9 @@ class Order:
     def after(self, place: int) -> None:
         """'T-DXd after THP' puts THP first; 'after THP came T-DXd' tells THP first by itself."""
         outline, courses = self.outline, self.courses
+        if self.pieces[place].key == "followed" and place + 1 < len(self.pieces) and self.pieces[place + 1].key == ",":
+            self.now.then(place)  # THP was followed, after two years, by T-DXd
+            return
         following = outline.next_meaning(place)
         if following is None:
             return
@@ -124,6 +129,8 @@ class Order:
 
     def came_before(self, place: int) -> None:
         """Put what is told next before the drug behind 'before'."""
+        if place == self.behind_again:
+            self.courses.insert, self.courses.insert_stays = None, False
         current = self.courses.current
         follower, self.follower = self.follower, None if place > self.follower_end else self.follower
         if follower is None or current is None or place <= self.follower_end or self._is_combined(follower, place):
@@ -206,7 +213,7 @@ class Order:
             courses.all.remove(current)
             courses.all.insert(courses.all.index(before), current)
             return
-        if self.now.drug_ahead(place):
+        if self.now.drug_ahead(place) and not self._closes_its_stretch(place):
             told = courses.metastatic()
             whole = bool(told) and ("before_all" in self.outline.cues[place] or self._opens_with_the_past(place))
             courses.insert = courses.all.index(told[0] if whole else current.follows or current)
@@ -258,6 +265,23 @@ class Order:
         if ordered and named:
             self._put_before(current)
         return ordered and named
+
+    def between(self, place: int) -> None:
+        """'T-DXd between THP and TCT', 'between THP and TCT she had T-DXd': what 'and' parts stands on either side."""
+        outline, current = self.outline, self.courses.current
+        first = outline.drug_in_stretch_after(place)
+        if first is None or first != place + 1:
+            return
+        last = self._last_joined(first)
+        second = outline.drug_in_stretch_after(last)
+        if second is None or second != last + 2 or self.pieces[last + 1].key != "and":
+            return
+        self.parted_until = second
+        if current is not None and self.now.is_told_here(current) and self.courses.near():
+            self._put_before(current)
+            self.behind_again = second
+        elif self.now.drug_ahead(second):
+            self.follower, self.follower_end = second, self._last_joined(second)
 
     def having(self, place: int) -> None:
         """'Now on TCT, having had THP and T-DXd': what 'having' heads behind a line came before it."""
@@ -316,6 +340,11 @@ class Order:
         if not single or piece.key not in ("previously", "prior", "formerly", "earlier"):  # 'prior to that' counts on
             return False
         return any(self.pieces[at].key == self.pieces[place].key for at in outline.before_in_stretch(last, 2))
+
+    def _closes_its_stretch(self, place: int) -> bool:
+        """Whether a bare 'before' stands between its own drug and a comma: 'T-DXd, T-DM1 before, THP before that'."""
+        comma = place + 1 < len(self.pieces) and self.pieces[place + 1].key == ","
+        return comma and self.pieces[place].key == "before" and self.outline.is_drug[place - 1]
 
     def _is_behind_its_cycles(self, place: int) -> bool:
         """Whether only a number of cycles, or how long, stands between a drug and 'before': 'docetaxel x6 before'."""

@@ -976,8 +976,8 @@ class Outcomes:
         outline, following = self.outline, place + 1
         if following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", "."):
             return False
-        if place > 1 and outline.pieces[place - 1].key in ("in", "with", "by") and "completed" in outline.cues[place - 2]:
-            return False  # ended in toxicity, and T-DM1 was given
+        if self._leads_to_the_next(place):
+            return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)
@@ -994,8 +994,6 @@ class Outcomes:
                 continue
             if bracket and not outline.is_drug[at]:
                 continue
-            if piece.key == "and" and at == place + 1 and at + 1 < len(outline.pieces) and outline.is_drug[at + 1]:
-                return False  # then PD and T-DXd
             if at <= (colon or 0) and (linked or beside is None):
                 continue
             if (
@@ -1028,6 +1026,13 @@ class Outcomes:
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _leads_to_the_next(self, place: int) -> bool:
+        """Whether an outcome is of what was told before it: 'ended in toxicity, and T-DM1', 'then PD and T-DXd'."""
+        outline, pieces, following = self.outline, self.outline.pieces, place + 1
+        if place > 1 and pieces[place - 1].key in ("in", "with", "by") and "completed" in outline.cues[place - 2]:
+            return True
+        return pieces[following].key == "and" and following + 1 < len(pieces) and outline.is_drug[following + 1]
 
     def _heading_colon(self, place: int) -> int | None:
         """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""

@@ -207,7 +207,7 @@ class _Sentence:
         told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
         return range(told, record)
 
-    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911  (one meaning after another)
+    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911, PLR0912  (one meaning after another)
         outline = self.outline
         before, behind = self.before[at], self.behind.get(at)
         if at in self.relatives:

@@ -57,6 +57,8 @@ class Telling:
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
         self.early = False
+        if self.pieces[place].key == "followed" and place and self.pieces[place - 1].key == "and":
+            self.courses.insert_stays = False  # TCT, preceded by THP and followed by T-DXd
         if not self.courses.insert_stays and not self.courses.leaves_room():
             self.courses.insert = None
 
