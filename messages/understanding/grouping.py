@@ -398,7 +398,8 @@ class Grouping:
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 past = toxic or outline.has(before, *_NOT_NOW)
-                return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
+                was = self.outline.plays(before, "past") or any(self.pieces[each].key == "she was" for each in before)
+                return not past and (self._has_been_on_it_for(at, place) or not was)
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )
@@ -435,19 +436,31 @@ class Grouping:
         inside = place < self.now.described_until
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
-        bracket = before.kind == "sign" and before.key in ("(", "=", ":")
-        member = (
-            before.key == "with" and place > 1 and self.pieces[place - 2].is_("regimen")
-        )  # tucatinib triplet with cape
+        bracket = (before.kind == "sign" and before.key in ("(", "=", ":")) or self._spells_out(place, new)
         same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
         slash = before.kind == "sign" and before.key == "/" and same
-        if not ((bracket or slash or member or place < self.now.described_until) and self.courses.describes(new)):
+        if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
-        elif member:
-            self.now.described_until = self.outline.last_of_list(place) + 1
+        elif before.key in ("with", "of"):
+            self.now.described_until = self._last_listed(place) + 1
         return True
+
+    def _last_listed(self, place: int) -> int:
+        """The last drug of the list a drug begins, over its commas."""
+        for _ in range(_LONGEST_LIST):
+            following = self.outline.drug_in_sentence_after(place)
+            if following is None or not self.outline.joins(place, following):
+                break
+            place = following
+        return place
+
+    def _spells_out(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether 'with', 'of' leads from a combination to its own drugs: 'tucatinib triplet with cape and tras'."""
+        leads = self.pieces[place - 1].key in ("with", "of") and self.outline.is_drug[place - 2]
+        told = leads and self.pieces[place - 2].is_("regimen")
+        return told and bool(new) and set(new) <= set(self._last_named(place))
 
     def _steps_down(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether the antibodies of a regimen are named behind it as what it goes on with: 'THP/HP'."""

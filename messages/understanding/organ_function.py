@@ -136,6 +136,8 @@ class OrganFunction:
             if piece.kind == "number":
                 if self._is_month_and_year(at):
                     skipped = at + 3
+                elif at + 1 < len(self.pieces) and self.pieces[at + 1].key in ("days", "day"):  # echo ten days ago
+                    continue
                 elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'
                     return
                 elif at >= skipped and not self._is_power(at) and not piece.used:

@@ -23,7 +23,7 @@ _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
     "kept_going", "responding", "stable", "up_to_now", "likewise",
 }  # fmt: skip
-_TELLING_ROLES = frozenset(("on", "until_now", "ever_since", "toxicity_word", "pronoun", "still"))
+_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _POINTS_NEAR = 5
@@ -262,15 +262,23 @@ class Outcomes:
         return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
 
     def _stays(self, place: int) -> bool:
-        return self._still_responds(place) or self._was_kept(place) or self._is_still(place)
+        return self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
 
-    def _is_still(self, place: int) -> bool:
-        """Whether 'still' is all that is said behind a comma: 'T-DXd, still'."""
-        outline, pieces = self.outline, self.outline.pieces
-        if "still" not in pieces[place].roles or pieces[place].asked:
+    def _is_still_given(self, place: int) -> bool:
+        """Whether 'still' is the last that is said of a drug: 'Herceptin with letrozole, still', 'HP still'."""
+        outline = self.outline
+        drug = outline.last_drug[place]
+        if "still" not in outline.pieces[place].roles or outline.pieces[place].asked or drug is None:
             return False
-        ends = place + 1 == len(pieces) or pieces[place + 1].key in (".", ";", ")")
-        return ends and place > 1 and outline.stretch_start[place] == place and pieces[place - 1].key == ","
+        ends = place + 1 == outline.sentence_end[place] or outline.pieces[place + 1].kind == "sign"
+        between = range(drug + 1, place)
+        return (
+            ends
+            and drug >= outline.sentence_start[place]
+            and all(
+                outline.pieces[at].kind in ("silent", "sign", "cycles", "date", "duration", "line") for at in between
+            )
+        )
 
     def _was_kept(self, place: int) -> bool:
         """Whether 'kept going' is the last that is said of a drug, none of whose partners was stopped."""
@@ -351,8 +359,8 @@ class Outcomes:
     def _goes_well(self, place: int) -> None:
         """'no progression so far': the line being told goes on, or the one named next: 'no PD so far on THP'."""
         outline, following = self.outline, place + 1
-        counted = outline.has(outline.before_in_stretch(place, 2), "so_far")  # four cycles so far and no progression
-        if counted or self._is_none_since(place):
+        so_far = outline.has(outline.before_in_stretch(place, 3), "so_far") and not outline.pieces[place].asked
+        if so_far or self._is_none_since(place):
             self._goes_on(place)
             return
         if following >= len(outline.pieces) or "so_far" not in outline.cues[following]:

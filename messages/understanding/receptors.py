@@ -208,7 +208,7 @@ class Receptors:
                 denied = True
             elif self.context.of(piece, "stained"):  # 'ER strong'
                 stained = Reading("positive", at)
-            elif piece.kind != "silent" and not self.context.of(piece, "copula"):
+            elif piece.kind != "silent" and not self.context.of(piece, "copula") and "on_it" not in piece.cues:
                 return stained
         return stained
 

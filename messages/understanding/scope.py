@@ -152,7 +152,7 @@ def _named(context: Context, *, told: bool) -> set[str]:
             found.add(concept.name)
         if piece.kind == "sign":
             continue
-        if _manages(context, place) or (piece.asked and _remedies(context, place)):
+        if _manages(context, place) or (piece.asked and (_remedies(context, place) or _treats(context, place))):
             found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
         if piece.asked and _is_how_much(context, place):
             found.add("dosing")
@@ -160,8 +160,12 @@ def _named(context: Context, *, told: bool) -> set[str]:
 
 
 def _is_quoted(context: Context, place: int) -> bool:
-    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'."""
-    return any("hearsay" in context.pieces[at].cues for at in context.sentence(place))
+    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'; not 'my mum was told
+    she has ...'."""
+    return any(
+        "hearsay" in context.pieces[at].cues and "is" not in context.pieces[at - 1].roles
+        for at in context.sentence(place)
+    )
 
 
 def _asks(context: Context, place: int, *, whole: bool) -> bool:
@@ -194,6 +198,15 @@ def _remedies(context: Context, place: int) -> bool:
     if pieces[at].key == "with":  # not 'what to offer a patient with neuropathy'
         return at > first and pieces[at - 1].key in ("help", "helps")
     return any(context.of(pieces[back], "remedies") for back in range(max(first, at - 2), at))
+
+
+def _treats(context: Context, place: int) -> bool:
+    """Whether a question is how to treat a side effect that is named at once: 'how do I treat hand-foot blisters?'"""
+    before = place - 1
+    while before >= 0 and (context.pieces[before].kind == "silent" or "severity" in context.pieces[before].roles):
+        before -= 1
+    named = "a_toxicity" in context.pieces[place].cues or context.of(context.pieces[place], "complaint")
+    return named and before >= 0 and context.of(context.pieces[before], "manages")
 
 
 def _is_how_much(context: Context, place: int) -> bool:

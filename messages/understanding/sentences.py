@@ -13,11 +13,13 @@ _SHORT = 3
 """Pieces before the last clause of a question that belong to it: 'T-DXd then?'."""
 _OUT_OF_REACH = 8
 """Pieces from a word of access to the consequence that is drawn from it, at most."""
-_INTRODUCTION = 7
+_INTRODUCTION = 10
 """Pieces between a request and the patient it is about, at most."""
 _VERBS = frozenset(("auxiliary", "is", "modal"))
 """What the first word of a question may be that asks for yes or no."""
 _WEAKLY_ASKING = frozenset(("asked_weak", "asked_back"))
+_OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
+"""Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -199,6 +201,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         begins = 0  # T-DXd when T-DM1 fails?
     if ends and (outright := asks_outright(sentence)) is not None:
         begins = outright
+    if ends and begins != 0 and _opens_with_a_choice(sentence):
+        begins = 0
     if begins is None and ends and sentence:
         begins = _last_clause(sentence)
     if begins is not None:
@@ -258,6 +262,19 @@ def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
     dash = dashes[-1] if dashes else None
     told = dash is not None and any(piece.names_drugs_by_name() for piece in sentence[begins:dash])
     return dash if told else None
+
+
+def _opens_with_a_choice(sentence: list[Piece]) -> bool:
+    """Whether a question begins with drugs to choose from: 'adjuvant T-DM1 or adjuvant HP for a stage IIA, no pCR?'"""
+    for place, piece in enumerate(sentence):
+        if "or" in piece.roles:
+            ahead = sentence[place + 1 :]
+            drug = next((each for each in ahead if each.kind != "silent" and not each.cues & _OFFERING), None)
+            return place > 0 and drug is not None and drug.names_drugs_by_name()
+        named = piece.names_drugs_by_name() or piece.kind == "silent" or piece.key in ("+", "/")
+        if not (named or piece.cues & _OFFERING):
+            return False
+    return False
 
 
 def _tells_when(sentence: list[Piece]) -> bool:

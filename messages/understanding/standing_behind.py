@@ -220,6 +220,8 @@ class Behind:
             return "corrected"
         if "negation" in cues and self._is_no_superlative(at):
             return "given"
+        if "previously" in cues and last and self._is_what_she_had(at):
+            return "given"
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
@@ -280,6 +282,13 @@ class Behind:
         outline = self.outline
         pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
         return pointed and outline.plays(outline.before_in_stretch(at, 6), "chemo")
+
+    def _is_what_she_had(self, at: int) -> bool:
+        """Whether a stretch ends in what the patient had: 'T-DM1 she had', 'it was lapatinib that she took'."""
+        drug = self.outline.drug_in_stretch_before(at)
+        if drug is None or "the_patient" not in self.outline.cues[at] or self.outline.pieces[at].asked:
+            return False
+        return all(self.outline.pieces[each].kind == "silent" for each in range(drug + 1, at))
 
     def _is_no_superlative(self, at: int) -> bool:
         """Whether a drug was 'not the last', 'not the only one': it was given."""

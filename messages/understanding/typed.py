@@ -397,6 +397,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
         return Answer(question.name, whole), ()
     if (unclear := words.questions[question.name].unclear.get(plain)) is not None:
         return Unclear(tuple(unclear)), ()
+    if (twice := _said_twice(said, question.name, names)) is not None:
+        return Answer(question.name, twice), ()
     parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
     found = [names.get(part) for part in parts]
     if parts and all(found) and question.kind == "several":
@@ -406,6 +408,15 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
         return Answer(question.name, chosen), ()
     unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
     return None, _near(unmatched, names)
+
+
+def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The option that each of several parts of an answer names: 'neither, both negative', 'no; absent'."""
+    if QUESTIONS[question].kind != "choice":
+        return None
+    parts = [_without_courtesy(_normal(part)) for part in re.split("[,;]", said)]
+    meant = {names.get(part) or answered_as(question, part) for part in parts}
+    return next(iter(meant)) if len(parts) > 1 and len(meant) == 1 else None
 
 
 def _months(said: str, words: Words) -> int | None:
@@ -502,9 +513,9 @@ def _without_courtesy(normal: str) -> str:
 
 
 def _is_affirmed_by_findings(plain: str) -> bool:
-    """Whether a yes only says what shows it: 'yes, MRI and cytology both'."""
+    """Whether a yes only says what shows it: 'yes, MRI and cytology both', 'present on MRI spine'."""
     first, *rest = plain.split() or [""]
-    return first == "yes" and set(rest) <= _short_answers().evidence
+    return first in ("yes", "present") and set(rest) <= _short_answers().evidence
 
 
 class _ShortAnswers(NamedTuple):
