@@ -96,7 +96,8 @@ class _Reader:
         elif piece.kind == "number":
             self.order.counts_lines(place)
         elif piece.kind in ("word", "ordinal") or piece.roles or self._may_be_an_ordinal(piece):
-            if piece.roles & {"subject", "of_the_line_before", "is"} and self.outline.last_drug[place] is not None:
+            begins = bool(piece.roles & {"subject", "of_the_line_before", "is", "affirmed"})
+            if begins and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)

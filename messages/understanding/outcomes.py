@@ -1162,6 +1162,9 @@ class Outcomes:
             following += 1
         timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
         timed = timed or "month" in outline.pieces[following].roles
+        if timed and following < len(outline.pieces) and self._leads_to_its_drug(following):
+            self.pending_ongoing = True
+            return
         beside = outline.drug_in_stretch_before(self._behind_its_drugs(place))
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:
@@ -1186,6 +1189,14 @@ class Outcomes:
         alone = following is None or not outline.joins(last, following)
         listed = any(pieces[at].key in ("and", ",") for at in range(drug, last))
         return dated and alone and not listed
+
+    def _leads_to_its_drug(self, place: int) -> bool:
+        """Whether a drug follows at once when it was begun: 'since six months the treatment with T-DXd'."""
+        outline = self.outline
+        drug = outline.drug_in_stretch_after(place)
+        return drug is not None and all(
+            outline.pieces[at].kind == "silent" or "joined" in outline.cues[at] for at in range(place + 1, drug)
+        )
 
     def _behind_its_drugs(self, place: int) -> int:
         """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""

@@ -185,7 +185,7 @@ def _manages(context: Context, place: int) -> bool:
 def _remedies(context: Context, place: int) -> bool:
     """Whether a verb asks for what helps against a complaint: 'what do I give against grade 2 mucositis?'"""
     pieces = context.pieces
-    if not context.of(pieces[place], "complaint"):
+    if not _is_a_complaint(context, place):
         return False
     at = place - 1
     first = context.clause(place).start
@@ -203,10 +203,16 @@ def _remedies(context: Context, place: int) -> bool:
 def _treats(context: Context, place: int) -> bool:
     """Whether a question is how to treat a side effect that is named at once: 'how do I treat hand-foot blisters?'"""
     before = place - 1
-    while before >= 0 and (context.pieces[before].kind == "silent" or "severity" in context.pieces[before].roles):
+    while before >= 0 and (
+        context.pieces[before].kind in ("silent", "number") or "severity" in context.pieces[before].roles
+    ):
         before -= 1
-    named = "a_toxicity" in context.pieces[place].cues or context.of(context.pieces[place], "complaint")
-    return named and before >= 0 and context.of(context.pieces[before], "manages")
+    return before >= 0 and _is_a_complaint(context, place) and context.of(context.pieces[before], "manages")
+
+
+def _is_a_complaint(context: Context, place: int) -> bool:
+    """Whether a side effect is named, or a complaint that may be one."""
+    return "a_toxicity" in context.pieces[place].cues or context.of(context.pieces[place], "complaint")
 
 
 def _is_how_much(context: Context, place: int) -> bool:

@@ -27,7 +27,7 @@ _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect"
 """Cues of what a drug did."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
-_THEN = ("then", "time", "back then", "days")
+_THEN = ("then", "time", "days")
 """What says that a drug was not to be had at a time that is past: 'at that time', 'in those days'."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
@@ -626,7 +626,7 @@ class _Sentence:
         if not was:  # as Enhertu not approved then
             ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
             return ends and behind[0].key == "then"
-        return any(piece.key in _THEN or piece.kind == "date" for piece in behind)
+        return any(piece.key in _THEN or piece.kind == "date" or piece.cue("before_it") for piece in behind)
 
     def _answered(self, said: str) -> str | None:
         """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""
