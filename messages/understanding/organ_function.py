@@ -244,7 +244,9 @@ class OrganFunction:
             return True
         if names_drugs(piece) or piece.is_("find") or piece.is_("say"):
             return False
-        return piece.cue("stable", "uncertain", "progression", "bad", "then", "cycles") or piece.is_("noun", "imaging")
+        return piece.cue("stable", "uncertain", "progression", "bad", "then", "cycles", "duration") or piece.is_(
+            "noun", "imaging"
+        )
 
     def _is_power(self, at: int) -> bool:
         """Whether a number belongs to a unit: 10^9, x10, /1.73."""

@@ -203,7 +203,7 @@ class Receptors:
                 if denied and verdict == "negative":  # 'ER not negative' says neither
                     return None
                 verdict = "negative" if verdict == "positive" and denied else verdict
-                return self._changed(at) or Reading(verdict, at)
+                return self._answer(at, verdict) or self._changed(at) or Reading(verdict, at)
             elif "negation" in piece.cues:
                 denied = True
             elif self.context.of(piece, "stained"):  # 'ER strong'
@@ -211,6 +211,24 @@ class Receptors:
             elif piece.kind != "silent" and not self.context.of(piece, "copula") and "on_it" not in piece.cues:
                 return stained
         return stained
+
+    def answered_at(self, place: int) -> int | None:
+        """Where a question that ends behind a piece is answered by a value or a denial: 'ER positive? 0%', 'no'."""
+        at = place + 2
+        if at >= len(self.pieces) or self.pieces[at - 1].key != "?":
+            return None
+        piece, behind = self.pieces[at], self.pieces[at + 1 : at + 2]
+        valued = piece.kind == "number" and (not behind or behind[0].kind == "sign")
+        return at if valued or "negation" in piece.cues or piece.is_("noun", "her2") else None
+
+    def _answer(self, place: int, asked: str) -> Reading | None:
+        """What the answer to 'ER positive?' says."""
+        at = self.answered_at(place)
+        if at is None or self.pieces[at].is_("noun"):
+            return None
+        if self.pieces[at].kind == "number":
+            return self._number(at, "")
+        return Reading("negative" if asked == "positive" else "positive", at)
 
     def _word_at(self, at: int) -> str | None:
         """What a word says of a receptor: `positive`, `negative`, `unknown` or nothing."""
@@ -323,6 +341,16 @@ class Receptors:
             around = range(max(near.start, place - 20), min(near.stop, place + 20))
             equivocal = any(self._is_two_plus(at) for at in around)
             self._note_her2("low" if equivocal else "negative", place - 1, place)
+
+    def is_answered(self, place: int) -> bool:
+        """Read the score that answers 'HER2 positive?'; False where none does."""
+        at = self.answered_at(place)
+        if at is None or "negation" in self.pieces[at].cues:
+            return False
+        if self.pieces[at].kind == "number" and self._is_score(at):
+            self._score(at, at)
+        self.pieces[place].used = True
+        return True
 
     def later_score(self, place: int) -> None:
         """A score with its plus, further on in the sentence or behind its semicolon, before any other noun."""

@@ -110,6 +110,8 @@ class Reader:
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
             return False
+        if name == "her2_status" and self.receptors.is_answered(place):
+            return False
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
             return False
