@@ -523,7 +523,8 @@ class Brain:
     def _grow_by_now(self, verdict: _Verdict) -> bool:
         """Whether the next sentence says of treated lesions that 'they' grow: 'MRI in May: 4 mets, WBRT. Today they are
         growing.'"""
-        sentence = [self.pieces[at] for at in self._sentence_at(self.context.sentence_end(verdict.pieces[-1].sentence))]
+        following = self.context.sentence_end(verdict.pieces[-1].sentence)
+        sentence = [self.pieces[at] for at in self._sentence_at(following)]
         grows = any("progression" in piece.cues for piece in sentence)
         named = any(
             names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence

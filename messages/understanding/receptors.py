@@ -106,7 +106,7 @@ class Receptors:
         if reading.verdict == "open" or self._was_other(reading):
             self.stated.ask("hr_status", ("positive", "negative"), pieces)
             return
-        corrected = self.context.is_corrected(place)
+        corrected = self._is_corrected(place)
         self.stated.note(f"receptor_{name}", reading.verdict, pieces, corrected=corrected)
         self._use_repeated(reading)
 
@@ -258,6 +258,15 @@ class Receptors:
                 same = statement.value in ("positive", "negative") and self._ends_in_sentence(statement.end, place)
                 return Reading(str(statement.value), following) if same else None
         return None
+
+    def _is_corrected(self, place: int) -> bool:
+        """Whether what is said at a place takes the place of what was: a correction, or the answer to the question
+        before it: 'HER2 positive? IHC 1+ only'."""
+        begins = self.context.sentence(place).start
+        asked = self.context.sentence(begins - 1) if begins and self.pieces[begins - 1].key == "?" else range(0)
+        of_receptors = (("noun", "her2", "er", "pr", "hr"), ("say", "her2_status", "hr_status"))
+        answers = any(self.pieces[at].is_(*names) for at in asked for names in of_receptors)
+        return answers or self.context.is_corrected(place)
 
     def _ends_in_sentence(self, end: int, place: int) -> bool:
         """Whether a statement that ends there stands in the sentence of a piece."""
@@ -431,7 +440,7 @@ class Receptors:
         if verdict == "positive" and self.context.stance(place) == "uncertain":  # 'not sure her mets are HER2+'
             verdict = "unknown"
         pieces = self.pieces[min(place, last) : max(place, last) + 1]
-        self.stated.note("her2_status", verdict, pieces, corrected=self.context.is_corrected(place))
+        self.stated.note("her2_status", verdict, pieces, corrected=self._is_corrected(place))
 
     def _score(self, place: int, at: int) -> None:
         plus = self._is_plus(at + 1)
