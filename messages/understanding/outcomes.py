@@ -979,16 +979,11 @@ class Outcomes:
             for at in ahead
         )
 
-    def _is_how_it_ended(self, place: int) -> bool:
-        """Whether 'ended in' leads to an outcome: 'THP ended in toxicity and T-DM1 was given'."""
-        leads = place > 1 and self.outline.pieces[place - 1].key in ("in", "with", "by")
-        return leads and "completed" in self.outline.cues[place - 2]
-
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
         ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".")
-        if ends or self._is_how_it_ended(place) or self._leads_to_the_next(place):
+        if ends or self._leads_to_the_next(place):
             return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
