@@ -89,7 +89,7 @@ class Grouping:
             if self._comes_later(again, place):
                 courses.all.remove(again)
                 courses.all.append(again)
-            courses.current = again
+            courses.current = courses.referred = again
             courses.add(piece, agents, readings)
             self.outcomes.partial = self._is_part(again, new)
         else:

@@ -158,7 +158,7 @@ class _Reader:
     def _ends_behind_a_drug(self, place: int) -> bool:
         following, before = place + 1, place - 1
         ends = following == len(self.pieces) or self.pieces[following].kind == "sign"
-        before -= self.ranks > 1 and self.pieces[before].kind == "sign"
+        before -= (self.ranks > 1 or self.told.numbered) and self.pieces[before].kind == "sign"
         while before >= 0 and before > place - 4 and self.pieces[before].kind == "silent":  # THP was the first
             before -= 1
         return ends and before >= 0 and self.outline.is_drug[before]

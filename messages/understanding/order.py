@@ -429,7 +429,7 @@ class Order:
             return None
         first = next((at for at in range(begins, place) if outline.is_drug[at]), place)
         headed = all(
-            self.pieces[at].kind == "silent" or outline.cues[at] & {"has_had", "the_patient"}
+            self.pieces[at].kind == "silent" or outline.cues[at] & {"has_had", "previously", "the_patient"}
             for at in range(begins, first)
         )
         listed = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, place))

@@ -224,7 +224,7 @@ class _Sentence:
             return Mention("received")
         if behind == "received":
             return Mention("received")
-        if before == "denied" and self._is_of_access(at):
+        if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
             before = "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and at in self.obtainable:
@@ -321,6 +321,13 @@ class _Sentence:
         if following >= self.outline.stretch_end[at]:
             return False
         return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
+
+    def _left_the_list(self, at: int) -> bool:
+        """Whether a drug was only taken off a list: 'the board dropped T-DXd from our formulary'."""
+        following = at + 1
+        if following >= self.end or self.outline.pieces[following].key not in ("from", "off"):
+            return False
+        return "unavailable" in self.outline.cues[following]
 
     def _was_out_of_reach(self, at: int) -> bool:
         """Whether a drug was not given only as it was not to be had: 'no pertuzumab because it was not available'."""
