@@ -49,6 +49,7 @@ class Marks:
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
         sought = sought or self._is_requested(place) or self._counts_what_follows(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)
+        self.now.refers = self.now.refers or (sought and self._says_after_what(place))
         if sought and self._is_of_what_was_told(place) and course is not None:
             course.number = number
             piece.used = True
@@ -94,11 +95,25 @@ class Marks:
         behind = self.outline.rest_of_stretch(place, 2)
         return self.outline.plays(behind, "request")
 
+    def _says_after_what(self, place: int) -> bool:
+        """Whether a sentence is nothing but which line the drug before it is: 'How to treat rash on TCT? 3L, after A and
+        B.'"""
+        outline, following = self.outline, self.outline.next_meaning(place)
+        course = self.courses.current
+        if following is None or course is None or course.sentence + 1 != self.now.sentence:
+            return False
+        if outline.sentence_start[place] != place or "after" not in outline.cues[following]:
+            return False
+        rest = range(following + 1, outline.sentence_end[place])
+        return all(outline.is_drug[at] or outline.is_joining(at) or self.pieces[at].key == "." for at in rest)
+
     def _is_of_what_was_told(self, place: int) -> bool:
         """Whether 'second line after THP' says which line the one being told is: 'Enhertu, 2nd line after THP'."""
         course = self.courses.current
-        if course is None or self.pieces[place].asked or course.number is not None or not self.now.is_told_here(course):
+        if course is None or course.number is not None or not self.now.is_told_here(course):
             return False
+        if self.pieces[place].asked and not (course.pieces and course.pieces[-1].asked):
+            return False  # told in a question: 'does a patient on T-DXd, second line after THP, need a vaccine?'
         following = self.outline.next_drug[place]
         agents = agents_of(self.pieces[following]) if following is not None else None
         new = agents is not None and self.courses.known(agents) is None

@@ -388,10 +388,24 @@ class Outcomes:
         outline = self.outline
         following = place + 1
         ends = following == outline.stretch_end[place] or outline.pieces[following].kind == "sign"
-        said = "continues" in outline.pieces[place].roles and ends and not self._is_negated(place)
+        said = "continues" in outline.pieces[place].roles and not self._is_negated(place)
+        if said and self._begins_to_tell(place):
+            self.pending_ongoing = True
+        said = said and ends
         if said:
             self._goes_on(place)
         return said
+
+    def _begins_to_tell(self, place: int) -> bool:
+        """Whether 'continues' stands between the patient and a drug: 'She continues T-DXd, second line'."""
+        outline = self.outline
+        led = place + 1 + (place + 2 < len(outline.pieces) and outline.pieces[place + 1].key in ("on", "with"))
+        if led >= outline.sentence_end[place] or not outline.is_drug[led]:
+            return False
+        heads = range(outline.sentence_start[place], place)
+        return bool(heads) and all(
+            outline.pieces[at].kind == "silent" or "the_patient" in outline.cues[at] for at in heads
+        )
 
     def dash(self, place: int) -> None:
         """A dash that leaves a span of time open: 'T-DXd (Aug 23 - )'."""
@@ -456,7 +470,8 @@ class Outcomes:
             self._end_the_line_before(place, "progression")
             self.courses.grew_before.add(outline.pieces[place].start)
             return
-        if not self.courses.all and not self._governs(place) and (self._of_the_body(place) or self._of_a_line(place)):
+        told = self._of_the_body(place) or self._of_a_line(place) or self._leads_to_what_goes_on(place)
+        if told and not self.courses.all and not self._governs(place):
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
@@ -597,6 +612,14 @@ class Outcomes:
 
     def _of_a_line(self, place: int) -> bool:
         return any(self.outline.pieces[at].kind == "line" for at in self.outline.rest_of_stretch(place, 5))
+
+    def _leads_to_what_goes_on(self, place: int) -> bool:
+        """Whether the drug it grew under is told behind a comma: 'progressing again, on T-DXd'."""
+        outline = self.outline
+        drug = outline.drug_in_sentence_after(place)
+        if drug is None or "on" not in outline.pieces[drug - 1].roles:
+            return False
+        return all(outline.pieces[at].kind == "silent" for at in range(outline.sentence_start[place], place))
 
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""

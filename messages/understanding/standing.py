@@ -256,6 +256,8 @@ class _Sentence:
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
+        if self._is_of_who_is_on_it(at):
+            return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
 
     def _names_the_kind_of(self, at: int) -> bool:
@@ -526,6 +528,15 @@ class _Sentence:
             return False
         headed = at + 1 < self.end and outline.pieces[at + 1].key == ":"  # on T-DXd: bone flare?
         return headed or self._treats_a_symptom(first) or (other is not None and other >= self.first)
+
+    def _is_of_who_is_on_it(self, at: int) -> bool:
+        """Whether a question is about a patient who is on a drug: 'Does a patient on T-DXd need a vaccine?'"""
+        first = self._first_of_combination(at)
+        if not self.outline.pieces[at].asked or first - 2 < self.first:
+            return False
+        if "on" not in self.outline.pieces[first - 1].roles:
+            return False
+        return bool(self.outline.pieces[first - 2].roles & {"person", "woman"})
 
     def _first_of_combination(self, at: int) -> int:
         """The first of the drugs that signs join to one: 'on neratinib + capecitabine'."""
