@@ -14,6 +14,8 @@ _HEADING = 4
 """Tokens up to the colon of a heading, at most."""
 _DENIED_AS_A_WHOLE = ("early_stage_agents", "prior_lines", "treatment")
 """What phrases say that begin with a denial and name no drug."""
+_PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
+"""Nouns that say where disease is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
 _LONG = 8
@@ -44,7 +46,23 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
+    _place_scans_in_the_brain(pieces, lexicon)
     return pieces
+
+
+def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
+    """An MRI that is told with radiosurgery, and with no other organ, is of the brain: 'MRI: one lesion, SRS'."""
+    treated = {piece.sentence for piece in pieces if "radiosurgery" in piece.roles}
+    if not treated:
+        return
+    treated -= {piece.sentence for piece in pieces if piece.is_("noun", *_PLACES)}
+    for piece in pieces:
+        if piece.sentence in treated and piece.is_("noun", "imaging") and _is_magnetic(piece, lexicon):
+            piece.stand_for(Concept("noun", "brain_imaging"))
+
+
+def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:
+    return "<magnetic>" in lexicon.groups.get(piece.key, ())
 
 
 def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
