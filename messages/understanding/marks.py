@@ -49,7 +49,8 @@ class Marks:
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
         sought = sought or self._is_requested(place) or self._counts_what_follows(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)
-        self.now.refers = self.now.refers or (sought and self._says_after_what(place))
+        if self._says_after_what(place):
+            self.now.refers = sought = True
         if sought and self._is_of_what_was_told(place) and course is not None:
             course.number = number
             piece.used = True
@@ -96,10 +97,11 @@ class Marks:
         return self.outline.plays(behind, "request")
 
     def _says_after_what(self, place: int) -> bool:
-        """Whether a sentence is nothing but which line the drug before it is: 'How to treat rash on TCT? 3L, after A and
-        B.'"""
-        outline, following = self.outline, self.outline.next_meaning(place)
-        course = self.courses.current
+        """Whether a sentence only says which line the one before it is of: 'How to treat rash on TCT? 3L, after A.'"""
+        outline, course = self.outline, self.courses.current
+        following = (
+            outline.next_meaning(place + (self.pieces[place + 1].key == ",")) if place + 1 < len(self.pieces) else None
+        )
         if following is None or course is None or course.sentence + 1 != self.now.sentence:
             return False
         if outline.sentence_start[place] != place or "after" not in outline.cues[following]:
