@@ -398,8 +398,7 @@ class Grouping:
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 past = toxic or outline.has(before, *_NOT_NOW)
-                was = self.outline.plays(before, "past") or outline.has(before, "she_was")
-                return not past and (self._has_been_on_it_for(at, place) or not was)
+                return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )

@@ -36,7 +36,9 @@ class Marks:
         course = self.courses.current
         if self._heads_what_came_before(place):
             belongs = "behind"
-        if belongs == "behind" and course is not None and not piece.asked and course.number is None:
+        came_back = course is not None and course.early and self.now.relapsed  # adjuvant T-DM1; lung mets; 1st line?
+        told = belongs == "behind" and not came_back
+        if told and course is not None and not piece.asked and course.number is None:
             course.number = number
             course.early = False
             course.closed = True

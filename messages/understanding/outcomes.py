@@ -1216,9 +1216,9 @@ class Outcomes:
         """Whether a drug follows at once when it was begun: 'since six months the treatment with T-DXd'."""
         outline = self.outline
         drug = outline.drug_in_stretch_after(place)
-        return drug is not None and all(
-            outline.pieces[at].kind == "silent" or "joined" in outline.cues[at] for at in range(place + 1, drug)
-        )
+        if drug is None or outline.has(outline.rest_of_stretch(drug), "stopped"):
+            return False
+        return all(outline.pieces[at].kind == "silent" or "joined" in outline.cues[at] for at in range(place + 1, drug))
 
     def _behind_its_drugs(self, place: int) -> int:
         """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.drugs import readings_of
 from messages.understanding.outline import Outline
+from messages.understanding.sentences import OPINIONS
 
 TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
 """Cues after which a drug was certainly given."""
@@ -77,6 +78,10 @@ class Before:
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
+        if outline.pieces[at].key == "colleague" and any(
+            outline.pieces[back].key in OPINIONS for back in range(self.first, at)
+        ):
+            return False  # a view on a colleague's patient
         if outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
@@ -126,7 +131,8 @@ class Before:
         then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
-            return mode if asked_before and not self._ends_in_a_choice(at) else None
+            goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
+            return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
     def _names_its_members(self, at: int) -> bool:
