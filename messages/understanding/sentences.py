@@ -203,8 +203,6 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         begins = 0  # T-DXd when T-DM1 fails?
     if ends and (outright := asks_outright(sentence)) is not None:
         begins = outright
-    if ends and begins != 0 and _opens_with_a_choice(sentence):
-        begins = 0
     if begins is None and ends and sentence:
         begins = _last_clause(sentence)
     if begins is None:
@@ -214,6 +212,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
     asked = sentence[begins:stop]
     if introduces and stop < len(sentence):
         asked += sentence[max(stop, _last_clause(sentence)) :]
+    if ends and _opens_with_a_choice(sentence):
+        asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
     for piece in asked:
         piece.asked = True
 
