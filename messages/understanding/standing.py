@@ -565,6 +565,9 @@ class _Sentence:
         outline = self.outline
         if "or" not in outline.played:
             return False
+        behind = outline.last_of_list(at) + 1
+        if behind + 1 < self.end and "or" in outline.pieces[behind].roles and outline.pieces[behind + 1].key == ",":
+            return True  # T-DXd or, failing that, T-DM1
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return True
