@@ -445,6 +445,9 @@ class _Sentence:
         outline = self.outline
         if at - 2 < self.first or outline.pieces[at - 1].key not in ("before", "pre"):
             return False
+        valued = at + 2 < self.end and outline.pieces[at + 1].key == ":" and outline.pieces[at + 2].kind == "number"
+        if valued and outline.pieces[at - 2].is_("noun"):
+            return True  # echo before T-DXd: 58
         return outline.pieces[at - 2].kind == "number" and outline.drug_in_stretch_before(at) is None
 
     def _is_had_in_mind(self, at: int) -> bool:
