@@ -396,6 +396,8 @@ class Receptors:
                     self._note_her2("negative", place, at)
                 return
             verdict = self._her2_word(at)
+            if verdict is not None and self.is_answered(at):
+                return
             if verdict is not None:
                 became = self._changed(at)
                 self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
