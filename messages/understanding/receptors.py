@@ -529,6 +529,14 @@ class Receptors:
             self._note_her2("low", place, place)
             self._use_result(place)
 
+    def first_word(self) -> None:
+        """'Amplified; liver mets': no other gene is named, so HER2 is."""
+        if not self.pieces or self._her2_is_named or not self.context.of(self.pieces[0], "amplified"):
+            return
+        told = self.pieces[0].key.endswith("ed")  # not 'amplification: not done'
+        if told and (len(self.pieces) < 2 or self.pieces[1].key in (",", ";", ".")):
+            self._note_her2("positive", 0, 0)
+
     def _is_all_of_her2(self, place: int) -> bool:
         """Whether a pending test is all that is said of HER2: 'metastatic; FISH pending'."""
         behind = self.pieces[place + 1 : place + _NEAR]

@@ -82,6 +82,7 @@ class Reader:
                 self._too_frail_for(place)
             if piece.kind == "word" and self.context.of(piece, "chemo"):
                 self._ruled_out(place)
+        self.receptors.first_word()
         self.brain.read(seizing=self.emergencies.is_seizing())
         self.disease.read()
         Caution(self.context, self.stated).look()
