@@ -363,7 +363,8 @@ class _Sentence:
             return "asked"
         compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
         before = None if behind == "planned" and self._is_had_in_mind(at) else before
-        if before == "received" and not (compared and behind == "asked"):
+        begins = self.outline.stretch_start[at] == at  # whether, after THP, T-DM1 makes sense
+        if before == "received" and not (behind == "asked" and (compared or begins)):
             return "received"
         if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
             return "received"

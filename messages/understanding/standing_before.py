@@ -132,6 +132,7 @@ class Before:
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
+            goes_on = goes_on and outline.pieces[at].key != "to"  # sensible, after THP, to give T-DM1?
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
