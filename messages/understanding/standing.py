@@ -364,7 +364,8 @@ class _Sentence:
         compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
         before = None if behind == "planned" and self._is_had_in_mind(at) else before
         begins = self.outline.stretch_start[at] == at  # whether, after THP, T-DM1 makes sense
-        if before == "received" and not (behind == "asked" and (compared or begins)):
+        comes_next = behind == "planned" and self.outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
+        if before == "received" and not comes_next and not (behind == "asked" and (compared or begins)):
             return "received"
         if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
             return "received"
