@@ -159,9 +159,13 @@ class _Reader:
         following, before = place + 1, place - 1
         ends = following == len(self.pieces) or self.pieces[following].kind == "sign"
         before -= (self.ranks > 1 or self.told.numbered) and self.pieces[before].kind == "sign"
-        while before >= 0 and before > place - 4 and self.pieces[before].kind == "silent":  # THP was the first
+        while before >= 0 and before > place - 4 and self._links_to_a_rank(before):  # THP was the first
             before -= 1
         return ends and before >= 0 and self.outline.is_drug[before]
+
+    def _links_to_a_rank(self, place: int) -> bool:
+        """Whether a piece only links a drug to which it was: 'was the', 'had been her'."""
+        return self.pieces[place].kind == "silent" or "has_had" in self.outline.cues[place]
 
     def _new_sentence(self, place: int) -> None:
         self.now.sentence = self.pieces[place].sentence
