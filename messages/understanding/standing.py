@@ -322,6 +322,9 @@ class _Sentence:
         following = at + 1
         if following >= self.outline.stretch_end[at]:
             return False
+        conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
+        if conjugate and self.outline.pieces[at - 1].key == "no" and self._is_of_this_place(following):
+            return True  # no T-DXd in our country
         return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
 
     def _left_the_list(self, at: int) -> bool:
@@ -330,6 +333,17 @@ class _Sentence:
         if following >= self.end or self.outline.pieces[following].key not in ("from", "off"):
             return False
         return "unavailable" in self.outline.cues[following]
+
+    def _is_of_this_place(self, at: int) -> bool:
+        """Whether words tell of where one works: 'here', 'in our country', 'at this hospital'; not of what was there so
+        far."""
+        pieces = self.outline.pieces
+        if self.outline.has(self.outline.rest_of_stretch(at), "so_far", "up_to_now", "before_it"):
+            return False
+        if pieces[at].key == "here":
+            return True
+        placed = pieces[at].key in ("in", "at") and at + 1 < self.outline.stretch_end[at]
+        return placed and pieces[at + 1].key in ("our", "this", "my")
 
     def _was_out_of_reach(self, at: int) -> bool:
         """Whether a drug was not given only as it was not to be had: 'no pertuzumab because it was not available'."""
@@ -629,10 +643,20 @@ class _Sentence:
         if said == "unavailable" and self._is_of_that_time(at):
             return None
         outline = self.outline
+        if said == "available" and self._is_answered_no(at):
+            return "unavailable"
         if outline.pieces[at].asked and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
         doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
         return "unknown" if doubted else said
+
+    def _is_answered_no(self, at: int) -> bool:
+        """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
+        pieces, end = self.outline.pieces, self.end
+        if at + 2 >= end or pieces[at + 1].key not in (":", "=", "-"):
+            return False
+        ends = at + 3 == len(pieces) or pieces[at + 3].kind == "sign"
+        return ends and pieces[at + 2].key in ("no", "none", "nil", "not")
 
     def _is_passed_over(self, at: int) -> bool:
         """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""

@@ -176,6 +176,8 @@ class Before:
             return self._within_refusal(mode, at)
         if "why" in piece.roles and mode == "received" and self.taken:
             return None  # she got lapatinib because T-DM1 was not funded
+        if "so" in piece.roles and mode == "received" and not self.taken and outline.cues[at - 1] & {"a_toxicity"}:
+            return None  # had ILD, so T-DXd is ruled out
         if "versus" in cues:
             return "compared"
         if "changed" in cues and mode in ("planned", None):  # planned switch from THP to T-DXd
