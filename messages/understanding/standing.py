@@ -363,9 +363,17 @@ class _Sentence:
     def _is_nor(self, at: int) -> bool:
         return self.outline.plays(self.outline.before_in_stretch(at, 3), "nor")
 
+    def _is_perhaps(self, at: int) -> bool:
+        """Whether a doubt stands right before a drug: 'THP or maybe TCH', 'THP or, possibly, TCH'."""
+        pieces, cues = self.outline.pieces, self.outline.cues
+        if at > self.first + 1 and pieces[at - 1].key == "," and pieces[at - 2].kind != "word":
+            aside = pieces[at - 3].key if at > self.first + 2 else ","
+            return "uncertain" in cues[at - 2] and aside in (",", "or", "and")
+        return at > self.first and "uncertain" in cues[at - 1]
+
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
-        if at > self.first and ("uncertain" in self.outline.cues[at - 1] or self._is_passed_by(at)):
+        if self._is_perhaps(at) or self._is_passed_by(at):
             return "mentioned"
         if self._dates_a_value(at) or self._names_a_trial(at):
             return "mentioned"
