@@ -470,8 +470,7 @@ class Outcomes:
             self._end_the_line_before(place, "progression")
             self.courses.grew_before.add(outline.pieces[place].start)
             return
-        told = self._of_the_body(place) or self._of_a_line(place) or self._leads_to_what_goes_on(place)
-        if told and not self.courses.all and not self._governs(place):
+        if not self.courses.all and not self._governs(place) and self._is_told_before_its_drug(place):
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
@@ -612,6 +611,9 @@ class Outcomes:
 
     def _of_a_line(self, place: int) -> bool:
         return any(self.outline.pieces[at].kind == "line" for at in self.outline.rest_of_stretch(place, 5))
+
+    def _is_told_before_its_drug(self, place: int) -> bool:
+        return self._of_the_body(place) or self._of_a_line(place) or self._leads_to_what_goes_on(place)
 
     def _leads_to_what_goes_on(self, place: int) -> bool:
         """Whether the drug it grew under is told behind a comma: 'progressing again, on T-DXd'."""

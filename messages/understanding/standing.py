@@ -558,10 +558,10 @@ class _Sentence:
 
     def _is_of_who_is_on_it(self, at: int) -> bool:
         """Whether a question is about a patient who is on a drug: 'Does a patient on T-DXd need a vaccine?'"""
-        first = self._first_of_combination(at)
-        if not self.outline.pieces[at].asked or first - 2 < self.first:
+        if not self.outline.pieces[at].asked:
             return False
-        if "on" not in self.outline.pieces[first - 1].roles:
+        first = self._first_of_combination(at)
+        if first - 2 < self.first or "on" not in self.outline.pieces[first - 1].roles:
             return False
         return bool(self.outline.pieces[first - 2].roles & {"person", "woman"})
 
