@@ -138,7 +138,8 @@ class Brain:
         """Whether a piece turns to something else than the brain."""
         piece = self.pieces[place]
         if piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
-            return not (place and self.pieces[place - 1].is_("noun", *_NO_SUBJECT))
+            at = place - 1 if place > 1 and self.pieces[place - 1].key == ":" else place  # 'brain: PR'
+            return not (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT))
         if not piece.concepts:
             return piece.kind in ("line", "fuzzy")
         if names_drugs(piece):
@@ -200,14 +201,19 @@ class Brain:
 
     def _states_of(self, place: int) -> set[str]:
         """The words of state in a piece, without those that are denied at once or only planned."""
-        found = {concept.name for concept in self.pieces[place].concepts if concept.kind == "cue"} & _STATES_SET
-        if not found:
-            return set()
+        cues = self.pieces[place].cues
+        found = set(cues & _STATES_SET)
+        if not found and "came_back" not in cues:
+            return found
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
             if "treated" in found:
                 return {"new"}
             found -= {"symptomatic", "new", "progression", "stable"}
+        if "symptomatic" in found and self._is_over(place):
+            found.discard("symptomatic")
+        if "came_back" in cues and self._is_of_brain_mets(place):
+            found.add("progression")
         if "pending" in found and place and self.pieces[place - 1].key == "was":
             found.discard("pending")  # the MRI that was pending shows no mets
         if "progression" in found and self._is_no_growth_of_the_brain(place):
@@ -216,6 +222,18 @@ class Brain:
             found.discard("treated")
             found.add("to_treat")
         return found
+
+    def _is_over(self, place: int) -> bool:
+        """Whether a symptom is told of the past only: 'headaches gone', 'formerly symptomatic'."""
+        following = self.context.next_word(place)
+        before = self.pieces[place - 1] if place else None
+        ended = following is not None and self.context.of(following, "vanished")
+        return ended or (before is not None and before.key in ("formerly", "previously", "initially", "once"))
+
+    def _is_of_brain_mets(self, place: int) -> bool:
+        """Whether brain metastases stand right before a word: 'brain lesions recurred'."""
+        before = [piece for piece in self.pieces[max(0, place - 3) : place] if piece.kind != "silent"]
+        return bool(before) and before[-1].is_("noun", "brain_mets")
 
     def _is_no_growth_of_the_brain(self, place: int) -> bool:
         """'No CNS progression': it tells nothing of what is there."""
