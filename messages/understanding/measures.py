@@ -217,7 +217,8 @@ def _single(pieces: list[Piece], at: int) -> Taken | None:
         if [_key(pieces, at + step) for step in (2, 3, 4)] == ["and", "a", "half"]:
             return _join(pieces, at, at + 4, "duration", months * 1.5)
         if _key(pieces, at + 1) in ("year", "month"):
-            return _join(pieces, at, at + 1, "duration", months)
+            more, last = _months_beside_years(pieces, at + 1)
+            return _join(pieces, at, last, "duration", months + more)
     return None
 
 

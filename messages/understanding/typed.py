@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import dropwhile
 from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -389,6 +390,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     plain = _without_courtesy(normal)
     whole = names.get(normal) or answered_as(question.name, normal)
     whole = whole or names.get(plain) or answered_as(question.name, plain)
+    if whole is None and (bare := _without_what_is_beside(question.name, plain)):
+        whole = names.get(bare) or answered_as(question.name, bare)
     if whole is None and _is_affirmed_by_findings(plain):
         whole = names.get("yes") or answered_as(question.name, "yes")
     if whole is not None and question.name == "safety":
@@ -512,6 +515,18 @@ def _without_courtesy(normal: str) -> str:
     return "no" if kept == "not" else kept or normal
 
 
+def _without_what_is_beside(question: str, plain: str) -> str:
+    """A short answer without what says nothing of it there: 'stopped for bad diarrhoea', 'surgery, no drugs'."""
+    words = plain.split()
+    if question == "line_outcome":
+        before = _short_answers().before_a_reason
+        return " ".join(dropwhile(before.__contains__, words))
+    if question == "early_stage_agents":
+        rest = [word for word in words if word not in _short_answers().beside_early_stage]
+        return " ".join(rest) if len(rest) > 1 else ""  # 'no radiotherapy' says nothing of drugs
+    return ""
+
+
 def _is_affirmed_by_findings(plain: str) -> bool:
     """Whether a yes only says what shows it: 'yes, MRI and cytology both', 'present on MRI spine'."""
     first, *rest = plain.split() or [""]
@@ -522,6 +537,8 @@ class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
     evidence: frozenset[str]
     courtesy: frozenset[str]
+    before_a_reason: frozenset[str]
+    beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, tuple[str, ...]]
     beside_a_role: frozenset[str]
@@ -541,7 +558,9 @@ def _short_answers() -> _ShortAnswers:
     beside = frozenset(word for words in data["beside_a_role"] for word in _normal(words).split())
     courtesy = frozenset(data["courtesy"])
     evidence = frozenset(data["evidence"])
-    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), evidence, courtesy, whole, roles, beside)
+    unknown = frozenset(map(_normal, data["unknown"]))
+    reason, early = frozenset(data["before_a_reason"]), frozenset(data["beside_early_stage"])
+    return _ShortAnswers(unknown, evidence, courtesy, reason, early, whole, roles, beside)
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
