@@ -677,11 +677,15 @@ class Grouping:
         last, current = outline.last_drug[place], courses.current
         if last is None or current is None or current is known or known.sentence == current.sentence:
             return False
-        if current.sentence != self.now.sentence or courses.insert is not None:
+        if courses.insert is not None:
+            return False
+        if known.pieces and known.pieces[0].asked and not self.pieces[place].asked:
+            return True  # what after T-DM1? THP PD, T-DM1 PD
+        if current.sentence != self.now.sentence:
             return False
         between = range(last + 1, place)
         listed = outline.joins(last, place) and any(self.pieces[at].key == "," for at in between)
-        return listed or any("then" in outline.cues[at] or self.pieces[at].key == "->" for at in between)
+        return listed or any("then" in outline.cues[at] or self.pieces[at].key in ("->", ">") for at in between)
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
