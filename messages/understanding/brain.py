@@ -190,7 +190,8 @@ class Brain:
             found.add("lesion")
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
-        if self.context.of(piece, "held") and not self.context.is_denied_at_once(place):
+        of_a_symptom = place > 0 and "symptomatic" in self.pieces[place - 1].cues  # 'headaches disappeared'
+        if self.context.of(piece, "held") and not of_a_symptom and not self.context.is_denied_at_once(place):
             found.add("responding")
         if self.context.of(piece, "clear", "empty") and self._is_of_the_brain(place):
             found.add("clear")
@@ -277,11 +278,13 @@ class Brain:
         return _Mention(place, window, said, self._denied(place, window, said))
 
     def _lesions_right_behind(self, place: int) -> frozenset[str]:
-        """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2'."""
+        """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2', 'liver stable, brain
+        new'."""
         if not self.pieces[place].is_("noun", "brain"):
             return frozenset()
         ahead = [piece for piece in self.pieces[place + 1 : place + 4] if piece.kind != "sign"]
-        if ahead and ahead[0].key == "untreated":
+        new = bool(ahead) and ahead[0].key == "new" and self.context.next_word(place + 1) is None
+        if new or (ahead and ahead[0].key == "untreated"):
             return frozenset(("lesion", "new"))
         measured = len(ahead) > 1 and ahead[0].kind == "number" and ahead[1].key in ("mm", "cm")
         return frozenset(("lesion", "count")) if measured else frozenset()
