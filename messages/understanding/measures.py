@@ -323,6 +323,8 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
         value, after = value + 0.5, after + 3
     if _is_cue(pieces, after, "duration"):
         more, last = _months_beside_years(pieces, after)
+        if last == after and [_key(pieces, after + step) for step in (1, 2, 3)] == ["and", "a", "half"]:
+            more, last = _months_of(pieces[after]) / 2, after + 3  # 2 years and a half
         return _join(pieces, at, last, "duration", value * _months_of(pieces[after]) + more)
     if _is_cue(pieces, after, "cycles"):
         return _join(pieces, at, after, "cycles", value)

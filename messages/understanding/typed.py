@@ -67,6 +67,9 @@ _MONTHS = re.compile(
     r"(m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
     re.IGNORECASE,
 )
+_YEARS_AND_MONTHS = re.compile(
+    r"(\d{1,2}) ?(?:y|yrs?|years?),? ?(?:and )?(\d{1,2}) ?(?:m|mo|mths?|months?)", re.IGNORECASE
+)
 _PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
 _PARTS = re.compile(r"[,;:.\n]|\bbut\b", re.IGNORECASE)
@@ -352,7 +355,9 @@ def _says_unknown(part: str) -> bool:
     """Whether a part of a text says that it is not known, with or without what: 'unclear when it ended'."""
     unknown = _short_answers().unknown
     opening = _UNKNOWN_WHAT.match(part)
-    return bool(part) and (part in unknown or (opening is not None and opening[1] in unknown))
+    if not part or part in unknown or (opening is not None and opening[1] in unknown):
+        return bool(part)
+    return " ".join(dropwhile(_short_answers().of_what.__contains__, part.split())) in unknown
 
 
 def _asked_for(state: State) -> str:
@@ -424,6 +429,8 @@ def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) 
 
 def _months(said: str, words: Words) -> int | None:
     """A number of months, or of years, in figures or in words: '18', '~18 mo', 'eighteen', '2y'."""
+    if (both := _YEARS_AND_MONTHS.fullmatch(said)) is not None:
+        return int(both[1]) * _PER_YEAR + int(both[2])
     found = _MONTHS.fullmatch(said)
     if found is None:
         return None
@@ -519,8 +526,9 @@ def _without_what_is_beside(question: str, plain: str) -> str:
     """A short answer without what says nothing of it there: 'stopped for bad diarrhoea', 'surgery, no drugs'."""
     words = plain.split()
     if question == "line_outcome":
-        before = _short_answers().before_a_reason
-        return " ".join(dropwhile(before.__contains__, words))
+        said = [*dropwhile(_short_answers().before_a_reason.__contains__, words)]
+        said = [*dropwhile(_short_answers().behind_a_reason.__contains__, reversed(said))]
+        return " ".join(reversed(said))
     if question == "early_stage_agents":
         rest = [word for word in words if word not in _short_answers().beside_early_stage]
         return " ".join(rest) if len(rest) > 1 else ""  # 'no radiotherapy' says nothing of drugs
@@ -537,7 +545,9 @@ class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
     evidence: frozenset[str]
     courtesy: frozenset[str]
+    of_what: frozenset[str]
     before_a_reason: frozenset[str]
+    behind_a_reason: frozenset[str]
     beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, tuple[str, ...]]
@@ -559,8 +569,18 @@ def _short_answers() -> _ShortAnswers:
     courtesy = frozenset(data["courtesy"])
     evidence = frozenset(data["evidence"])
     unknown = frozenset(map(_normal, data["unknown"]))
-    reason, early = frozenset(data["before_a_reason"]), frozenset(data["beside_early_stage"])
-    return _ShortAnswers(unknown, evidence, courtesy, reason, early, whole, roles, beside)
+    return _ShortAnswers(
+        unknown,
+        evidence,
+        courtesy,
+        frozenset(data["of_what"]),
+        frozenset(data["before_a_reason"]),
+        frozenset(data["behind_a_reason"]),
+        frozenset(data["beside_early_stage"]),
+        whole,
+        roles,
+        beside,
+    )
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
