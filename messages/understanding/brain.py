@@ -184,7 +184,7 @@ class Brain:
         """What one piece says of the brain, where it stands in its words."""
         piece = self.pieces[place]
         found = self._states_of(place)
-        if _says_none(piece):
+        if _says_none(piece) or self._rules_out_lesions(place):
             found.add("none")
         elif piece.is_("noun", "brain_mets") or piece.is_("say", "setting") or self.context.of(piece, "lesion"):
             found.add("lesion")
@@ -199,6 +199,13 @@ class Brain:
         if self.context.of(piece, "count") or (piece.kind == "number" and not dated):
             found.add("count")
         return frozenset(found)
+
+    def _rules_out_lesions(self, place: int) -> bool:
+        """Whether a scan is said to have excluded lesions: 'brain MRI last month ruled out lesions'."""
+        if "excluded" not in self.pieces[place].cues or self.context.is_denied_at_once(place):
+            return False
+        following = self.context.next_word(place)
+        return following is not None and self.context.of(following, "lesion")
 
     def _states_of(self, place: int) -> set[str]:
         """The words of state in a piece, without those that are denied at once or only planned."""

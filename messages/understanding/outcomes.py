@@ -856,7 +856,7 @@ class Outcomes:
             return False
         if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
             return False
-        if "uncertain" in outline.cues[place - 1]:  # T-DXd, ?ILD
+        if "uncertain" in outline.cues[place - 1] or self._ends_in_minus(place):  # T-DXd, ?ILD
             return False
         alone = all(
             at == place or piece.kind in ("silent", "sign", "number", "date") or len(piece.key) <= _GRADE
@@ -865,6 +865,12 @@ class Outcomes:
         if outline.pieces[first - 1].key == "|":  # T-DXd | 7 mo | ILD
             return alone and (outline.last_drug[first] or -1) >= outline.sentence_start[place]
         return alone and outline.drug_in_stretch_before(first - 1) is not None
+
+    def _ends_in_minus(self, place: int) -> bool:
+        """Whether pneumonitis is denied by a sign: 'TCT | ILD - | EF 55', 'T-DXd, ILD: -'."""
+        outline = self.outline
+        behind = [piece.key for piece in outline.pieces[place + 1 : outline.stretch_end[place]] if piece.key != ":"]
+        return behind[:1] == ["-"] and (len(behind) == 1 or behind[1] in (",", ";", ".", "|", ")"))
 
     def _is_caused_by_a_drug(self, place: int) -> bool:
         """Whether a drug is said to have caused pneumonitis: 'T-DXd gave ILD grade 3'."""

@@ -248,6 +248,8 @@ class _Sentence:
             return Mention("denied")
         if "declined" in (before, behind):
             return Mention("declined")
+        if before is None and behind is None and self._is_judged(at):
+            return Mention("mentioned")
         if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
@@ -297,6 +299,13 @@ class _Sentence:
             if pieces[under].roles & {"on", "during"} and under + 1 < outline.stretch_end[under]:
                 return "pronoun" in pieces[under + 1].roles or "cycles" in outline.cues[under + 1]
         return False
+
+    def _is_judged(self, at: int) -> bool:
+        """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""
+        outline = self.outline
+        rest = [outline.pieces[each] for each in outline.rest_of_stretch(at, 5)]
+        rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be")]
+        return len(rest) > 1 and rest[0].key == "not" and rest[1].kind == "word"
 
     def _is_unreal(self, at: int) -> bool:
         """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""
