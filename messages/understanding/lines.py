@@ -56,11 +56,21 @@ class _Reader:
         self.order.put_in_order_of_dates()
         self.order.number_by_brackets()
         self.outcomes.finish()
+        self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.grew_before = frozenset(courses.grew_before)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
+
+    def _leave_out_what_was_omitted(self) -> None:
+        """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP'."""
+        denied = {piece.start: agent for agent, piece in self.told.denied if piece.is_("agents")}
+        for piece, cues in zip(self.pieces, self.outline.cues[1:], strict=False):
+            if piece.start in denied and {"negated_after", "went_on"} <= cues:
+                for course in self.courses.all:
+                    if any(of.sentence == piece.sentence and of.is_("regimen") for of in course.pieces):
+                        course.agents = [agent for agent in course.agents if agent != denied[piece.start]]
 
     def _is_corrected(self, agent: str, piece: Piece) -> bool:
         """Whether a regimen was denied that shares a drug with what was received: 'not TCHP, it was THP'."""

@@ -18,6 +18,8 @@ _OF = 2
 """Pieces from an age back to the person it is of: 'girl of 16 years'."""
 _FROM_DRUG = 4
 """Pieces between a drug and whether it should be held, at most."""
+_CAUSED = ("-", "related", "induced", "associated")
+"""What may stand between a drug and the side effect it causes."""
 _AGAINST = ("for", "against", "about", "with")
 """What leads from a verb to the complaint it is a remedy for."""
 _ASKED_OF = ("dosing", "symptom", "other_question")
@@ -179,7 +181,10 @@ def _manages(context: Context, place: int) -> bool:
     pieces = context.pieces
     if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
         return False
-    return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
+    at = place + 2
+    while at < len(pieces) and pieces[at].key in _CAUSED:  # 'management of Enhertu-related nausea'
+        at += 1
+    return at < len(pieces) and _is_a_complaint(context, at)
 
 
 def _remedies(context: Context, place: int) -> bool:
