@@ -229,6 +229,8 @@ class _Sentence:
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and at in self.obtainable:
             return Mention("denied", "available")  # T-DXd not given so far, we can get it
+        if conjugate and "declined" in (before, behind) and self._came_round(at):
+            return Mention("mentioned")
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)
@@ -299,6 +301,11 @@ class _Sentence:
             if pieces[under].roles & {"on", "during"} and under + 1 < outline.stretch_end[under]:
                 return "pronoun" in pieces[under + 1].roles or "cycles" in outline.cues[under + 1]
         return False
+
+    def _came_round(self, at: int) -> bool:
+        """Whether a refusal was given up: 'initially refused Enhertu, accepts now'."""
+        outline = self.outline
+        return outline.drug_in_sentence_after(at) is None and outline.has(range(at + 1, self.end), "came_round")
 
     def _is_judged(self, at: int) -> bool:
         """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""
@@ -664,7 +671,10 @@ class _Sentence:
             return "unavailable"
         if outline.pieces[at].asked and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
-        doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
+        doubted = said == "available" and any(
+            "unknown" in outline.cues[each] and "unavailable" not in outline.cues[each]
+            for each in outline.in_stretch(at)
+        )
         return "unknown" if doubted else said
 
     def _is_answered_no(self, at: int) -> bool:

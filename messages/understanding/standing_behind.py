@@ -90,7 +90,8 @@ class Behind:
     def _only_dates(self, at: int, verdict: str | None) -> bool:
         """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
         kind = self.outline.pieces[at].kind
-        return (verdict == "upcoming" and kind in ("date", "cycles")) or (verdict in _REFUSALS and kind == "date")
+        refused = verdict in _REFUSALS or verdict == "available"  # unavailable until 2023, now available
+        return (verdict == "upcoming" and kind in ("date", "cycles")) or (refused and kind == "date")
 
     def _deny_the_plan(self) -> None:
         """'Pertuzumab was to be added to docetaxel but was not given': what was planned was not given."""
