@@ -173,6 +173,8 @@ def _is_quoted(context: Context, place: int) -> bool:
 def _asks(context: Context, place: int, *, whole: bool) -> bool:
     """Whether the sentence of a piece (`whole`), or its clause, asks, by its mark or by a word for asking."""
     sentence = [context.pieces[at] for at in (context.sentence(place) if whole else context.clause(place))]
+    if whole and context.pieces[place].asked:  # 'how many mg/kg with eGFR 40'
+        return True
     return sentence[-1].key == "?" or any(piece.cue("asked", "asked_weak") for piece in sentence)
 
 
