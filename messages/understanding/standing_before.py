@@ -162,7 +162,7 @@ class Before:
     def _ends_in_a_choice(self, at: int) -> bool:
         return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
-    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one kind of cue after another)
+    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (cue after cue)
         """The meaning after one more piece that names no drug."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -344,7 +344,7 @@ class Before:
         told = range(max(self.first, at - 16), at)
         return bool(self.before) and outline.has(told, "progression", "toxicity", "a_toxicity")
 
-    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of piece after another)
+    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (piece after piece)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
