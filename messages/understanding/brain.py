@@ -34,6 +34,8 @@ _STATES_SET = frozenset(_STATES)
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
+_FOUND = ("disease", "on", "by", "per")
+"""What may stand between a denial and the scan that shows it."""
 _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
@@ -136,7 +138,8 @@ class Brain:
         """Whether a piece turns to something else than the brain."""
         piece = self.pieces[place]
         if piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
-            return not (place and self.pieces[place - 1].is_("noun", *_NO_SUBJECT))
+            at = place - 1 if place > 1 and self.pieces[place - 1].key == ":" else place  # 'brain: PR'
+            return not (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT))
         if not piece.concepts:
             return piece.kind in ("line", "fuzzy")
         if names_drugs(piece):
@@ -181,13 +184,14 @@ class Brain:
         """What one piece says of the brain, where it stands in its words."""
         piece = self.pieces[place]
         found = self._states_of(place)
-        if _says_none(piece):
+        if _says_none(piece) or self._rules_out_lesions(place):
             found.add("none")
         elif piece.is_("noun", "brain_mets") or piece.is_("say", "setting") or self.context.of(piece, "lesion"):
             found.add("lesion")
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
-        if self.context.of(piece, "held") and not self.context.is_denied_at_once(place):
+        of_a_symptom = place > 0 and "symptomatic" in self.pieces[place - 1].cues  # 'headaches disappeared'
+        if self.context.of(piece, "held") and not of_a_symptom and not self.context.is_denied_at_once(place):
             found.add("responding")
         if self.context.of(piece, "clear", "empty") and self._is_of_the_brain(place):
             found.add("clear")
@@ -196,22 +200,48 @@ class Brain:
             found.add("count")
         return frozenset(found)
 
+    def _rules_out_lesions(self, place: int) -> bool:
+        """Whether a scan is said to have excluded lesions: 'brain MRI last month ruled out lesions'."""
+        if "excluded" not in self.pieces[place].cues or self.context.is_denied_at_once(place):
+            return False
+        following = self.context.next_word(place)
+        return following is not None and self.context.of(following, "lesion")
+
     def _states_of(self, place: int) -> set[str]:
         """The words of state in a piece, without those that are denied at once or only planned."""
-        found = {concept.name for concept in self.pieces[place].concepts if concept.kind == "cue"} & _STATES_SET
-        if not found:
-            return set()
+        cues = self.pieces[place].cues
+        found = set(cues & _STATES_SET)
+        if not found and "came_back" not in cues:
+            return found
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
             if "treated" in found:
                 return {"new"}
             found -= {"symptomatic", "new", "progression", "stable"}
+        if "symptomatic" in found and self._is_over(place):
+            found.discard("symptomatic")
+        if "came_back" in cues and self._is_of_brain_mets(place):
+            found.add("progression")
+        if "pending" in found and place and self.pieces[place - 1].key == "was":
+            found.discard("pending")  # the MRI that was pending shows no mets
         if "progression" in found and self._is_no_growth_of_the_brain(place):
             found.discard("progression")
         if "treated" in found and self._is_to_come(place):
             found.discard("treated")
             found.add("to_treat")
         return found
+
+    def _is_over(self, place: int) -> bool:
+        """Whether a symptom is told of the past only: 'headaches gone', 'formerly symptomatic'."""
+        following = self.context.next_word(place)
+        before = self.pieces[place - 1] if place else None
+        ended = following is not None and self.context.of(following, "vanished")
+        return ended or (before is not None and before.key in ("formerly", "previously", "initially", "once"))
+
+    def _is_of_brain_mets(self, place: int) -> bool:
+        """Whether brain metastases stand right before a word: 'brain lesions recurred'."""
+        before = [piece for piece in self.pieces[max(0, place - 3) : place] if piece.kind != "silent"]
+        return bool(before) and before[-1].is_("noun", "brain_mets")
 
     def _is_no_growth_of_the_brain(self, place: int) -> bool:
         """'No CNS progression': it tells nothing of what is there."""
@@ -255,11 +285,13 @@ class Brain:
         return _Mention(place, window, said, self._denied(place, window, said))
 
     def _lesions_right_behind(self, place: int) -> frozenset[str]:
-        """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2'."""
+        """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2', 'liver stable, brain
+        new'."""
         if not self.pieces[place].is_("noun", "brain"):
             return frozenset()
         ahead = [piece for piece in self.pieces[place + 1 : place + 4] if piece.kind != "sign"]
-        if ahead and ahead[0].key == "untreated":
+        new = bool(ahead) and ahead[0].key == "new" and self.context.next_word(place + 1) is None
+        if new or (ahead and ahead[0].key == "untreated"):
             return frozenset(("lesion", "new"))
         measured = len(ahead) > 1 and ahead[0].kind == "number" and ahead[1].key in ("mm", "cm")
         return frozenset(("lesion", "count")) if measured else frozenset()
@@ -316,10 +348,12 @@ class Brain:
         return None
 
     def _is_answer(self, place: int, at: int) -> bool:
-        """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May'."""
-        dash = self.pieces[at + 1]
+        """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May', 'brain no (MRI)'; or denies
+        disease on the scan behind it: 'CNS: no disease on MRI'."""
+        behind = self.pieces[at + 1]
         named = self.pieces[place].is_("noun", "brain_mets", "brain")
-        return place < at and named and dash.kind == "sign" and dash.key == "-" and not dash.glued
+        dashed = behind.kind == "sign" and (behind.key == "(" or (behind.key == "-" and not behind.glued))
+        return place < at and named and (dashed or behind.key in _FOUND)
 
     def _denies(self, following: list[int], *, held: bool) -> str | None:
         """What the first pieces after a negation make it deny. `held`: the metastases are treated or stable."""
@@ -474,6 +508,9 @@ class Brain:
     # ---- all mentions together ---------------------------------------------------------------------------------------
 
     def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
+        for verdict in verdicts:
+            if verdict.value == "stable" and self._grow_by_now(verdict):
+                verdict.value = "active"
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
@@ -510,6 +547,17 @@ class Brain:
             return
         for verdict in known:
             self.stated.note("brain_metastases", verdict.value, verdict.pieces)
+
+    def _grow_by_now(self, verdict: _Verdict) -> bool:
+        """Whether the next sentence says of treated lesions that 'they' grow: 'MRI in May: 4 mets, WBRT. Today they are
+        growing.'"""
+        following = self.context.sentence_end(verdict.pieces[-1].sentence)
+        sentence = [self.pieces[at] for at in self._sentence_at(following)]
+        grows = any("progression" in piece.cues for piece in sentence)
+        named = any(
+            names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence
+        )
+        return grows and not named and any(piece.key == "they" for piece in sentence)
 
     def _is_called_stable(self, verdict: _Verdict) -> bool:
         return any(piece.cue("stable", "no_progression", "responding") for piece in verdict.pieces)

@@ -228,7 +228,12 @@ class Caution:
         clause = self.context.clause(last)
         near = range(max(clause.start, first - 1), min(clause.stop, last + _BEFORE))
         groups = ("only_a_part", "for_now") if statement.field == "ild_history" else ("only_a_part",)
-        return any(self.context.of(self.pieces[at], *groups) for at in near)
+        return any(self.context.of(self.pieces[at], *groups) and not self._only_links(at, last) for at in near)
+
+    def _only_links(self, at: int, last: int) -> bool:
+        """Whether 'that' limits nothing: before what is denied, or in 'that we know of'."""
+        piece = self.pieces[at]
+        return piece.key == "that" and (at < last or piece.end - piece.start > len(piece.key))
 
     def _behind(self, statement: Statement) -> bool:
         """Whether an end or an exception stands behind a value: 'until last week', 'except one', 'since'."""
@@ -306,6 +311,7 @@ class Caution:
                 return
             if piece.is_("noun") and not (brain and piece.is_("noun", *_OF_THE_BRAIN)):
                 return
-            if "pending" in piece.cues or piece.key in ("due", "clinically"):
+            awaited = "pending" in piece.cues and self.pieces[at - 1].key != "was"
+            if awaited or piece.key in ("due", "clinically"):
                 self._instead(statement, readings, at)
                 return

@@ -136,7 +136,10 @@ class Context:
         return place in self._refuted
 
     def is_minus(self, place: int) -> bool:
-        """Whether a minus stands behind a piece, in brackets or before nothing but a sign: 'ILD (-)', 'LMD -,'."""
+        """Whether a minus stands behind a piece, in brackets or before nothing but a sign: 'ILD (-)', 'LMD -,',
+        'ILD: -'."""
+        if place + 2 < len(self.pieces) and self.pieces[place + 1].key == ":" and self.pieces[place + 2].key == "-":
+            place += 1
         minus, behind = (self.pieces[at] if at < len(self.pieces) else None for at in (place + 1, place + 2))
         if minus is None or minus.kind != "sign":
             return False

@@ -24,6 +24,8 @@ _MOST = 15
 """The highest number of a line that is counted with."""
 _SECOND = 2
 """The number of the line that one that ended is often told before: 'On 2nd line T-DXd, PD. Then TCT.'"""
+_OPEN = (None, "ongoing")
+"""Outcomes of a line that did not end."""
 _STRENGTH = {"none": 0, "joined": 1, "other": 2, "comma": 3, "then": 4, "sentence": 5, "start": 6}
 
 
@@ -48,6 +50,10 @@ class Course:
     ongoing: bool = False
     present: bool = False
     """Whether a word of the present stood before its drugs: 'on third-line TCT'."""
+    now: bool = False
+    """Whether that word says so outright, as 'currently' does, and not 'on' alone."""
+    later: bool = False
+    """Whether 'then' led to it from the drug before it."""
     stopped: bool = False
     """Whether it is told to have been stopped."""
     regimen: bool = False
@@ -106,6 +112,8 @@ class Courses:
         self.current: Course | None = None
         self.between = "start"
         """The strongest separator since the last drug: none, joined, other, comma, then, sentence, start."""
+        self.dated = False
+        """Whether all lines stand in the order of their years."""
         self.insert_stays = False
         """Whether what follows 'then' still came before."""
         self.insert_heads = False
@@ -243,6 +251,8 @@ class Courses:
         following = self.all[at] if at < len(self.all) else None
         if following is None or following.early != course.early or following.number is not None:
             return
+        if any(each.piece.kind == "fuzzy" for each in following.unclear):
+            return
         agents, more = set(course.agents), set(following.agents)
         kept = more & ANTIBODIES if following.maintenance else more
         stepped_down = bool(kept) and kept < agents and kept <= ANTIBODIES
@@ -287,6 +297,19 @@ class Courses:
             course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest
         )
 
+    def _goes_on_after_what_is_told_later(self, lines: list[Course]) -> bool:
+        """Whether the line told first is the one that goes on now: 'Currently TCT; Enhertu failed.'"""
+        first, *rest = lines
+        if self.dated or not (first.now and first.ongoing) or first.outcome not in _OPEN or first.number is not None:
+            return False
+        return (
+            bool(rest)
+            and not rest[0].later
+            and all(
+                course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest
+            )
+        )
+
     def order(self) -> list[Course]:
         """The lines in their order: numbered ones at their number, the others where they were told.
 
@@ -295,7 +318,7 @@ class Courses:
         lines = self.metastatic()
         if not lines:
             return []
-        if self._numbers_what_is_told_later(lines):
+        if self._numbers_what_is_told_later(lines) or self._goes_on_after_what_is_told_later(lines):
             return [*lines[1:], lines[0]]
         at: dict[int, Course] = {}
         for course in lines:

@@ -304,11 +304,15 @@ class Disease:
         return next((self._line_at[at] for at in before if at in self._line_at), None)
 
     def _numbered_line(self, place: int) -> int | None:
-        """The one line its sentence tells of by its number: 'T-DXd second line; first line was THP, PD in lung'."""
+        """The one line its sentence tells of by its number: 'T-DXd second line; first line was THP, PD in lung'; the
+        latest of what a sentence says came before: 'On TCT. Before this THP, T-DXd, PD in bone'."""
         sentence = self.context.sentence(place)
         before = range(max(sentence.start, place - _FAR), place)
         lines = {self._line_at[at] for at in before if at in self._line_at}
-        opened = self.pieces[sentence.start].kind == "line"
+        head = self.pieces[sentence.start]
+        if lines and (head.cue("before_it", "previous") or head.key in ("before", "prior")):
+            return max(lines)
+        opened = head.kind == "line"
         return lines.pop() if opened and len(lines) == 1 else None
 
     def _linked_line(self, place: int) -> int | None:

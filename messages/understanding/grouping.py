@@ -21,8 +21,10 @@ from messages.understanding.telling import Telling
 
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
 _CARRIED_ON = ("carried_on", "completed")
-_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation")
+_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
+_HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
+"""Cues behind a combination that is named again for them."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -40,6 +42,8 @@ class Grouping:
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
         """Put a received drug into its line, or into each of the lines it was given with."""
         courses = self.courses
+        if self._is_another_partner(place):
+            self._begin_with_the_same(place)
         lines = self._lines_it_is_given_with(place, agents or ())
         for line in lines:
             courses.current = line
@@ -54,8 +58,7 @@ class Grouping:
         piece, courses = self.pieces[place], self.courses
         new = agents or ()
         self.outcomes.partial = False
-        last = self.outline.last_drug[place]
-        if last is not None and not self.outline.joins(last, place):
+        if not self._is_of_the_same_list(place):
             self.outcomes.next_list()
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
@@ -86,7 +89,7 @@ class Grouping:
             if self._comes_later(again, place):
                 courses.all.remove(again)
                 courses.all.append(again)
-            courses.current = again
+            courses.current = courses.referred = again
             courses.add(piece, agents, readings)
             self.outcomes.partial = self._is_part(again, new)
         else:
@@ -102,6 +105,19 @@ class Grouping:
         self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
+
+    def _is_of_the_same_list(self, place: int) -> bool:
+        """Whether a drug goes on the list of the one before it, over what leads to both."""
+        last = self.outline.last_drug[place]
+        if last is None or self.outline.joins(last, place):
+            return True
+        return self.outcomes.leads_again(place - 1) or self._is_behind_an_aside(place)
+
+    def _is_behind_an_aside(self, place: int) -> bool:
+        """Whether an aside parts a drug from the 'and' that joins it: 'failed A and, earlier, B'."""
+        at = place - 1
+        at -= at > 0 and "linking" in self.pieces[at].roles
+        return at > 0 and self.pieces[at].key == "," and self.outline.is_in_an_aside(at)
 
     def _likely(self, readings: Readings | None) -> tuple[str, ...]:
         """The reading of an unclear drug that least belongs to the line being told: 'T-DM1 and a TKI' are two lines."""
@@ -140,10 +156,13 @@ class Grouping:
         """Whether a drug was added to the line being told: 'HP goes on; ER+, so anastrozole added'."""
         if "added" not in self.outline.typed or self.courses.current is None:
             return False
-        behind = self.outline.last_of_list(place) + 1
         agents = set(agents_of(self.pieces[place]) or ())
-        added = behind < self.outline.stretch_end[place] and self.pieces[behind].key == "added"
-        return added and bool(agents) and not agents & CONJUGATES
+        for at in self.outline.rest_of_stretch(place):
+            if self.pieces[at].key == "added":
+                return bool(agents) and not agents & CONJUGATES
+            if not (self.outline.is_drug[at] or self.outline.is_joining(at) or self.pieces[at].kind == "date"):
+                return False
+        return False
 
     def _is_given_with_it(self, place: int) -> bool:
         """Whether a drug belongs to the line told before: 'she had docetaxel with it'."""
@@ -185,6 +204,28 @@ class Grouping:
         ):
             return []
         return self._lines_without_antibody()
+
+    def _is_another_partner(self, place: int) -> bool:
+        """Whether 'with' names the next partner of what stands before: 'Herceptin with Taxol, with Navelbine'."""
+        outline, pieces, course = self.outline, self.pieces, self.courses.current
+        last = outline.last_drug[place]
+        if course is None or last is None or not 3 <= place <= last + 4:
+            return False
+        if pieces[place - 2].key not in (",", "and") or pieces[last] not in course.pieces:
+            return False
+        if any("joined" not in outline.cues[drug - 1] or pieces[drug - 1].key == "and" for drug in (place, last)):
+            return False
+        same = len(course.pieces) > 1 and GO_ON.issuperset(agents_of(course.pieces[0]) or ("",))
+        return same and not set(agents_of(pieces[place]) or ()) & GO_ON
+
+    def _begin_with_the_same(self, place: int) -> None:
+        """Begin a line with what the line being told began with."""
+        course = self.courses.current
+        assert course is not None
+        head = course.pieces[0]
+        self._begin(place, agents_of(head) or ())
+        self.courses.between = "joined"
+        self.courses.add(head, agents_of(head), None)
 
     def _lines_without_antibody(self) -> list[Course]:
         """The lines told in this sentence, or else before it, that have no antibody yet."""
@@ -288,6 +329,7 @@ class Grouping:
         course.early = course.early or self._only_ended_before(place, new)
         if self.courses.insert is not None and self.courses.insert < len(self.courses.all):
             course.early = course.early or self.courses.all[self.courses.insert].early
+        course.later = self._is_led_to_by_then(place)
         course.follows, self.now.leading = self.now.leading, None
         if self.now.leads:
             self.now.leading, self.now.leads = course, False
@@ -295,6 +337,11 @@ class Grouping:
         if not course.early:
             self.now.stays_early = False
         self.now.operated = self.now.maintenance = False
+
+    def _is_led_to_by_then(self, place: int) -> bool:
+        """Whether 'then' stands between the drug before it and a drug."""
+        outline, last = self.outline, self.outline.last_drug[place]
+        return last is not None and outline.has(range(last + 1, place), "then")
 
     def _continues_early(self, place: int, new: tuple[str, ...]) -> bool:
         """After early-stage drugs and surgery, or in the middle of such a course, what follows is early-stage too."""
@@ -388,14 +435,31 @@ class Grouping:
         inside = place < self.now.described_until
         if before is None or not (self.courses.near() or inside) or self.now.numbers:
             return False
-        bracket = before.kind == "sign" and before.key in ("(", "=", ":")
+        bracket = (before.kind == "sign" and before.key in ("(", "=", ":")) or self._spells_out(place, new)
         same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
         slash = before.kind == "sign" and before.key == "/" and same
         if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
+        elif before.key in ("with", "of"):
+            self.now.described_until = self._last_listed(place) + 1
         return True
+
+    def _last_listed(self, place: int) -> int:
+        """The last drug of the list a drug begins, over its commas."""
+        for _ in range(_LONGEST_LIST):
+            following = self.outline.drug_in_sentence_after(place)
+            if following is None or not self.outline.joins(place, following):
+                break
+            place = following
+        return place
+
+    def _spells_out(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether 'with', 'of' leads from a combination to its own drugs: 'tucatinib triplet with cape and tras'."""
+        leads = self.pieces[place - 1].key in ("with", "of") and self.outline.is_drug[place - 2]
+        told = leads and self.pieces[place - 2].is_("regimen")
+        return told and bool(new) and set(new) <= set(self._last_named(place))
 
     def _steps_down(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether the antibodies of a regimen are named behind it as what it goes on with: 'THP/HP'."""
@@ -501,9 +565,9 @@ class Grouping:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
-            again = again or self._is_left_out(place)
+            again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
-        known = courses.same(new)
+        known = courses.same(new) or self._same_combination(place)
         present = self.now.maintenance or self._is_present(place)
         present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
@@ -519,7 +583,9 @@ class Grouping:
         part = courses.known(new) or (current if courses.describes(new) else None)
         if part is not None and part.early != (self.now.early or part.early):
             return None
-        if part is current and (self._rest_tells_of_it(place) or self._is_left_out(place)):
+        if part is current and (
+            self._rest_tells_of_it(place) or self._is_left_out(place) or self._leads_to_an_exchange(place)
+        ):
             return part
         if part is current and courses.between == "sentence" and self._only_counts(place):
             return part
@@ -527,6 +593,22 @@ class Grouping:
             kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
             return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _same_combination(self, place: int) -> Course | None:
+        """The line whose combination is named again with how it went: 'A/B, then C/B; PD on C/B'."""
+        outline, named = self.outline, self._group(place)
+        following = outline.drug_in_stretch_after(place)
+        if following != place + 2 or self.pieces[place + 1].key not in ("/", "+"):
+            return None
+        rest = outline.rest_of_stretch(outline.last_of_list(place), 5)
+        if self.outcomes.pending is None and not self._is_present(place) and not outline.has(rest, *_HOW_IT_WENT):
+            return None
+        return next((course for course in reversed(self.courses.all) if set(course.agents) == named), None)
+
+    def _is_added_to(self, place: int) -> bool:
+        """Whether something was added to a drug: 'THP, then tamoxifen added to HP'."""
+        before = self.outline.before_in_stretch(place, 2)
+        return any(self.pieces[at].key == "added" for at in before)
 
     def _only_counts(self, place: int) -> bool:
         """Whether a part of a line is named for its cycles: 'docetaxel + HP 2018; docetaxel x6, HP 4 years'."""
@@ -545,12 +627,21 @@ class Grouping:
             return True  # anaphylaxis to docetaxel
         return before >= 0 and bool(outline.cues[before] & {"stopped", "went_on"})
 
+    def _leads_to_an_exchange(self, place: int) -> bool:
+        """Whether a drug is named for what took its place: 'docetaxel + HP; docetaxel was swapped for paclitaxel'."""
+        if "exchange" not in self.outline.said:
+            return False
+        following = self.outline.next_meaning(place, 3)
+        return following is not None and "exchange" in self.outline.cues[following]
+
     def _is_exchanged(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether one taxane, or one brand, took the place of another within its line: 'docetaxel swapped for
         paclitaxel after C2', 'HP to Phesgo at C8'."""
         outline, course = self.outline, self.courses.current
         last = outline.last_drug[place]
-        if course is None or last is None or course.outcome == "progression" or not self.now.is_told_here(course):
+        if course is None or last is None or course.outcome == "progression":
+            return False
+        if not (self.now.is_told_here(course) or self._is_named_here_again(course, last)):
             return False
         between = range(last + 1, place)
         swapped = "exchange" in outline.said and (
@@ -563,6 +654,10 @@ class Grouping:
         swapped = swapped or same
         taxanes = set(new) <= _TAXANES and bool(set(course.agents) & _TAXANES)
         return bool(new) and (taxanes or same) and swapped and not outline.has(between, "progression")
+
+    def _is_named_here_again(self, course: Course, drug: int) -> bool:
+        """Whether a drug of this sentence belongs to a line told before: 'THP; docetaxel swapped for paclitaxel'."""
+        return self.pieces[drug] in course.pieces and self.pieces[drug].sentence == self.now.sentence
 
     def _was_dropped(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether chemotherapy is only said to have ended before its antibodies: 'PD on HP. Taxane dropped after 6.'"""
@@ -582,11 +677,15 @@ class Grouping:
         last, current = outline.last_drug[place], courses.current
         if last is None or current is None or current is known or known.sentence == current.sentence:
             return False
-        if current.sentence != self.now.sentence or courses.insert is not None:
+        if courses.insert is not None:
+            return False
+        if known.pieces and known.pieces[0].asked and not self.pieces[place].asked:
+            return True  # what after T-DM1? THP PD, T-DM1 PD
+        if current.sentence != self.now.sentence:
             return False
         between = range(last + 1, place)
         listed = outline.joins(last, place) and any(self.pieces[at].key == "," for at in between)
-        return listed or any("then" in outline.cues[at] or self.pieces[at].key == "->" for at in between)
+        return listed or any("then" in outline.cues[at] or self.pieces[at].key in ("->", ">") for at in between)
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""

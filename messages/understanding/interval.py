@@ -94,7 +94,7 @@ class _Interval:
         roles = outline.pieces[relation].roles
         if self._is_bare_after(relation) and self.relapsed:  # recurred in the lung 3 years after
             return self._is_told_of_adjuvant(place)
-        if outline.pieces[relation].key == "before" and any(self._is_return(at) for at in behind[:4]):
+        if outline.pieces[relation].key in ("before", "prior") and any(self._is_return(at) for at in behind[:4]):
             return self._is_end(before) and self._is_told_of_adjuvant(place)  # last infusion 11 mo before this relapse
         after = "after" in outline.cues[relation] or outline.pieces[relation].key in ("after", "out")
         if "since" in roles or after:

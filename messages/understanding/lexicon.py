@@ -76,6 +76,8 @@ class Lexicon:
     """A letter that is a drug beside other drugs, to its agent."""
     abbreviations: frozenset[str]
     """Words whose full stop ends no sentence."""
+    often_mistyped: tuple[str, ...]
+    """Words of weight that are known with one wrong letter, too."""
     payloads: Mapping[str, str]
     """A stem of a conjugate's second name, to the conjugate."""
     toxicity_endings: tuple[str, ...]
@@ -166,6 +168,7 @@ def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
         short_names=frozenset(words["short_names"]),
         single_letters=words["single_letters"],
         abbreviations=frozenset(words["abbreviations"]),
+        often_mistyped=tuple(words["often_mistyped"]),
         payloads=words["payloads"],
         toxicity_endings=tuple(words["toxicity_endings"]),
     )

@@ -20,6 +20,8 @@ from messages.understanding.telling import Telling
 __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs", "readings_of", "told_of"]
 
 
+_FAR_BRACKET = 24
+"""Pieces of a bracket, at most, that are looked over for where it was opened."""
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -41,20 +43,34 @@ class _Reader:
         self.order = Order(self.now)
         self.marks = Marks(self.now, self.told)
         self.grouping = Grouping(self.now)
+        self.ranks = sum(self._is_a_rank(place) for place, piece in enumerate(self.pieces) if piece.value is not None)
+        """How many drugs have a bare ordinal behind a sign: 'T-DXd: 2nd; THP: 1st'."""
 
     def read(self) -> Told:
         """Everything the text tells of treatment."""
         told, courses = self.told, self.courses
         for place in range(len(self.pieces)):
             self._take(place)
-        self.outcomes.finish()
         if self.order.latest_came_first():
             courses.all.reverse()
+        self.order.put_in_order_of_dates()
+        self.order.number_by_brackets()
+        self.outcomes.finish()
+        self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.grew_before = frozenset(courses.grew_before)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
+
+    def _leave_out_what_was_omitted(self) -> None:
+        """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP'."""
+        denied = {piece.start: agent for agent, piece in self.told.denied if piece.is_("agents")}
+        for piece, cues in zip(self.pieces, self.outline.cues[1:], strict=False):
+            if piece.start in denied and {"negated_after", "went_on"} <= cues:
+                for course in self.courses.all:
+                    if any(of.sentence == piece.sentence and of.is_("regimen") for of in course.pieces):
+                        course.agents = [agent for agent in course.agents if agent != denied[piece.start]]
 
     def _is_corrected(self, agent: str, piece: Piece) -> bool:
         """Whether a regimen was denied that shares a drug with what was received: 'not TCHP, it was THP'."""
@@ -69,6 +85,12 @@ class _Reader:
             self._new_sentence(place)
         if "at_which" in piece.roles:
             self.order.as_another_failed(place)
+        if "had_been" in piece.cues:
+            self.order.had_been(place)
+        elif piece.key == "having":
+            self.order.having(place)
+        elif piece.key == "between":
+            self.order.between(place)
         if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":
@@ -81,12 +103,19 @@ class _Reader:
             self._for_which()
         elif piece.concepts:
             self._cue(place)
-        elif piece.kind in ("word", "ordinal") or piece.roles or piece.value == 1:
-            if piece.roles & {"subject", "of_the_line_before"} and self.outline.last_drug[place] is not None:
+        elif piece.kind == "number":
+            self.order.counts_lines(place)
+        elif piece.kind in ("word", "ordinal") or piece.roles or self._may_be_an_ordinal(piece):
+            begins = bool(piece.roles & {"subject", "of_the_line_before", "is", "affirmed"})
+            if begins and self.outline.last_drug[place] is not None:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
             self.outcomes.take(place)
+
+    @staticmethod
+    def _may_be_an_ordinal(piece: Piece) -> bool:
+        return piece.value == 1 or (piece.kind == "silent" and piece.value is not None)
 
     def _for_which(self) -> None:
         """What follows was given for what is told before: 'relapsed after adjuvant TCH, for which THP was given'."""
@@ -99,26 +128,54 @@ class _Reader:
     def _begins_a_statement(self, place: int) -> bool:
         """Whether 'it', 'this' begins a sentence, or what is said behind a comma: ', this was after THP'."""
         outline = self.outline
+        if "is" in self.pieces[place].roles:  # ; was 2nd line after THP
+            numbers = place + 1 < outline.stretch_end[place] and self.pieces[place + 1].kind == "line"
+            return numbers and outline.stretch_start[place] == place and not self.pieces[place].asked
         if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
             return True
+        if self.pieces[place].key == "which" and outline.stretch_start[place] == place:  # T-DXd, which came after THP
+            return place > 1 and self.pieces[place - 1].key == "," and outline.is_drug[place - 2]
         verb = place + 1 < outline.stretch_end[place] and "is" in self.pieces[place + 1].roles
         return verb and outline.stretch_start[place] == place and self.pieces[place - 1].key == ","
 
     def _ordinal(self, place: int) -> None:
         """A bare ordinal behind a drug, where lines are numbered or it is the first: 'TCT 3rd line; T-DXd 2nd'."""
         piece, course = self.pieces[place], self.courses.current
-        if piece.kind == "ordinal" and self.told.numbered and course is not None and course.number is None:
+        ranked = self.told.numbered or self.ranks > 1
+        if (piece.kind == "ordinal" or self.ranks > 1) and ranked and course is not None and course.number is None:
             course.number = int(piece.value)
             piece.used = True
         elif piece.value == 1:
             self.order.at_first(place)
+        if course is not None:
+            course.closed = True
+
+    def _is_a_rank(self, place: int) -> bool:
+        """Whether an ordinal is all that is said of the drug before it: 'T-DXd: 2nd', 'T-DXd was her second'."""
+        pieces, following = self.pieces, place + 1
+        if place < 2 or pieces[place].kind == "number":
+            return False
+        ordinal = pieces[place].kind == "ordinal" or pieces[place].key in ("first", "second", "third", "fourth")
+        ends = following == len(pieces) or pieces[following].kind == "sign"
+        if not (ordinal and ends):
+            return False
+        before = place - 1
+        while before > place - 4 and pieces[before].kind == "silent":
+            before -= 1
+        signed = pieces[place - 1].key in (":", "-", "(", "=")
+        return before >= signed and self.outline.is_drug[before - signed]
 
     def _ends_behind_a_drug(self, place: int) -> bool:
         following, before = place + 1, place - 1
         ends = following == len(self.pieces) or self.pieces[following].kind == "sign"
-        while before >= 0 and before > place - 4 and self.pieces[before].kind == "silent":  # THP was the first
+        before -= (self.ranks > 1 or self.told.numbered) and self.pieces[before].kind == "sign"
+        while before >= 0 and before > place - 4 and self._links_to_a_rank(before):  # THP was the first
             before -= 1
         return ends and before >= 0 and self.outline.is_drug[before]
+
+    def _links_to_a_rank(self, place: int) -> bool:
+        """Whether a piece only links a drug to which it was: 'was the', 'had been her'."""
+        return self.pieces[place].kind == "silent" or "has_had" in self.outline.cues[place]
 
     def _new_sentence(self, place: int) -> None:
         self.now.sentence = self.pieces[place].sentence
@@ -145,10 +202,13 @@ class _Reader:
         key = self.pieces[place].key
         if key in ("+", "/", "&"):
             self.courses.separate("joined")
-        elif key == ",":
+        elif key == "," and (self.pieces[place - 1].key == "and" or self.outline.is_in_an_aside(place)):
             self.courses.separate("comma")
+        elif key == ",":
+            self.courses.separate("then" if place < self.order.parted_until else "comma")
             following = self.outline.drug_in_sentence_after(place)
             listed = following is not None and self.outcomes.given and self._is_listed(following)
+            listed = listed or self.outcomes.leads_again(place + 1)
             if not listed:
                 self.outcomes.next_member()
         elif key == "->" or (key == ">" and self._orders(place)):
@@ -156,10 +216,22 @@ class _Reader:
         elif key == "(":
             self.now.outside = self.courses.current if self.now.is_told_here(self.courses.current) else None
         elif key == ")":
-            self.courses.separate("other")
+            self.courses.separate("then" if self._counts_an_item(place) else "other")
             self._close_bracket(place)
         elif key == "-":
             self.outcomes.dash(place)
+
+    def _counts_an_item(self, place: int) -> bool:
+        """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH'."""
+        pieces = self.pieces
+        if not place or not pieces[place].glued or len(pieces[place - 1].key) > 2:
+            return False
+        if pieces[place - 1].kind != "number" and not (
+            len(pieces[place - 1].key) == 1 and pieces[place - 1].key.isalpha()
+        ):
+            return False
+        near = range(place - 2, max(-1, place - _FAR_BRACKET), -1)
+        return next((pieces[at].key == ")" for at in near if pieces[at].key in ("(", ")")), True)
 
     def _is_listed(self, following: int) -> bool:
         """Whether an outcome said before a drug goes on, over a comma, to the drug behind it."""
@@ -171,7 +243,8 @@ class _Reader:
         self.now.outside = None
         if outside is None or outside is self.courses.current or following >= len(self.pieces):
             return
-        if self.pieces[following].key == "," and self.courses.insert is None and outside.number is not None:
+        if self.pieces[following].key == "," and outside.number is not None:
+            self.courses.insert = None
             self.courses.current = outside
 
     def _orders(self, place: int) -> bool:
@@ -226,7 +299,7 @@ class _Reader:
             if self._leads_to_no_line(place):
                 return
             self.now.then(place)
-            if piece.key == "before":
+            if piece.key in ("before", "prior"):
                 self.order.before(place)
         elif "joined" in cues:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
@@ -248,6 +321,8 @@ class _Reader:
     def _leads_to_no_line(self, place: int) -> bool:
         """Whether 'then' leads to no other line: 'Perjeta not reimbursed then, TCH only', 'docetaxel 75, then 60'."""
         outline, pieces, following = self.outline, self.pieces, place + 1
+        if following < len(pieces) and "route" in pieces[following].roles:  # Herceptin i.v. changed to s.c.
+            return following + 1 == len(pieces) or not outline.is_drug[following + 1]
         if pieces[place].key != "then" or outline.sentence_start[place] == place:
             return False
         if following == len(pieces) or pieces[following].key in (".", ")"):
@@ -258,8 +333,10 @@ class _Reader:
         return dosed and pieces[following + 1].kind == "sign"
 
     def _is_in_an_account(self, place: int) -> bool:
-        """Whether 'and' ends an account of what was had, whose conjugates are lines: 'incl. T-DXd and tucatinib'."""
+        """Whether 'and' parts an account of what was had: 'two lines: A and B', 'incl. T-DXd and tucatinib'."""
         outline = self.outline
+        if place < self.order.parted_until:
+            return True
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False

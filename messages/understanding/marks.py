@@ -36,7 +36,9 @@ class Marks:
         course = self.courses.current
         if self._heads_what_came_before(place):
             belongs = "behind"
-        if belongs == "behind" and course is not None and not piece.asked and course.number is None:
+        came_back = course is not None and course.early and self.now.relapsed  # adjuvant T-DM1; lung mets; 1st line?
+        told = belongs == "behind" and not came_back
+        if told and course is not None and not piece.asked and course.number is None:
             course.number = number
             course.early = False
             course.closed = True
@@ -49,6 +51,8 @@ class Marks:
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
         sought = sought or self._is_requested(place) or self._counts_what_follows(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)
+        if self._says_after_what(place):
+            self.now.refers = sought = True
         if sought and self._is_of_what_was_told(place) and course is not None:
             course.number = number
             piece.used = True
@@ -94,15 +98,31 @@ class Marks:
         behind = self.outline.rest_of_stretch(place, 2)
         return self.outline.plays(behind, "request")
 
+    def _says_after_what(self, place: int) -> bool:
+        """Whether a sentence only says which line the one before it is of: 'How to treat rash on TCT? 3L, after A.'"""
+        outline, course = self.outline, self.courses.current
+        following = (
+            outline.next_meaning(place + (self.pieces[place + 1].key == ",")) if place + 1 < len(self.pieces) else None
+        )
+        if following is None or course is None or course.sentence + 1 != self.now.sentence:
+            return False
+        if outline.sentence_start[place] != place or "after" not in outline.cues[following]:
+            return False
+        rest = range(following + 1, outline.sentence_end[place])
+        return all(outline.is_drug[at] or outline.is_joining(at) or self.pieces[at].key == "." for at in rest)
+
     def _is_of_what_was_told(self, place: int) -> bool:
         """Whether 'second line after THP' says which line the one being told is: 'Enhertu, 2nd line after THP'."""
         course = self.courses.current
-        if course is None or self.pieces[place].asked or course.number is not None or not self.now.is_told_here(course):
+        if course is None or course.number is not None or not self.now.is_told_here(course):
             return False
+        if self.pieces[place].asked and not (course.pieces and course.pieces[-1].asked):
+            return False  # told in a question: 'does a patient on T-DXd, second line after THP, need a vaccine?'
         following = self.outline.next_drug[place]
         agents = agents_of(self.pieces[following]) if following is not None else None
         new = agents is not None and self.courses.known(agents) is None
-        return new and course.outcome in (None, "ongoing")
+        beside = self.pieces[place - 1].key == "," and self.outline.last_drug[place] == place - 2  # PD on TCT, 3rd line
+        return new and (course.outcome in (None, "ongoing") or self.now.refers or beside)
 
     def _refers_to(self, number: int) -> bool:
         """Whether a line told before is named by its number: 'line 2 stopped for ILD'. What is said next is of it."""
@@ -221,9 +241,17 @@ class Marks:
     def _told_with(self, course: Course, place: int) -> list[Course]:
         """The courses of one list: 'FEC, then Herceptin, all adjuvant'."""
         courses = self.courses
+        before = self.outline.drug_in_stretch_before(place)
+        if courses.insert is not None and before is not None and self._is_apart(course):
+            return [course]  # TCT after T-DXd, tamoxifen adjuvant
         whole = courses.insert is None or self._is_of_all(place)
         told = courses.all if whole else courses.all[: courses.insert]
         return [each for each in told if each is course or self._is_unmarked(each, course.sentence)]
+
+    def _is_apart(self, course: Course) -> bool:
+        """Whether a comma stands right before the first drug of a course."""
+        first = self.outline.first_of_list(self.outline.last_drug[len(self.pieces) - 1] or 0)
+        return first > 0 and self.pieces[first] in course.pieces and self.pieces[first - 1].key == ","
 
     def _is_of_all(self, place: int) -> bool:
         """Whether 'both', 'all' stands before a mark."""

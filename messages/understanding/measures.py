@@ -186,7 +186,7 @@ def _is_year(pieces: list[Piece], at: int) -> bool:
 
 
 def _time(pieces: list[Piece], at: int) -> Taken | None:
-    """A date or a duration that begins with a word: May 2021, a year and a half."""
+    """A date, whose value is its year, or a duration that begins with a word: May 2021, a year and a half."""
     piece = pieces[at]
     if piece.kind != "number" and "month" in piece.roles:
         return _month(pieces, at)
@@ -203,7 +203,7 @@ def _month(pieces: list[Piece], at: int) -> Taken | None:
     if _key(pieces, after) in ("'", "-", ",", "/"):
         after += 1
     if _is_year(pieces, after):
-        return _join(pieces, at, after, "date", None)
+        return _join(pieces, at, after, "date", pieces[after].value)
     shortened = _is_number(pieces, after) and pieces[after].value > 19
     if piece.key == "may" and not shortened:
         return None
@@ -217,7 +217,8 @@ def _single(pieces: list[Piece], at: int) -> Taken | None:
         if [_key(pieces, at + step) for step in (2, 3, 4)] == ["and", "a", "half"]:
             return _join(pieces, at, at + 4, "duration", months * 1.5)
         if _key(pieces, at + 1) in ("year", "month"):
-            return _join(pieces, at, at + 1, "duration", months)
+            more, last = _months_beside_years(pieces, at + 1)
+            return _join(pieces, at, last, "duration", months + more)
     return None
 
 
@@ -248,10 +249,10 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
         return None
     if _is_year(pieces, at):
         if _key(pieces, at + 1) in ("-", "/") and _is_number(pieces, at + 2):
-            return _join(pieces, at, at + 2, "date", None)
-        return _join(pieces, at, at, "date", None)
+            return _join(pieces, at, at + 2, "date", pieces[at].value)
+        return _join(pieces, at, at, "date", pieces[at].value)
     if _key(pieces, at + 1) == "/" and _is_year(pieces, at + 2) and pieces[at].value <= 12:
-        return _join(pieces, at, at + 2, "date", None)
+        return _join(pieces, at, at + 2, "date", pieces[at + 2].value)
     if _is_month_and_year(pieces, at) and (_is_dated_by(before) or _begins_a_span(pieces, at + 3)):
         return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)
@@ -322,6 +323,8 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
         value, after = value + 0.5, after + 3
     if _is_cue(pieces, after, "duration"):
         more, last = _months_beside_years(pieces, after)
+        if last == after and [_key(pieces, after + step) for step in (1, 2, 3)] == ["and", "a", "half"]:
+            more, last = _months_of(pieces[after]) / 2, after + 3  # 2 years and a half
         return _join(pieces, at, last, "duration", value * _months_of(pieces[after]) + more)
     if _is_cue(pieces, after, "cycles"):
         return _join(pieces, at, after, "cycles", value)

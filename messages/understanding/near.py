@@ -23,6 +23,11 @@ def edits(word: str) -> int:
     return 1 if len(word) < 8 else 2
 
 
+def is_one_edit_from(word: str, meant: str) -> bool:
+    """Whether one wrong, missing or doubled letter tells two words apart."""
+    return OSA.distance(word, meant, score_cutoff=1) == 1
+
+
 def sounds_like(word: str, name: str) -> bool:
     """Whether only vowels behind the first letter tell a long word from a name: 'Enhurta'."""
     if not len(word) == len(name) > _SHORT_BY_EAR or word[0] != name[0]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from messages.understanding.courses import Course
-from messages.understanding.drugs import agents_of, generic
+from messages.understanding.drugs import CONJUGATES, agents_of, generic, go_together
 from messages.understanding.telling import Telling
 
 _ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
@@ -27,12 +25,21 @@ class Order:
         """The drug behind a 'before' that begins what is told: what is named next came before it."""
         self.follower_end = -1
         """The last of the drugs that are joined to the follower."""
+        self.narrates_in_pluperfect = False
+        """Whether the first line was told in the pluperfect: then it puts nothing before what was told."""
+        self.behind_again = -1
+        """The drug behind 'between A and', which came after what was told before 'between'."""
+        self.parted_until = -1
+        """The last drug of a list of as many lines as were counted: each 'and' in it parts two."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
     def after(self, place: int) -> None:
         """'T-DXd after THP' puts THP first; 'after THP came T-DXd' tells THP first by itself."""
         outline, courses = self.outline, self.courses
+        if self.pieces[place].key == "followed" and place + 1 < len(self.pieces) and self.pieces[place + 1].key == ",":
+            self.now.then(place)  # THP was followed, after two years, by T-DXd
+            return
         following = outline.next_meaning(place)
         if following is None:
             return
@@ -55,10 +62,37 @@ class Order:
                 or (outline.is_drug[following] and self._only_ended(place))
             )
         ):
-            self._insert_before()
+            known = self._known_behind(following)
+            if known is None:
+                self._insert_before()
+            else:
+                self._put_behind(known)
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _known_behind(self, drug: int) -> Course | None:
+        """The latest of the lines told before that 'after' names, where it names no other: 'T-DXd after THP, TCT after
+        T-DXd'."""
+        outline, courses = self.outline, self.courses
+        if not outline.is_drug[drug]:
+            return None
+        drugs = [at for at in range(drug, outline.last_of_list(drug) + 1) if outline.is_drug[at]]
+        lines = [courses.same(agents_of(self.pieces[at]) or ()) for at in drugs]
+        lines = (
+            lines if all(lines) else [courses.same(each for at in drugs for each in agents_of(self.pieces[at]) or ())]
+        )
+        told = [each for each in lines if each is not None and not each.early and each is not courses.current]
+        return max(told, key=courses.all.index) if len(told) == len(lines) else None
+
+    def _put_behind(self, known: Course) -> None:
+        """Put the line being told right behind another."""
+        courses = self.courses
+        current = courses.current
+        if current in courses.all and courses.all.index(current) < courses.all.index(known):
+            courses.all.remove(current)
+            courses.all.insert(courses.all.index(known) + 1, current)
+        courses.insert = None
 
     def before(self, place: int) -> bool:
         """'Before T-DXd there was THP' tells THP first; whether a sentence or its second half begins so."""
@@ -95,6 +129,8 @@ class Order:
 
     def came_before(self, place: int) -> None:
         """Put what is told next before the drug behind 'before'."""
+        if place == self.behind_again:
+            self.courses.insert, self.courses.insert_stays = None, False
         current = self.courses.current
         follower, self.follower = self.follower, None if place > self.follower_end else self.follower
         if follower is None or current is None or place <= self.follower_end or self._is_combined(follower, place):
@@ -144,9 +180,17 @@ class Order:
         last = outline.drug_in_sentence_after(first) if first is not None else None
         if first is None or last is None or self.pieces[last].asked:
             return False
-        if outline.has(range(first, last), "before_it"):
+        if outline.has(range(first, last), "before_it") or self._are_of_one_line(first, last):
             return False
         return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
+
+    def _are_of_one_line(self, first: int, last: int) -> bool:
+        """Whether single drugs around a comma were given together: ', after docetaxel, trastuzumab and pertuzumab'."""
+        pieces = self.pieces
+        if last != first + 2 or pieces[first + 1].key != "," or any(pieces[at].is_("regimen") for at in (first, last)):
+            return False
+        both = [set(agents_of(pieces[at]) or ()) for at in (first, last)]
+        return all(both) and go_together(*both) and not (both[0] | both[1]) & CONJUGATES
 
     def _insert_before(self) -> None:
         courses = self.courses
@@ -169,7 +213,7 @@ class Order:
             courses.all.remove(current)
             courses.all.insert(courses.all.index(before), current)
             return
-        if self.now.drug_ahead(place):
+        if self.now.drug_ahead(place) and not self._closes_its_stretch(place):
             told = courses.metastatic()
             whole = bool(told) and ("before_all" in self.outline.cues[place] or self._opens_with_the_past(place))
             courses.insert = courses.all.index(told[0] if whole else current.follows or current)
@@ -190,14 +234,117 @@ class Order:
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
 
+    def counts_lines(self, place: int) -> None:
+        """Read a number of lines that are listed behind it: 'two lines: A and B', 'the first two were A and B'."""
+        following = self.outline.drug_in_sentence_after(place)
+        if following is None or following - place > _SAYS_WHEN:
+            return
+        lines = self.pieces[place + 1].key in ("lines", "therapies", "regimens")
+        if self._counts_what_came_before(place, following) or lines:
+            self.pieces[place].used = True
+            self._part(following, int(self.pieces[place].value))
+
+    def _part(self, drug: int, number: int) -> None:
+        """Part a list at each 'and' and comma, where these make of it as many lines as were counted."""
+        outline, first, parts = self.outline, drug, 1
+        while (following := outline.drug_in_sentence_after(drug)) is not None and outline.joins(drug, following):
+            parts += any(self.pieces[at].key in (",", "and") for at in range(drug, following))
+            drug = following
+        if parts == number and drug > first:
+            self.parted_until = drug
+
+    def _counts_what_came_before(self, place: int, following: int) -> bool:
+        """Whether 'the first two were' stands behind a third line: they came before it."""
+        current = self.courses.current
+        if not place or current is None or current.number is None or self.pieces[place].value != current.number - 1:
+            return False
+        between = [self.pieces[at] for at in range(place + 1, following)]
+        ordered = self.pieces[place - 1].key in ("first", "previous", "prior", "other", "earlier")
+        ordered = ordered or any(piece.key in ("before", "earlier", "previous") for piece in between)
+        named = any("is" in piece.roles or piece.key in (":", "being") for piece in between)
+        if ordered and named:
+            self._put_before(current)
+        return ordered and named
+
+    def between(self, place: int) -> None:
+        """'T-DXd between THP and TCT', 'between THP and TCT she had T-DXd': what 'and' parts stands on either side."""
+        outline, current = self.outline, self.courses.current
+        first = outline.drug_in_stretch_after(place)
+        if first is None or first != place + 1:
+            return
+        last = self._last_joined(first)
+        second = outline.drug_in_stretch_after(last)
+        if second is None or second != last + 2 or self.pieces[last + 1].key != "and":
+            return
+        self.parted_until = second
+        if current is not None and self.now.is_told_here(current) and self.courses.near():
+            self._put_before(current)
+            self.behind_again = second
+        elif self.now.drug_ahead(second):
+            self.follower, self.follower_end = second, self._last_joined(second)
+
+    def having(self, place: int) -> None:
+        """'Now on TCT, having had THP and T-DXd': what 'having' heads behind a line came before it."""
+        outline, current = self.outline, self.courses.current
+        heads = outline.stretch_start[place] == place and place > 0 and self.pieces[place - 1].key == ","
+        if not heads or current is None or current.early or not self.now.is_told_here(current):
+            return
+        if self.now.drug_ahead(place) and current in self.courses.all:
+            self.outcomes.next_list()
+            self.outcomes.pending_ongoing = False
+            self._put_before(current)
+
+    def had_been(self, place: int) -> None:
+        """'T-DXd stopped for ILD. THP had been given in 2021': what a later sentence tells in the pluperfect came
+        before a line whose course was told."""
+        outline, courses = self.outline, self.courses
+        start = outline.sentence_start[place]
+        told = [each for each in courses.metastatic() if each.sentence < self.now.sentence]
+        self.narrates_in_pluperfect = self.narrates_in_pluperfect or not told
+        went = any(each.outcome or each.ongoing for each in told)
+        told_in_order = outline.has(range(start, outline.sentence_end[place]), "then", "after")
+        if self.narrates_in_pluperfect or not went or told_in_order or self._is_dated_later(place):
+            return
+        if self.now.drug_ahead(place):
+            self._put_before(told[0])
+            return
+        first = outline.drug_in_sentence_after(start) if not outline.is_drug[start] else start
+        if first is None or first > place:
+            return
+        listed = [
+            each for each in courses.metastatic() if each.pieces and each.pieces[0].start >= self.pieces[first].start
+        ]
+        rest = [each for each in courses.all if each not in listed]
+        at = rest.index(told[0])
+        courses.all[:] = [*rest[:at], *listed, *rest[at:]]
+
+    def _is_dated_later(self, place: int) -> bool:
+        """Whether a sentence has a later year than those before it."""
+        start = self.outline.sentence_start[place]
+        here, before = (
+            [int(self.pieces[at].value or 0) for at in places if self.pieces[at].kind == "date"]
+            for places in (
+                range(start, self.outline.sentence_end[place]),
+                range(max(0, start - _LONGEST_HISTORY), start),
+            )
+        )
+        return bool(here and before) and max(here) > max(before) > 0
+
     def _is_said_again(self, place: int) -> bool:
         """Whether the drug before it was headed by the same word, in the same sentence."""
         outline, last = self.outline, self.outline.last_drug[place]
         if last is None or last < outline.sentence_start[place] or self.courses.insert is None:
             return False
-        if self.pieces[place].key not in ("previously", "prior", "formerly", "earlier"):  # 'before that' counts on
+        piece = self.pieces[place]
+        single = piece.end - piece.start == len(piece.key)
+        if not single or piece.key not in ("previously", "prior", "formerly", "earlier"):  # 'prior to that' counts on
             return False
         return any(self.pieces[at].key == self.pieces[place].key for at in outline.before_in_stretch(last, 2))
+
+    def _closes_its_stretch(self, place: int) -> bool:
+        """Whether a bare 'before' stands between its own drug and a comma: 'T-DXd, T-DM1 before, THP before that'."""
+        comma = place + 1 < len(self.pieces) and self.pieces[place + 1].key == ","
+        return comma and self.pieces[place].key == "before" and self.outline.is_drug[place - 1]
 
     def _is_behind_its_cycles(self, place: int) -> bool:
         """Whether only a number of cycles, or how long, stands between a drug and 'before': 'docetaxel x6 before'."""
@@ -217,6 +364,7 @@ class Order:
         outline, piece = self.outline, self.pieces[place]
         ends = place + 1 == outline.stretch_end[place] or self.pieces[place + 1].kind == "sign"
         own = outline.drug_in_stretch_before(place) is not None and self.courses.between in ("none", "other")
+        own = own or self._is_behind_how_it_went(place)
         return piece.end - piece.start > len(piece.key) and ends and own
 
     def _told_before(self, course: Course) -> Course | None:
@@ -259,8 +407,9 @@ class Order:
     def _first_of_list(self, place: int) -> int | None:
         """The first drug of a list that 'earlier' is said of as a whole: 'THP and T-DXd earlier'; not of one line."""
         outline, pieces = self.outline, self.pieces
-        if self._is_a_whole_list(place):
-            return outline.sentence_start[place]
+        whole = self._first_of_whole_list(place)
+        if whole is not None:
+            return whole
         last = place - 1 if outline.is_drug[place - 1] else outline.drug_in_stretch_before(place)
         first = outline.drug_in_stretch_before(last) if last is not None else None
         if first is None or last is None or not outline.joins(first, last):
@@ -271,14 +420,21 @@ class Order:
         whole = pieces[place].key != "before" or any(pieces[at].key == "and" for at in range(first, last))
         return first if single and whole else None
 
-    def _is_a_whole_list(self, place: int) -> bool:
-        """Whether a sentence is nothing but a list and 'before': 'TCT now. THP, T-DXd before.'"""
+    def _first_of_whole_list(self, place: int) -> int | None:
+        """The first drug of a sentence that is nothing but a list and 'before': 'TCT now. THP, T-DXd before.', 'She had
+        THP, T-DXd before.'"""
         outline = self.outline
-        first, end = outline.sentence_start[place], outline.sentence_end[place]
-        if place + 2 < end or place - first > _LONGEST_HISTORY or not outline.is_drug[first]:
-            return False
+        begins, end = outline.sentence_start[place], outline.sentence_end[place]
+        if place + 2 < end or place - begins > _LONGEST_HISTORY:
+            return None
+        first = next((at for at in range(begins, place) if outline.is_drug[at]), place)
+        headed = all(
+            self.pieces[at].kind == "silent" or outline.cues[at] & {"has_had", "previously", "the_patient"}
+            for at in range(begins, first)
+        )
         listed = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, place))
-        return listed and any(self.pieces[at].key == "," for at in range(first, place))
+        commas = any(self.pieces[at].key == "," for at in range(first, place))
+        return first if headed and listed and commas else None
 
     def _put_before_what_was_told(self, first: int) -> None:
         """'T-DM1 now, THP and T-DXd before': the lines from a drug on came before the one told before them."""
@@ -300,9 +456,12 @@ class Order:
         if self.pieces[place].key not in ("before", "prior"):
             return False
         end = outline.sentence_end[place]
+        if self._heads_a_bracket(place):
+            return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
-            return ends and self._is_all_that_is_told(place)
+            ends = ends or (self.pieces[place + 1].key == "and" and outline.drug_in_sentence_after(place) is None)
+            return ends and (self._is_all_that_is_told(place) or self._is_behind_how_it_went(place))
         last = outline.last_drug[place]
         if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:
             return False  # Prior: THP. Prior: T-DXd.
@@ -321,6 +480,24 @@ class Order:
             or self.pieces[at].kind in ("sign", "date")
             or outline.cues[at] & (_ENDED | {"before_it", "then"})
             for at in rest
+        )
+
+    def _heads_a_bracket(self, place: int) -> bool:
+        """Whether a bracket lists what came before the line told before it: 'TCT 4th line (before: A, B, C)'."""
+        pieces = self.pieces
+        heads = place > 0 and pieces[place - 1].key == "(" and place + 2 < len(pieces)
+        return heads and pieces[place + 1].key in (":", "=", "-") and self.outline.is_drug[place + 2]
+
+    def _is_behind_how_it_went(self, place: int) -> bool:
+        """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 mo) before'."""
+        drug = self.outline.last_drug[place]
+        if drug is None or drug < self.outline.sentence_start[place]:
+            return False
+        return all(
+            self.pieces[at].kind in ("silent", "cycles", "duration", "number", "date")
+            or self.pieces[at].key in ("(", ")")
+            or self.outline.cues[at] & _ENDED
+            for at in range(drug + 1, place)
         )
 
     def _is_of_the_past(self, place: int) -> bool:
@@ -359,28 +536,78 @@ class Order:
         ]
         return len(heads) == len(lines) - 1 and all(outline.is_drug[at + 2] for at in heads)
 
-    def _dated_backwards(self) -> bool:
-        """Whether every line has a year in a bracket right behind it, each earlier: 'B (2024), A (2022)'."""
-        pieces, lines = self.pieces, self.courses.metastatic()
-        if len(lines) <= 1 or not any(piece.kind == "date" for piece in pieces):
-            return False
-        place_of = {piece.start: at for at, piece in enumerate(pieces)}
-        years = [self._year_behind(place_of.get(course.pieces[-1].start, 0)) for course in lines if course.pieces]
-        if len(years) != len(lines) or not all(years) or any(course.number is not None for course in lines):
-            return False
-        return all(later > earlier for later, earlier in pairwise(years))
+    def put_in_order_of_dates(self) -> None:
+        """Put lines that all have a year of their own, right behind them or right before, into its order: 'T-DXd 2024,
+        THP (2019), T-DM1 2021'."""
+        courses = self.courses
+        lines = courses.metastatic()
+        if len(lines) <= 1 or any(course.number is not None or not course.pieces for course in lines):
+            return
+        if sum(piece.kind == "date" for piece in self.pieces) < len(lines):
+            return
+        years = self._years_of(lines)
+        if all(years.values()) and len(set(years.values())) == len(lines):
+            places = [at for at, course in enumerate(courses.all) if not course.early]
+            for at, course in zip(places, sorted(lines, key=lambda course: years[id(course)]), strict=True):
+                courses.all[at] = course
+            courses.dated = True
 
-    def _year_behind(self, place: int) -> int:
-        """The year in the bracket behind a drug; 0 where there is none."""
-        pieces = self.pieces
-        if place + 3 >= len(pieces) or pieces[place + 1].key != "(" or pieces[place + 2].kind != "date":
-            return 0
-        year = pieces[place + 2].key[-4:]
-        return int(year) if pieces[place + 3].key == ")" and len(year) == 4 and year.isdigit() else 0
+    def _years_of(self, lines: list[Course]) -> dict[int, int]:
+        """The year of each line, 0 where it has none: before its drugs where the first one has it there."""
+        place_of = {piece.start: at for at, piece in enumerate(self.pieces)}
+        spans = {
+            id(course): (place_of.get(course.pieces[0].start, 0), place_of.get(course.pieces[-1].start, 0))
+            for course in lines
+        }
+        told = sorted(spans.values())
+        ahead = self._year_at(self._places_before(told[0][0]))
+        return {
+            each: self._year_at(self._places_before(first) if ahead else self._places_behind(last))
+            for each, (first, last) in spans.items()
+        }
+
+    def number_by_brackets(self) -> None:
+        """Number lines by the brackets behind them, where these count them: 'T-DXd (2), THP (1)'."""
+        lines, pieces = self.courses.metastatic(), self.pieces
+        if len(lines) <= 1 or "(" not in self.outline.typed or any(course.number is not None for course in lines):
+            return
+        place_of = {piece.start: at for at, piece in enumerate(pieces)}
+        ends = [place_of.get(course.pieces[-1].start, 0) if course.pieces else 0 for course in lines]
+        if any(
+            end + 3 >= len(pieces) or pieces[end + 1].key != "(" or pieces[end + 3].key != ")" for end in ends
+        ) or not all(pieces[end + 2].kind == "number" for end in ends):
+            return
+        numbers = [int(pieces[end + 2].value) for end in ends]
+        if sorted(numbers) == list(range(1, len(lines) + 1)):
+            for course, number, end in zip(lines, numbers, ends, strict=True):
+                course.number, pieces[end + 2].used = number, True
+
+    def _places_before(self, drug: int) -> range:
+        """The places between a drug and the one before it, the nearest first, that may say when it was given."""
+        last = self.outline.last_drug[drug]
+        start = max(self.outline.sentence_start[drug], drug - _SAYS_WHEN, -1 if last is None else last + 1)
+        return range(drug - 1, start - 1, -1)
+
+    def _places_behind(self, drug: int) -> range:
+        """The places between a drug and the next one that may say when it was given."""
+        following, end = self.outline.next_drug[drug], self.outline.sentence_end[drug]
+        return range(drug + 1, min(end, drug + 1 + _SAYS_WHEN, end if following is None else following))
+
+    def _year_at(self, places: range) -> int:
+        """The first year at some places; 0 where there is none, or another stretch begins before it."""
+        for at in places:
+            piece = self.pieces[at]
+            if piece.kind == "sign" and piece.key in (",", ")", "->"):
+                return 0
+            if piece.kind == "date":
+                begins = places.step < 0 and at > 1 and self.pieces[at - 1].key in ("to", "-", "until", "till")
+                first = self.pieces[at - 2] if begins and self.pieces[at - 2].kind == "date" else piece
+                return int(first.value or 0)
+        return 0
 
     def latest_came_first(self) -> bool:
-        """Whether the text tells its lines backwards: 'most recent first', by its arrows, or by its dates."""
-        if self._points_backwards() or self._dated_backwards():
+        """Whether the text tells its lines backwards: 'most recent first', or by its arrows."""
+        if self._points_backwards():
             return True
         if "reversed" not in self.outline.said:
             return False
@@ -428,7 +655,10 @@ class Order:
         """Whether what was had is told behind the line that goes on: 'TCT since May. She has had THP and T-DXd.'"""
         outline, current = self.outline, self.courses.current
         following = outline.next_drug[place]
-        if current is None or current.early or not current.ongoing or current.outcome not in (None, "ongoing"):
+        if current is None or current.early:
+            return False
+        goes_on = current.ongoing and current.outcome in (None, "ongoing")
+        if not goes_on and not (current.outcome == "progression" and self._is_a_history(place)):
             return False
         if following is None or not self.now.drug_ahead(place) or current is not self.courses.metastatic()[-1]:
             return False
@@ -438,6 +668,21 @@ class Order:
         )
         named = generic(agents_of(self.pieces[following]) or ())
         return begins and bool(named) and not named <= generic(current.agents)
+
+    def _is_a_history(self, place: int) -> bool:
+        """Whether 'had' heads nothing but the lines before the one that grew: 'PD on T-DXd, had THP and T-DM1'."""
+        outline, pieces = self.outline, self.pieces
+        first, end = outline.next_drug[place], outline.sentence_end[place]
+        last = outline.last_drug[end - 1] if not outline.is_drug[end - 1] else end - 1
+        drug = outline.last_drug[place]
+        if first is None or last is None or drug is None or drug < outline.sentence_start[place]:
+            return False
+        headed = outline.has(range(outline.sentence_start[place], drug), "progression") or outline.has(
+            outline.before_in_stretch(drug), "new"
+        )
+        listed = any(pieces[at].key in ("and", ",") for at in range(first, last)) or "has" in pieces[place].key
+        inside = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, last))
+        return headed and listed and inside and last + 2 >= end
 
     def _heads_what_came_before(self, place: int) -> bool:
         """Whether a sentence begins with 'previous', right before its drugs: 'T-DXd since May. Previous: THP.'"""
@@ -449,7 +694,8 @@ class Order:
         none_yet = last is None or last < outline.sentence_start[place]
         apart = current.ongoing or current.sentence != self.now.sentence
         opens = apart and none_yet and outline.stretch_start[place] == place  # HER2 3+, previous THP
-        if place != outline.sentence_start[place] and not opens:
+        heads = range(outline.sentence_start[place], place)  # her previous treatment was THP
+        if not opens and any(self.pieces[at].kind != "silent" for at in heads):
             return False
         if following is not None and "line_word" in outline.cues[following]:  # past lines: THP
             following = outline.next_meaning(following)

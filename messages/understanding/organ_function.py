@@ -136,6 +136,8 @@ class OrganFunction:
             if piece.kind == "number":
                 if self._is_month_and_year(at):
                     skipped = at + 3
+                elif at + 1 < len(self.pieces) and self.pieces[at + 1].key in ("days", "day"):  # echo ten days ago
+                    continue
                 elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'
                     return
                 elif at >= skipped and not self._is_power(at) and not piece.used:
@@ -242,7 +244,9 @@ class OrganFunction:
             return True
         if names_drugs(piece) or piece.is_("find") or piece.is_("say"):
             return False
-        return piece.cue("stable", "uncertain", "progression", "bad", "then", "cycles") or piece.is_("noun", "imaging")
+        return piece.cue("stable", "uncertain", "progression", "bad", "then", "cycles", "duration") or piece.is_(
+            "noun", "imaging"
+        )
 
     def _is_power(self, at: int) -> bool:
         """Whether a number belongs to a unit: 10^9, x10, /1.73."""

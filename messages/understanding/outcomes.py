@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
-from messages.understanding.drugs import ANTI_HER2, agents_of, generic
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
@@ -23,7 +23,7 @@ _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
     "kept_going", "responding", "stable", "up_to_now", "likewise",
 }  # fmt: skip
-_TELLING_ROLES = frozenset(("on", "until_now", "ever_since", "toxicity_word", "pronoun"))
+_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _POINTS_NEAR = 5
@@ -42,8 +42,10 @@ def _is_a_cycle(key: str) -> bool:
 class Outcomes:
     """Gives each line the outcome that is said of it."""
 
-    def __init__(self, outline: Outline, courses: Courses) -> None:
+    def __init__(self, outline: Outline, courses: Courses, to_come: frozenset[int]) -> None:
         self.outline, self.courses = outline, courses
+        self.to_come = to_come
+        """Where drugs are named that are planned or asked about."""
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
         self.holder: Course | None = None
@@ -55,6 +57,8 @@ class Outcomes:
         """Whether it heads a list with a colon: 'PD: on A, on B, on C'."""
         self.lists = False
         """Whether that colon stands right before the first drug: 'Progressed: A, then B'."""
+        self.led_by: str | None = None
+        """The word between what said it and its first drug: 'on', 'through'."""
         self.of_the_last = False
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
         self.awaited = 0
@@ -91,6 +95,15 @@ class Outcomes:
         if self.given and not self.goes_on and self.awaited <= 0:
             self.pending = self.holder = None
 
+    def leads_again(self, place: int) -> bool:
+        """Whether the word that led to the drugs of an outcome leads to more: 'PD on A, on B and on C'."""
+        if self.pending is None or not self.given:
+            return False
+        outline, pieces = self.outline, self.outline.pieces
+        at = place + (place + 1 < len(pieces) and pieces[place].key == "and")
+        again = at + 1 < len(pieces) and pieces[at].key == self.led_by and outline.is_drug[at + 1]
+        return again and pieces[at - 1].key in (",", "and")
+
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""
         if not self.of_the_last and not self.heads:
@@ -115,6 +128,7 @@ class Outcomes:
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
             course.ongoing = course.present = True
+            course.now = self.pending_ongoing
 
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
@@ -169,9 +183,9 @@ class Outcomes:
             self._said(place, "completed")
         elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
             self._ongoing(place)
-        elif self._is_held_with(place):
+        elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):
             self.pending_ongoing = True
-        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._stays(place):
+        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._leads_to_all(place) or self._stays(place):
             self._goes_on(place)
         elif "ever_since" in piece.roles or (piece.key == "from" and begins_and_goes_on(self.outline, place)):
             self._since(place)
@@ -248,7 +262,23 @@ class Outcomes:
         return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
 
     def _stays(self, place: int) -> bool:
-        return self._still_responds(place) or self._was_kept(place)
+        return self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
+
+    def _is_still_given(self, place: int) -> bool:
+        """Whether 'still' is the last that is said of a drug: 'Herceptin with letrozole, still', 'HP still'."""
+        outline = self.outline
+        drug = outline.last_drug[place]
+        if "still" not in outline.pieces[place].roles or outline.pieces[place].asked or drug is None:
+            return False
+        ends = place + 1 == outline.sentence_end[place] or outline.pieces[place + 1].kind == "sign"
+        between = range(drug + 1, place)
+        return (
+            ends
+            and drug >= outline.sentence_start[place]
+            and all(
+                outline.pieces[at].kind in ("silent", "sign", "cycles", "date", "duration", "line") for at in between
+            )
+        )
 
     def _was_kept(self, place: int) -> bool:
         """Whether 'kept going' is the last that is said of a drug, none of whose partners was stopped."""
@@ -279,6 +309,18 @@ class Outcomes:
         counted = outline.has(rest, "cycles") or any(_is_a_cycle(outline.pieces[at].key) for at in rest)
         return counted and all(outline.pieces[at].kind != "word" and not outline.is_drug[at] for at in rest)
 
+    def _leads_to_all(self, place: int) -> bool:
+        """Whether 'on both', 'on all three' is all that a stretch says of the drugs before it: 'A and B, on both
+        still'."""
+        outline, end = self.outline, self.outline.stretch_end[place]
+        begins = outline.stretch_start[place]
+        if "on" not in outline.pieces[place].roles or place - begins > 1 or outline.next_drug[place] is not None:
+            return False
+        if place + 1 >= end or outline.pieces[place + 1].key not in ("both", "all", "these"):
+            return False
+        rest = [at for at in (*range(begins, place), *range(place + 2, end)) if outline.pieces[at].kind != "sign"]
+        return all(outline.pieces[at].kind in ("silent", "number") or "ongoing" in outline.cues[at] for at in rest)
+
     def _is_now(self, place: int) -> bool:
         """Whether a word of the present is said of the line being told."""
         outline = self.outline
@@ -301,6 +343,13 @@ class Outcomes:
         following = outline.drug_in_stretch_after(place)
         return linked and following is not None and following <= place + 3
 
+    def _ends_a_span_before_a_drug(self, place: int) -> bool:
+        """Whether a span of time reaches up to now right before its drug: 'Jan 2024 to date T-DM1'."""
+        outline, following = self.outline, place + 1
+        if "up_to_now" not in outline.cues[place] or not place or following == len(outline.pieces):
+            return False
+        return outline.pieces[place - 1].kind == "date" and outline.is_drug[following]
+
     def _goes_on(self, place: int) -> None:
         """The line being told goes on."""
         target = self.courses.latest(self.outline.sentence[place])
@@ -310,6 +359,10 @@ class Outcomes:
     def _goes_well(self, place: int) -> None:
         """'no progression so far': the line being told goes on, or the one named next: 'no PD so far on THP'."""
         outline, following = self.outline, place + 1
+        so_far = outline.has(outline.before_in_stretch(place, 3), "so_far") and not outline.pieces[place].asked
+        if so_far or self._is_none_since(place):
+            self._goes_on(place)
+            return
         if following >= len(outline.pieces) or "so_far" not in outline.cues[following]:
             return
         if outline.drug_in_stretch_after(following) in (following + 1, following + 2):
@@ -317,15 +370,42 @@ class Outcomes:
         else:
             self._goes_on(place)
 
+    def _is_none_since(self, place: int) -> bool:
+        """Whether 'no PD since', 'no PD since then' ends what is told of a line that was not stopped."""
+        outline, end = self.outline, self.outline.sentence_end[place]
+        since = outline.pieces[place + 1 : min(end, place + 4)]
+        if (
+            not since
+            or since[0].key != "since"
+            or not all(piece.key in ("since", "then") or piece.kind == "sign" for piece in since)
+        ):
+            return False
+        latest = self.courses.latest(outline.sentence[place])
+        return latest is not None and not latest.stopped
+
     def continues(self, place: int) -> bool:
         """Read 'continues', 'continuing' where it ends what is told: 'T-DXd, good PR, continues', 'HP continues'."""
         outline = self.outline
         following = place + 1
         ends = following == outline.stretch_end[place] or outline.pieces[following].kind == "sign"
-        said = "continues" in outline.pieces[place].roles and ends and not self._is_negated(place)
+        said = "continues" in outline.pieces[place].roles and not self._is_negated(place)
+        if said and self._begins_to_tell(place):
+            self.pending_ongoing = True
+        said = said and ends
         if said:
             self._goes_on(place)
         return said
+
+    def _begins_to_tell(self, place: int) -> bool:
+        """Whether 'continues' stands between the patient and a drug: 'She continues T-DXd, second line'."""
+        outline = self.outline
+        led = place + 1 + (place + 2 < len(outline.pieces) and outline.pieces[place + 1].key in ("on", "with"))
+        if led >= outline.sentence_end[place] or not outline.is_drug[led]:
+            return False
+        heads = range(outline.sentence_start[place], place)
+        return bool(heads) and all(
+            outline.pieces[at].kind == "silent" or "the_patient" in outline.cues[at] for at in heads
+        )
 
     def dash(self, place: int) -> None:
         """A dash that leaves a span of time open: 'T-DXd (Aug 23 - )'."""
@@ -390,7 +470,7 @@ class Outcomes:
             self._end_the_line_before(place, "progression")
             self.courses.grew_before.add(outline.pieces[place].start)
             return
-        if not self.courses.all and not self._governs(place) and (self._of_the_body(place) or self._of_a_line(place)):
+        if not self.courses.all and not self._governs(place) and self._is_told_before_its_drug(place):
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
@@ -424,7 +504,9 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
-        link = outline.pieces[drug + 1]
+        dated = {"date", "in"}  # to T-DXd in March because of
+        between = [piece for piece in outline.pieces[drug + 1 : place] if dated.isdisjoint((piece.kind, piece.key))]
+        link = between[0] if between else outline.pieces[place]
         if "at_which" not in link.roles and link.key not in _WHY:
             return False
         lines = self.courses.metastatic()
@@ -447,7 +529,8 @@ class Outcomes:
         every = next(
             (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
         )
-        drug = outline.drug_in_stretch_after(place)
+        kind = frozenset() if every is None else self._kind_named(every)
+        drug = outline.drug_in_stretch_after(place) if not kind else None
         excepted = drug is not None and outline.is_excepted(drug)
         if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
             return False
@@ -460,7 +543,11 @@ class Outcomes:
             return False  # PD in both adrenals
         earlier = outline.has(stretch, "previous", "before_it")
         lines = self.courses.metastatic()[: -1 if earlier else None]
-        if following is not None and outline.is_drug[following]:  # both THP and T-DXd: PD
+        if kind:
+            lines = [course for course in lines if kind & set(course.agents)]
+        if outline.pieces[every].key == "both":
+            lines = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
+        if following is not None and outline.is_drug[following] and not kind:  # both THP and T-DXd: PD
             named = {outline.pieces[at].start for at in range(following, place) if outline.is_drug[at]}
             lines = [course for course in lines if any(piece.start in named for piece in course.pieces)]
             if not lines:
@@ -471,6 +558,15 @@ class Outcomes:
         self.courses.separate("then")
         outline.pieces[place].used = True
         return True
+
+    def _kind_named(self, every: int) -> frozenset[str]:
+        """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""
+        pieces = self.outline.pieces
+        if any("conjugate" in pieces[at].roles for at in self.outline.rest_of_stretch(every, 4)):
+            return CONJUGATES
+        following = every + 1
+        readings = readings_of(pieces[following]) if following < len(pieces) else None
+        return frozenset(agent for reading in readings or () for agent in reading)
 
     def _of_the_first_lines(self, place: int) -> bool:
         """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
@@ -516,6 +612,17 @@ class Outcomes:
     def _of_a_line(self, place: int) -> bool:
         return any(self.outline.pieces[at].kind == "line" for at in self.outline.rest_of_stretch(place, 5))
 
+    def _is_told_before_its_drug(self, place: int) -> bool:
+        return self._of_the_body(place) or self._of_a_line(place) or self._leads_to_what_goes_on(place)
+
+    def _leads_to_what_goes_on(self, place: int) -> bool:
+        """Whether the drug it grew under is told behind a comma: 'progressing again, on T-DXd'."""
+        outline = self.outline
+        drug = outline.drug_in_sentence_after(place)
+        if drug is None or "on" not in outline.pieces[drug - 1].roles:
+            return False
+        return all(outline.pieces[at].kind == "silent" for at in range(outline.sentence_start[place], place))
+
     def _of_the_brain(self, place: int) -> bool:
         """Whether growth is said of the brain only: no word of the line of therapy."""
         if not self.outline.names_brain:
@@ -558,9 +665,13 @@ class Outcomes:
         return {"brain", "only"} <= named and "body" not in named
 
     def _holds_elsewhere(self, place: int) -> bool:
-        """Whether the sentence says that the body is controlled: 'T-DM1: CNS PD, body stable'."""
-        end = min(self.outline.sentence_end[place], place + _FAR)
-        return any(self._is_held(at) for at in range(place + 1, end))
+        """Whether the sentence, or the next one, without a drug, says that the body is controlled: 'T-DM1: CNS PD, body
+        stable', 'brain PD on T-DM1. Body stable.'"""
+        outline, end = self.outline, self.outline.sentence_end[place]
+        following = outline.next_drug[end - 1]
+        if end < len(outline.pieces) and (following is None or following >= outline.sentence_end[end]):
+            end = outline.sentence_end[end]
+        return any(self._is_held(at) for at in range(place + 1, min(end, place + _FAR)))
 
     def _is_held(self, place: int) -> bool:
         """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled'."""
@@ -616,9 +727,15 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         outline.pieces[place].used = True
         lines = courses.metastatic()
-        if not lines or self._is_negated(place):
+        if self._is_negated(place) or outline.drug_in_stretch_before(place) in self.to_come:  # T-DM1 planned at PD
+            return
+        if self._leads_to_what_failed(place):
+            self._await_what_failed(place)
+            return
+        if not lines:
             return
         told_before = courses.insert is not None and courses.current in lines and courses.near()
+        told_before = told_before or self._is_of_what_came_before(place)
         target = courses.current if told_before and courses.current is not None else lines[-1]
         changed = self._is_changed(place) or self._ends_its_drug(place)
         after_the_new = courses.current is target and courses.between == "none" and len(lines) > 1 and changed
@@ -629,6 +746,30 @@ class Outcomes:
         if not after_the_new:
             courses.separate("then")
             self.next_list()
+
+    def _leads_to_what_failed(self, place: int) -> bool:
+        """Whether the line that ended follows at once: 'switched to T-DM1 at progression on THP'."""
+        outline, leads = self.outline, place + 1
+        if leads + 1 >= outline.sentence_end[place] or not outline.is_drug[leads + 1]:
+            return False
+        piece = outline.pieces[leads]
+        begun, current = outline.drug_in_stretch_before(place), self.courses.current
+        told = begun is None or (current is not None and outline.pieces[begun] in current.pieces)
+        leads_back = piece.key == "under" or ("linking" in piece.roles and piece.key != "to")
+        return told and leads_back and not outline.pieces[leads + 1].asked
+
+    def _await_what_failed(self, place: int) -> None:
+        """Put the line that ended with progression, which follows, before the one begun then."""
+        courses, current = self.courses, self.courses.current
+        if current in courses.all and self.outline.drug_in_stretch_before(place) is not None:
+            courses.insert = courses.all.index(current)
+        self.pending, self.given, self.holder = "progression", False, None
+        courses.separate("then")
+
+    def _is_of_what_came_before(self, place: int) -> bool:
+        """Whether this sentence is of a line before the latest: 'T-DXd, off for PD; T-DM1 before that, off for PD'."""
+        lines, current, sentence = self.courses.metastatic(), self.courses.current, self.outline.sentence[place]
+        return current in lines[:-1] and current is not None and current.sentence == sentence != lines[-1].sentence
 
     def _ends_its_drug(self, place: int) -> bool:
         """Whether 'at PD' is all that stands behind a drug: when it was started: 'THP; Enhertu at PD'."""
@@ -655,6 +796,8 @@ class Outcomes:
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
+        if stopped and ending and self._stands_behind_the_stop(place):
+            return True
         if toxic and self._is_headed_as_reason(place):
             return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
@@ -677,6 +820,11 @@ class Outcomes:
         pieces = self.outline.pieces
         return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
 
+    def _stands_behind_the_stop(self, place: int) -> bool:
+        """Whether only a sign parts a toxicity from the stop it explains: 'stopped, transaminases', 'off: ALT'."""
+        parted = self.outline.pieces[place - 1]
+        return self.stopped_at == place - 2 and parted.kind == "sign" and parted.key in (",", ":", "-", "(")
+
     def _stops_a_part(self, place: int) -> bool:
         """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so
         paclitaxel was dropped'."""
@@ -695,9 +843,9 @@ class Outcomes:
         for at in outline.rest_of_stretch(place, 9):
             if outline.is_drug[at] and outline.pieces[place].key != "ended":
                 return False
-            if because and "a_toxicity" in outline.cues[at]:
+            if because and outline.cues[at] & {"a_toxicity", "new"}:
                 return True
-            because = because or bool(outline.pieces[at].roles & {"reason", "for"})
+            because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
         return False
 
     def _is_all_that_is_said(self, place: int) -> bool:
@@ -708,7 +856,7 @@ class Outcomes:
             return False
         if outline.pieces[first - 1].key == "," and end != outline.sentence_end[place]:
             return False
-        if "uncertain" in outline.cues[place - 1]:  # T-DXd, ?ILD
+        if "uncertain" in outline.cues[place - 1] or self._ends_in_minus(place):  # T-DXd, ?ILD
             return False
         alone = all(
             at == place or piece.kind in ("silent", "sign", "number", "date") or len(piece.key) <= _GRADE
@@ -717,6 +865,12 @@ class Outcomes:
         if outline.pieces[first - 1].key == "|":  # T-DXd | 7 mo | ILD
             return alone and (outline.last_drug[first] or -1) >= outline.sentence_start[place]
         return alone and outline.drug_in_stretch_before(first - 1) is not None
+
+    def _ends_in_minus(self, place: int) -> bool:
+        """Whether pneumonitis is denied by a sign: 'TCT | ILD - | EF 55', 'T-DXd, ILD: -'."""
+        outline = self.outline
+        behind = [piece.key for piece in outline.pieces[place + 1 : outline.stretch_end[place]] if piece.key != ":"]
+        return behind[:1] == ["-"] and (len(behind) == 1 or behind[1] in (",", ";", ".", "|", ")"))
 
     def _is_caused_by_a_drug(self, place: int) -> bool:
         """Whether a drug is said to have caused pneumonitis: 'T-DXd gave ILD grade 3'."""
@@ -786,7 +940,7 @@ class Outcomes:
             if joined and (outline.is_drug[at] or finding):  # never had T-DM1 and she progressed, no ILD and PD
                 break
             if "negation" in outline.cues[at]:
-                return True
+                return outline.pieces[at + 1].key != ":"  # only the disease is not: liver PD
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
         if self._is_none(place):
             return True
@@ -808,6 +962,7 @@ class Outcomes:
             self.of_the_last = self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
             self.of_objects = "governing" in outline.cues[place]
+            self.led_by = self._leads_to_its_drugs(place)
             colon = self._heading_colon(place)
             self.heads = colon is not None
             self.lists = colon is not None and outline.is_drug[colon + 1]
@@ -826,6 +981,14 @@ class Outcomes:
         if target.outcome in (*_OPEN, "completed"):
             target.outcome, target.ongoing = outcome, False
             piece.used = True
+
+    def _leads_to_its_drugs(self, place: int) -> str | None:
+        """The last word before the drugs that an outcome governs; it may be its own: 'progressed through'."""
+        following = self.outline.next_drug[place]
+        if following is None:
+            return None
+        before = self.outline.pieces[following - 1]
+        return "through" if "governing" in before.cues and before.end - before.start > len(before.key) else before.key
 
     def _is_of_now(self, place: int) -> bool:
         """Whether a part of its own says how the latest line goes: 'T-DXd, previously THP, now PD'."""
@@ -850,7 +1013,8 @@ class Outcomes:
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
-        if following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", "."):
+        ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".")
+        if ends or self._leads_to_the_next(place):
             return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
@@ -900,6 +1064,13 @@ class Outcomes:
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _leads_to_the_next(self, place: int) -> bool:
+        """Whether an outcome is of what was told before it: 'ended in toxicity, and T-DM1', 'then PD and T-DXd'."""
+        outline, pieces, following = self.outline, self.outline.pieces, place + 1
+        if place > 1 and pieces[place - 1].key in ("in", "with", "by") and "completed" in outline.cues[place - 2]:
+            return True
+        return pieces[following].key == "and" and following + 1 < len(pieces) and outline.is_drug[following + 1]
 
     def _heading_colon(self, place: int) -> int | None:
         """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
@@ -988,8 +1159,9 @@ class Outcomes:
             return  # now on carbamazepine
         heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
-        if toxic and piece.key == "under":
-            return  # pneumonitis under T-DM1
+        grew = outline.has(outline.before_in_stretch(place), "progression", "new")
+        if (toxic or grew or self.pending is not None) and piece.key == "under":
+            return  # pneumonitis, new brain mets under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
             courses.separate("then")
@@ -1010,13 +1182,19 @@ class Outcomes:
             course.outcome = before.outcome
 
     def _since(self, place: int) -> None:
-        """'TCT since May': it goes on."""
+        """'TCT since May', 'since May TCT': it goes on."""
         outline = self.outline
+        if self._opens_what_goes_on(place):
+            self.pending_ongoing = True
+            return
         following = place + 1
         if following < len(outline.pieces) and "which_one" in outline.pieces[following].roles:  # since last spring
             following += 1
         timed = following == len(outline.pieces) or outline.pieces[following].kind in ("date", "duration", "sign")
         timed = timed or "month" in outline.pieces[following].roles
+        if timed and following < len(outline.pieces) and self._leads_to_its_drug(following):
+            self.pending_ongoing = True
+            return
         beside = outline.drug_in_stretch_before(self._behind_its_drugs(place))
         course = self.courses.current
         if not timed or beside is None or course is None or outline.pieces[beside] not in course.pieces:
@@ -1025,11 +1203,36 @@ class Outcomes:
         if not left and not outline.has(range(beside + 1, place), "stopped", "completed", "progression"):
             course.ongoing = True
 
+    def _opens_what_goes_on(self, place: int) -> bool:
+        """Whether 'since', or a span up to now, stands with its date right before the one line of its stretch: 'since
+        May TCT', 'Jan 2024 to date TCT'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = outline.drug_in_stretch_after(place)
+        if drug is None or pieces[drug].asked or outline.stretch_start[place] != place:
+            return False
+        between = range(place + 1, drug)
+        dated = bool(between) and all(
+            pieces[at].kind == "date" or "month" in pieces[at].roles or pieces[at].key in (":", "on") for at in between
+        )
+        last = outline.last_of_list(drug)
+        following = outline.drug_in_sentence_after(last)
+        alone = following is None or not outline.joins(last, following)
+        listed = any(pieces[at].key in ("and", ",") for at in range(drug, last))
+        return dated and alone and not listed
+
+    def _leads_to_its_drug(self, place: int) -> bool:
+        """Whether a drug follows at once when it was begun: 'since six months the treatment with T-DXd'."""
+        outline = self.outline
+        drug = outline.drug_in_stretch_after(place)
+        if drug is None or outline.has(outline.rest_of_stretch(drug), "stopped"):
+            return False
+        return all(outline.pieces[at].kind == "silent" or "joined" in outline.cues[at] for at in range(place + 1, drug))
+
     def _behind_its_drugs(self, place: int) -> int:
         """Where what dates drugs would stand without the commas before it: 'A, since June', 'A, 2nd line, since'."""
         outline = self.outline
         at = place
-        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key == ",":
+        while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key in (",", "("):
             at -= 1
             if outline.pieces[at - 1].kind == "line":
                 at -= 1

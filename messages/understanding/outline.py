@@ -129,6 +129,14 @@ class Outline:
         every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
         return every and self.has(told, "progression", "stopped", "toxicity")
 
+    def is_in_an_aside(self, place: int) -> bool:
+        """Whether a place stands in an aside between 'and' and its drug: 'failed A and, earlier, B'."""
+        start, end = self.stretch_start[place], self.stretch_end[place]
+        if start < 2 or self.pieces[start - 1].key != "," or self.pieces[start - 2].key != "and":
+            return False
+        closed = place + 1 < len(self.pieces) and self.pieces[end - 1].key == ","
+        return closed and self.last_drug[end - 1] == self.last_drug[start]
+
     def last_of_list(self, place: int) -> int:
         """The last of the drugs that are joined to one in its stretch."""
         for _ in range(_LONGEST_LIST):

@@ -23,7 +23,7 @@ def cues_and_kinds(concepts: tuple[Concept, ...]) -> tuple[_Names, _Names]:
     return cues, frozenset(concept.kind for concept in concepts)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Piece:
     """One stretch of the text. `concepts` is empty for a word nobody knows."""
 

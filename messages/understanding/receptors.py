@@ -106,7 +106,7 @@ class Receptors:
         if reading.verdict == "open" or self._was_other(reading):
             self.stated.ask("hr_status", ("positive", "negative"), pieces)
             return
-        corrected = self.context.is_corrected(place)
+        corrected = self._is_corrected(place)
         self.stated.note(f"receptor_{name}", reading.verdict, pieces, corrected=corrected)
         self._use_repeated(reading)
 
@@ -203,14 +203,32 @@ class Receptors:
                 if denied and verdict == "negative":  # 'ER not negative' says neither
                     return None
                 verdict = "negative" if verdict == "positive" and denied else verdict
-                return self._changed(at) or Reading(verdict, at)
+                return self._answer(at, verdict) or self._changed(at) or Reading(verdict, at)
             elif "negation" in piece.cues:
                 denied = True
             elif self.context.of(piece, "stained"):  # 'ER strong'
                 stained = Reading("positive", at)
-            elif piece.kind != "silent" and not self.context.of(piece, "copula"):
+            elif piece.kind != "silent" and not self.context.of(piece, "copula") and "on_it" not in piece.cues:
                 return stained
         return stained
+
+    def answered_at(self, place: int) -> int | None:
+        """Where a question that ends behind a piece is answered by a value or a denial: 'ER positive? 0%', 'no'."""
+        at = place + 2
+        if at >= len(self.pieces) or self.pieces[at - 1].key != "?":
+            return None
+        piece, behind = self.pieces[at], self.pieces[at + 1 : at + 2]
+        valued = piece.kind == "number" and (not behind or behind[0].kind == "sign")
+        return at if valued or "negation" in piece.cues or piece.is_("noun", "her2") else None
+
+    def _answer(self, place: int, asked: str) -> Reading | None:
+        """What the answer to 'ER positive?' says."""
+        at = self.answered_at(place)
+        if at is None or self.pieces[at].is_("noun"):
+            return None
+        if self.pieces[at].kind == "number":
+            return self._number(at, "")
+        return Reading("negative" if asked == "positive" else "positive", at)
 
     def _word_at(self, at: int) -> str | None:
         """What a word says of a receptor: `positive`, `negative`, `unknown` or nothing."""
@@ -240,6 +258,15 @@ class Receptors:
                 same = statement.value in ("positive", "negative") and self._ends_in_sentence(statement.end, place)
                 return Reading(str(statement.value), following) if same else None
         return None
+
+    def _is_corrected(self, place: int) -> bool:
+        """Whether what is said at a place takes the place of what was: a correction, or the answer to the question
+        before it: 'HER2 positive? IHC 1+ only'."""
+        begins = self.context.sentence(place).start
+        asked = self.context.sentence(begins - 1) if begins and self.pieces[begins - 1].key == "?" else range(0)
+        of_receptors = (("noun", "her2", "er", "pr", "hr"), ("say", "her2_status", "hr_status"))
+        answers = any(self.pieces[at].is_(*names) for at in asked for names in of_receptors)
+        return answers or self.context.is_corrected(place)
 
     def _ends_in_sentence(self, end: int, place: int) -> bool:
         """Whether a statement that ends there stands in the sentence of a piece."""
@@ -324,6 +351,16 @@ class Receptors:
             equivocal = any(self._is_two_plus(at) for at in around)
             self._note_her2("low" if equivocal else "negative", place - 1, place)
 
+    def is_answered(self, place: int) -> bool:
+        """Read the score that answers 'HER2 positive?'; False where none does."""
+        at = self.answered_at(place)
+        if at is None or "negation" in self.pieces[at].cues:
+            return False
+        if self.pieces[at].kind == "number" and self._is_score(at):
+            self._score(at, at)
+        self.pieces[place].used = True
+        return True
+
     def later_score(self, place: int) -> None:
         """A score with its plus, further on in the sentence or behind its semicolon, before any other noun."""
         stop = self.context.sentence(place).stop
@@ -359,6 +396,8 @@ class Receptors:
                     self._note_her2("negative", place, at)
                 return
             verdict = self._her2_word(at)
+            if verdict is not None and self.is_answered(at):
+                return
             if verdict is not None:
                 became = self._changed(at)
                 self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
@@ -403,7 +442,7 @@ class Receptors:
         if verdict == "positive" and self.context.stance(place) == "uncertain":  # 'not sure her mets are HER2+'
             verdict = "unknown"
         pieces = self.pieces[min(place, last) : max(place, last) + 1]
-        self.stated.note("her2_status", verdict, pieces, corrected=self.context.is_corrected(place))
+        self.stated.note("her2_status", verdict, pieces, corrected=self._is_corrected(place))
 
     def _score(self, place: int, at: int) -> None:
         plus = self._is_plus(at + 1)
@@ -489,6 +528,14 @@ class Receptors:
         ):
             self._note_her2("low", place, place)
             self._use_result(place)
+
+    def first_word(self) -> None:
+        """'Amplified; liver mets': no other gene is named, so HER2 is."""
+        if not self.pieces or self._her2_is_named or not self.context.of(self.pieces[0], "amplified"):
+            return
+        told = self.pieces[0].key.endswith("ed")  # not 'amplification: not done'
+        if told and (len(self.pieces) < 2 or self.pieces[1].key in (",", ";", ".")):
+            self._note_her2("positive", 0, 0)
 
     def _is_all_of_her2(self, place: int) -> bool:
         """Whether a pending test is all that is said of HER2: 'metastatic; FISH pending'."""

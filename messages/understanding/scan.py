@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon, Node
-from messages.understanding.near import SHORTEST, edits, nearest, sounds_like
+from messages.understanding.near import SHORTEST, edits, is_one_edit_from, nearest, sounds_like
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece, cues_and_kinds
 from messages.understanding.sentences import divide, enumerated
 from messages.understanding.shorthand import settle_short_names
@@ -14,8 +14,12 @@ _HEADING = 4
 """Tokens up to the colon of a heading, at most."""
 _DENIED_AS_A_WHOLE = ("early_stage_agents", "prior_lines", "treatment")
 """What phrases say that begin with a denial and name no drug."""
+_PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
+"""Nouns that say where disease is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_LONG = 8
+"""Letters a word must have before it is taken for a mistyped word of weight."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 
 
@@ -42,7 +46,23 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
+    _place_scans_in_the_brain(pieces, lexicon)
     return pieces
+
+
+def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
+    """An MRI that is told with radiosurgery, and with no other organ, is of the brain: 'MRI: one lesion, SRS'."""
+    treated = {piece.sentence for piece in pieces if "radiosurgery" in piece.roles}
+    if not treated:
+        return
+    treated -= {piece.sentence for piece in pieces if piece.is_("noun", *_PLACES)}
+    for piece in pieces:
+        if piece.sentence in treated and piece.is_("noun", "imaging") and _is_magnetic(piece, lexicon):
+            piece.stand_for(Concept("noun", "brain_imaging"))
+
+
+def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:
+    return "<magnetic>" in lexicon.groups.get(piece.key, ())
 
 
 def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
@@ -110,7 +130,8 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     stack: list[tuple[Node, int, bool]] = [(node, at + 1, False) for node in opened]
     while stack:
         node, here, skipping = stack.pop()
-        if not skipping and here >= best and (found := node.get("")) is not None:
+        found = None if skipping or here < best else node.get("")
+        if found is not None and not _parts_an_ordinal(tokens, here):
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
             if len(node) == 1:  # no phrase is longer
@@ -130,6 +151,13 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     return best, concepts
 
 
+def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:
+    """Whether the ending of an ordinal would be left over: 'her 2nd line' holds no HER2."""
+    if here >= len(tokens) or not tokens[here].glued or tokens[here].key not in _ORDINAL_ENDINGS:
+        return False
+    return tokens[here - 1].kind == "number"
+
+
 def _glues(tokens: list[Token], at: int) -> bool:
     return at + 1 < len(tokens) and tokens[at + 1].glued
 
@@ -144,9 +172,17 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
         piece.kind = "silent"
     elif len(key) >= SHORTEST and key not in lexicon.ordinary and (readings := near(key, lexicon)):
         piece.kind, piece.value = "fuzzy", readings
+    elif len(key) >= _LONG and key not in lexicon.ordinary and (meant := _mistyped(key, lexicon)):
+        piece.kind, piece.roles = "known", lexicon.roles.get(meant, NO_ROLES)
+        piece.stand_for(*lexicon.root[meant][""])
     elif key.endswith(lexicon.toxicity_endings):
         piece.roles |= {"toxicity_word"}
     return piece
+
+
+def _mistyped(word: str, lexicon: Lexicon) -> str | None:
+    """The word of weight that one wrong letter makes of another: 'progresed'."""
+    return next((meant for meant in lexicon.often_mistyped if is_one_edit_from(word, meant)), None)
 
 
 def near(word: str, lexicon: Lexicon) -> tuple[tuple[str, ...], ...]:

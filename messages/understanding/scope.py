@@ -18,6 +18,8 @@ _OF = 2
 """Pieces from an age back to the person it is of: 'girl of 16 years'."""
 _FROM_DRUG = 4
 """Pieces between a drug and whether it should be held, at most."""
+_CAUSED = ("-", "related", "induced", "associated")
+"""What may stand between a drug and the side effect it causes."""
 _AGAINST = ("for", "against", "about", "with")
 """What leads from a verb to the complaint it is a remedy for."""
 _ASKED_OF = ("dosing", "symptom", "other_question")
@@ -152,7 +154,7 @@ def _named(context: Context, *, told: bool) -> set[str]:
             found.add(concept.name)
         if piece.kind == "sign":
             continue
-        if _manages(context, place) or (piece.asked and _remedies(context, place)):
+        if _manages(context, place) or (piece.asked and (_remedies(context, place) or _treats(context, place))):
             found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
         if piece.asked and _is_how_much(context, place):
             found.add("dosing")
@@ -160,13 +162,19 @@ def _named(context: Context, *, told: bool) -> set[str]:
 
 
 def _is_quoted(context: Context, place: int) -> bool:
-    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'."""
-    return any("hearsay" in context.pieces[at].cues for at in context.sentence(place))
+    """Whether a sentence only tells what the patient says: 'my aunt had Kadcyla, says the pt'; not 'my mum was told
+    she has ...'."""
+    return any(
+        "hearsay" in context.pieces[at].cues and "is" not in context.pieces[at - 1].roles
+        for at in context.sentence(place)
+    )
 
 
 def _asks(context: Context, place: int, *, whole: bool) -> bool:
     """Whether the sentence of a piece (`whole`), or its clause, asks, by its mark or by a word for asking."""
     sentence = [context.pieces[at] for at in (context.sentence(place) if whole else context.clause(place))]
+    if whole and context.pieces[place].asked:  # 'how many mg/kg with eGFR 40'
+        return True
     return sentence[-1].key == "?" or any(piece.cue("asked", "asked_weak") for piece in sentence)
 
 
@@ -175,13 +183,16 @@ def _manages(context: Context, place: int) -> bool:
     pieces = context.pieces
     if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
         return False
-    return place + 2 < len(pieces) and context.of(pieces[place + 2], "complaint")
+    at = place + 2
+    while at < len(pieces) and pieces[at].key in _CAUSED:  # 'management of Enhertu-related nausea'
+        at += 1
+    return at < len(pieces) and _is_a_complaint(context, at)
 
 
 def _remedies(context: Context, place: int) -> bool:
     """Whether a verb asks for what helps against a complaint: 'what do I give against grade 2 mucositis?'"""
     pieces = context.pieces
-    if not context.of(pieces[place], "complaint"):
+    if not _is_a_complaint(context, place):
         return False
     at = place - 1
     first = context.clause(place).start
@@ -194,6 +205,21 @@ def _remedies(context: Context, place: int) -> bool:
     if pieces[at].key == "with":  # not 'what to offer a patient with neuropathy'
         return at > first and pieces[at - 1].key in ("help", "helps")
     return any(context.of(pieces[back], "remedies") for back in range(max(first, at - 2), at))
+
+
+def _treats(context: Context, place: int) -> bool:
+    """Whether a question is how to treat a side effect that is named at once: 'how do I treat hand-foot blisters?'"""
+    before = place - 1
+    while before >= 0 and (
+        context.pieces[before].kind in ("silent", "number") or "severity" in context.pieces[before].roles
+    ):
+        before -= 1
+    return before >= 0 and _is_a_complaint(context, place) and context.of(context.pieces[before], "manages")
+
+
+def _is_a_complaint(context: Context, place: int) -> bool:
+    """Whether a side effect is named, or a complaint that may be one."""
+    return "a_toxicity" in context.pieces[place].cues or context.of(context.pieces[place], "complaint")
 
 
 def _is_how_much(context: Context, place: int) -> bool:

@@ -13,11 +13,15 @@ _SHORT = 3
 """Pieces before the last clause of a question that belong to it: 'T-DXd then?'."""
 _OUT_OF_REACH = 8
 """Pieces from a word of access to the consequence that is drawn from it, at most."""
-_INTRODUCTION = 7
+_INTRODUCTION = 10
 """Pieces between a request and the patient it is about, at most."""
 _VERBS = frozenset(("auxiliary", "is", "modal"))
 """What the first word of a question may be that asks for yes or no."""
 _WEAKLY_ASKING = frozenset(("asked_weak", "asked_back"))
+OPINIONS = ("view", "views", "opinion", "advice", "thoughts", "input", "help")
+"""What is asked for on a patient."""
+_OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
+"""Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -189,7 +193,7 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         scope = "scope" in piece.kinds
         if scope and piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
             continue
-        weak = not piece.cues.isdisjoint(_WEAKLY_ASKING) and (
+        weak = not (piece.cues.isdisjoint(_WEAKLY_ASKING) or _is_relative(sentence, place)) and (
             ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
         )
         if weak or "asked" in piece.cues or (scope and piece.is_("scope", *_ASKING)):
@@ -201,9 +205,31 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         begins = outright
     if begins is None and ends and sentence:
         begins = _last_clause(sentence)
-    if begins is not None:
-        for piece in sentence[begins : len(sentence) if ends else _question_ends(sentence, begins)]:
-            piece.asked = True
+    if begins is None:
+        return
+    introduces = ends and _introduces_a_patient(sentence, begins)
+    stop = _question_ends(sentence, begins) if introduces or not ends else len(sentence)
+    asked = sentence[begins:stop]
+    if introduces and stop < len(sentence):
+        asked += sentence[max(stop, _last_clause(sentence)) :]
+    if ends and _opens_with_a_choice(sentence):
+        asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
+    for piece in asked:
+        piece.asked = True
+
+
+def _introduces_a_patient(sentence: list[Piece], begins: int) -> bool:
+    """Whether an opinion is asked for on a patient whose story follows: 'may I have a view on a woman who had ...?'"""
+    for place in range(begins, min(begins + _INTRODUCTION, len(sentence) - 1)):
+        if sentence[place].key in OPINIONS:
+            leads = "the_patient" in sentence[place].cues or sentence[place + 1].key in ("on", "about", "regarding")
+            return leads and any(piece.key in ("who", "whose") for piece in sentence[place:])
+    return False
+
+
+def _is_relative(sentence: list[Piece], place: int) -> bool:
+    """Whether 'who' tells of the patient before it: 'a woman who failed THP, brain clear?'"""
+    return place > 0 and sentence[place].key == "who" and (sentence[place - 1].kind != "sign" or place > 1)
 
 
 def _opens_a_question(sentence: list[Piece], place: int) -> bool:
@@ -260,6 +286,19 @@ def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
     return dash if told else None
 
 
+def _opens_with_a_choice(sentence: list[Piece]) -> bool:
+    """Whether a question begins with drugs to choose from: 'adjuvant T-DM1 or adjuvant HP for a stage IIA, no pCR?'"""
+    for place, piece in enumerate(sentence):
+        if "or" in piece.roles:
+            ahead = sentence[place + 1 :]
+            drug = next((each for each in ahead if each.kind != "silent" and not each.cues & _OFFERING), None)
+            return place > 0 and drug is not None and drug.names_drugs_by_name()
+        named = piece.names_drugs_by_name() or piece.kind == "silent" or piece.key in ("+", "/")
+        if not (named or piece.cues & _OFFERING):
+            return False
+    return False
+
+
 def _tells_when(sentence: list[Piece]) -> bool:
     """Whether 'when' begins what happened, and no question: 'when THP failed she got T-DM1'."""
     if sentence[0].key != "when" or len(sentence) == 1 or sentence[1].roles & {"is", "modal"}:
@@ -298,6 +337,7 @@ def _is_a_sequence(sentence: list[Piece]) -> bool:
 def _is_person(sentence: list[Piece], place: int) -> bool:
     piece = sentence[place]
     aged = place > 0 and sentence[place - 1].kind == "number" and "sex" in piece.roles
+    aged = aged or (piece.key == "colleague" and piece.cue("family"))  # a colleague's patient
     return aged or bool(piece.roles & {"woman", "person"}) or piece.is_("noun", "age")
 
 

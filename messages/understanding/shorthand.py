@@ -12,7 +12,7 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
             small = text[piece.start].islower()
-            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place))
+            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place) or _is_alone(pieces, place))
             if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind = "known"
@@ -94,8 +94,10 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
     """Whether a single letter is joined to a drug: 'vino + H', 'weekly w/ H'; a small one only with + and /."""
     for step in (-1, 1):
         at, joined = place + step, False
-        while 0 <= at < len(pieces) and abs(at - place) < 5:
+        while 0 <= at < len(pieces) and abs(at - place) < 7:
             piece = pieces[at]
+            if abs(at - place) >= 5 and not (piece.kind in ("silent", "number", "known") or "cycles" in piece.cues):
+                break
             if piece.names_drugs_by_name() or piece.kind == "fuzzy":
                 return joined and not (signs_only and abs(at - place) > 2)
             joined = joined or piece.key in ("+", "/") or (not signs_only and _joins(piece))
@@ -136,6 +138,12 @@ def _is_listed(pieces: list[Piece], place: int) -> bool:
         return not pieces[place].glued
     following = pieces[place + 1]
     return following.key in (",", ";", "->", "+", "and", ")") or "then" in following.cues
+
+
+def _is_alone(pieces: list[Piece], place: int) -> bool:
+    """Whether a letter is said to be the only drug, or how it was given: 'H mono', 'H sc'."""
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    return following is not None and (following.key in ("mono", "monotherapy") or "route" in following.roles)
 
 
 def _joins(piece: Piece) -> bool:

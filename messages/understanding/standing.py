@@ -27,6 +27,8 @@ _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect"
 """Cues of what a drug did."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
+_THEN = ("then", "time", "days")
+"""What says that a drug was not to be had at a time that is past: 'at that time', 'in those days'."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
@@ -121,9 +123,9 @@ def _is_unknown(piece: Piece) -> bool:
 
 
 def _first_that_speaks(outline: Outline, places: range) -> int | None:
-    """The first of some places whose piece is not silent."""
+    """The first of some places whose piece is neither silent nor 'is'."""
     for at in places:
-        if outline.pieces[at].kind != "silent":
+        if outline.pieces[at].kind != "silent" and "is" not in outline.pieces[at].roles:
             return at
     return None
 
@@ -186,7 +188,7 @@ class _Sentence:
         before.read()
         behind.read()
         self.before, self.behind, self.relatives = before.before, behind.behind, before.relatives
-        self.unbegun = behind.unbegun
+        self.unbegun, self.obtainable = behind.unbegun, behind.obtainable
         question = asks_outright(outline.pieces[first:end])
         self.question = end if question is None else first + question
         """Where the sentence begins to ask whether its drugs were given."""
@@ -207,7 +209,7 @@ class _Sentence:
         told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
         return range(told, record)
 
-    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911  (one meaning after another)
+    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911, PLR0912  (one meaning after another)
         outline = self.outline
         before, behind = self.before[at], self.behind.get(at)
         if at in self.relatives:
@@ -222,9 +224,13 @@ class _Sentence:
             return Mention("received")
         if behind == "received":
             return Mention("received")
-        if before == "denied" and self._is_of_access(at):
+        if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
             before = "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
+        if conjugate and at in self.obtainable:
+            return Mention("denied", "available")  # T-DXd not given so far, we can get it
+        if conjugate and "declined" in (before, behind) and self._came_round(at):
+            return Mention("mentioned")
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)
@@ -236,7 +242,7 @@ class _Sentence:
             return Mention("planned")
         if before == "denied" and behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
             return Mention("mentioned")
-        if before == "denied" and self._is_no_naivety(at):
+        if before == "denied" and (self._is_no_naivety(at) or self._did_not_work(at)):
             return Mention("received")
         if before == "denied" and behind != "denied" and self._answers_otherwise(at):
             return Mention("mentioned")
@@ -244,6 +250,8 @@ class _Sentence:
             return Mention("denied")
         if "declined" in (before, behind):
             return Mention("declined")
+        if before is None and behind is None and self._is_judged(at):
+            return Mention("mentioned")
         if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
@@ -252,11 +260,16 @@ class _Sentence:
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
+        if self._is_of_who_is_on_it(at):
+            return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
         outline = self.outline
+        told = outline.last_drug[at] is not None
+        if told and outline.pieces[at - 1].key == "both" and readings_of(outline.pieces[at]) is not None:
+            return True  # lapatinib, then tucatinib; refractory to both TKIs
         if outline.pieces[at - 1].key not in ("only", "first", "last"):
             return False
         named = outline.drug_in_stretch_before(at)
@@ -289,12 +302,32 @@ class _Sentence:
                 return "pronoun" in pieces[under + 1].roles or "cycles" in outline.cues[under + 1]
         return False
 
+    def _came_round(self, at: int) -> bool:
+        """Whether a refusal was given up: 'initially refused Enhertu, accepts now'."""
+        outline = self.outline
+        return outline.drug_in_sentence_after(at) is None and outline.has(range(at + 1, self.end), "came_round")
+
+    def _is_judged(self, at: int) -> bool:
+        """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""
+        outline = self.outline
+        rest = [outline.pieces[each] for each in outline.rest_of_stretch(at, 5)]
+        rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be")]
+        return len(rest) > 1 and rest[0].key == "not" and rest[1].kind == "word"
+
     def _is_unreal(self, at: int) -> bool:
         """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""
         if at == self.first or self.outline.pieces[at - 1].key != "had":
             return False
         behind = self.outline.last_of_list(at) + 1
         return behind < self.end and self.outline.pieces[behind].key == "been"
+
+    def _did_not_work(self, at: int) -> bool:
+        """Whether it is an effect that is denied of a list: 'neither THP nor T-DM1 worked'."""
+        outline = self.outline
+        last = outline.last_drug[outline.stretch_end[at] - 1] or at
+        opened = range(max(self.first, at - _LONGEST_REMARK), at)
+        behind = range(last + 1, min(outline.stretch_end[at], last + 3))
+        return outline.plays(opened, "nor") and outline.has(behind, "took_effect", "responding")
 
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive': it was given."""
@@ -305,7 +338,28 @@ class _Sentence:
         following = at + 1
         if following >= self.outline.stretch_end[at]:
             return False
+        conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
+        if conjugate and self.outline.pieces[at - 1].key == "no" and self._is_of_this_place(following):
+            return True  # no T-DXd in our country
         return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
+
+    def _left_the_list(self, at: int) -> bool:
+        """Whether a drug was only taken off a list: 'the board dropped T-DXd from our formulary'."""
+        following = at + 1
+        if following >= self.end or self.outline.pieces[following].key not in ("from", "off"):
+            return False
+        return "unavailable" in self.outline.cues[following]
+
+    def _is_of_this_place(self, at: int) -> bool:
+        """Whether words tell of where one works: 'here', 'in our country', 'at this hospital'; not of what was there so
+        far."""
+        pieces = self.outline.pieces
+        if self.outline.has(self.outline.rest_of_stretch(at), "so_far", "up_to_now", "before_it"):
+            return False
+        if pieces[at].key == "here":
+            return True
+        placed = pieces[at].key in ("in", "at") and at + 1 < self.outline.stretch_end[at]
+        return placed and pieces[at + 1].key in ("our", "this", "my")
 
     def _was_out_of_reach(self, at: int) -> bool:
         """Whether a drug was not given only as it was not to be had: 'no pertuzumab because it was not available'."""
@@ -325,9 +379,17 @@ class _Sentence:
     def _is_nor(self, at: int) -> bool:
         return self.outline.plays(self.outline.before_in_stretch(at, 3), "nor")
 
+    def _is_perhaps(self, at: int) -> bool:
+        """Whether a doubt stands right before a drug: 'THP or maybe TCH', 'THP or, possibly, TCH'."""
+        pieces, cues = self.outline.pieces, self.outline.cues
+        if at > self.first + 1 and pieces[at - 1].key == "," and pieces[at - 2].kind != "word":
+            aside = pieces[at - 3].key if at > self.first + 2 else ","
+            return "uncertain" in cues[at - 2] and aside in (",", "or", "and")
+        return at > self.first and "uncertain" in cues[at - 1]
+
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
-        if at > self.first and ("uncertain" in self.outline.cues[at - 1] or self._is_passed_by(at)):
+        if self._is_perhaps(at) or self._is_passed_by(at):
             return "mentioned"
         if self._dates_a_value(at) or self._names_a_trial(at):
             return "mentioned"
@@ -335,9 +397,13 @@ class _Sentence:
             return "asked" if before is None and behind is None else "mentioned"
         if behind == "upcoming":
             return "planned"
+        if self._is_asked_whether(at) or self._is_offered(at):
+            return "asked"
         compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
         before = None if behind == "planned" and self._is_had_in_mind(at) else before
-        if before == "received" and not (compared and behind == "asked"):
+        begins = self.outline.stretch_start[at] == at  # whether, after THP, T-DM1 makes sense
+        comes_next = behind == "planned" and self.outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
+        if before == "received" and not comes_next and not (behind == "asked" and (compared or begins)):
             return "received"
         if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
             return "received"
@@ -353,6 +419,34 @@ class _Sentence:
         if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _is_asked_whether(self, at: int) -> bool:
+        """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
+        outline = self.outline
+        if "whether" not in outline.played:
+            return False
+        first, verb = outline.first_of_list(at) - 1, outline.last_of_list(at) + 1
+        first -= first > self.first and outline.pieces[first].key == "the"
+        if first < self.first or verb >= self.end or "whether" not in outline.pieces[first].roles:
+            return False
+        return outline.pieces[verb].key in ("is", "are") or "modal" in outline.pieces[verb].roles
+
+    def _is_offered(self, at: int) -> bool:
+        """Whether a drug that begins a question is set against another course: 'adjuvant T-DM1 or go on with HP?'"""
+        outline = self.outline
+        if "or" not in outline.played or not outline.pieces[at].asked:
+            return False
+        begins, other = outline.stretch_start[at], outline.stretch_end[at]
+        offered = next((each for each in range(begins, other) if "or" in outline.pieces[each].roles), other)
+        drug = next(each for each in range(begins, at + 1) if outline.is_drug[each])
+        opens = all("early" in outline.cues[each] for each in range(begins, drug))
+        if offered == other or not opens or outline.last_of_list(drug) != offered - 1:
+            return False
+        led = range(offered + 1, max(outline.first_of_list(at), offered + 1))
+        return at < offered or all(
+            outline.pieces[each].kind == "silent" or outline.cues[each] & {"carried_on", "completed", "joined", "early"}
+            for each in led
+        )
 
     def _has_ended(self, at: int) -> bool:
         """Whether a question tells of a drug in the perfect: 'what is left once TCT has failed?'; not 'if it has'."""
@@ -370,18 +464,30 @@ class _Sentence:
         behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
+        if self.outline.plays(range(self.first, self.end), "comparator") and self._is_of_a_trial(at):
+            return True
         if not pieces[at].is_("regimen"):
             return False
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
-        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 4), "comparator")
+        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 8), "comparator")
+
+    def _is_of_a_trial(self, at: int) -> bool:
+        """Whether a drug only says which trial: 'a T-DXd study', 'a trial of T-DXd'."""
+        pieces = self.outline.pieces
+        behind = at + 1 < self.end and "trial" in pieces[at + 1].roles
+        before = at - 2 >= self.first and pieces[at - 1].key in ("of", "with") and "trial" in pieces[at - 2].roles
+        return behind or before
 
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
         outline = self.outline
         if at - 2 < self.first or outline.pieces[at - 1].key not in ("before", "pre"):
             return False
+        valued = at + 2 < self.end and outline.pieces[at + 1].key == ":" and outline.pieces[at + 2].kind == "number"
+        if valued and outline.pieces[at - 2].is_("noun"):
+            return True  # echo before T-DXd: 58
         return outline.pieces[at - 2].kind == "number" and outline.drug_in_stretch_before(at) is None
 
     def _is_had_in_mind(self, at: int) -> bool:
@@ -436,6 +542,8 @@ class _Sentence:
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = _first_that_speaks(outline, back)
+        if self._is_turned_over(back):
+            return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
@@ -444,6 +552,14 @@ class _Sentence:
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
         return behind is not None and _is_unknown(outline.pieces[behind])
+
+    def _is_turned_over(self, back: range) -> bool:
+        """Whether 'we are' and a verb nobody knows lead to a drug: 'we are toying with tucatinib', 'mulling over A'."""
+        pieces = self.outline.pieces
+        for at in back:
+            if pieces[at].key.endswith("ing") and _is_unknown(pieces[at]):
+                return at == self.first or pieces[at - 1].key in ("am", "are", "re", "m")
+        return False
 
     def _is_on_it(self, at: int) -> bool:
         """Whether a question about another drug says that the patient is on this one."""
@@ -455,6 +571,15 @@ class _Sentence:
             return False
         headed = at + 1 < self.end and outline.pieces[at + 1].key == ":"  # on T-DXd: bone flare?
         return headed or self._treats_a_symptom(first) or (other is not None and other >= self.first)
+
+    def _is_of_who_is_on_it(self, at: int) -> bool:
+        """Whether a question is about a patient who is on a drug: 'Does a patient on T-DXd need a vaccine?'"""
+        if not self.outline.pieces[at].asked:
+            return False
+        first = self._first_of_combination(at)
+        if first - 2 < self.first or "on" not in self.outline.pieces[first - 1].roles:
+            return False
+        return bool(self.outline.pieces[first - 2].roles & {"person", "woman"})
 
     def _first_of_combination(self, at: int) -> int:
         """The first of the drugs that signs join to one: 'on neratinib + capecitabine'."""
@@ -483,13 +608,19 @@ class _Sentence:
         outline = self.outline
         if "or" not in outline.played:
             return False
+        behind = outline.last_of_list(at) + 1
+        if behind + 1 < self.end and "or" in outline.pieces[behind].roles and outline.pieces[behind + 1].key == ",":
+            return True  # T-DXd or, failing that, T-DM1
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return True
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
-            if outline.joins(first, last) and outline.plays(range(first, last), "or"):
+            between = range(first + 1, last)
+            if outline.plays(between, "or") and all(
+                outline.is_joining(each) or "early" in outline.cues[each] for each in between
+            ):
                 return True
         return False
 
@@ -536,10 +667,23 @@ class _Sentence:
         if said == "unavailable" and self._is_of_that_time(at):
             return None
         outline = self.outline
+        if said == "available" and self._is_answered_no(at):
+            return "unavailable"
         if outline.pieces[at].asked and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
-        doubted = outline.has(outline.in_stretch(at), "unknown") and said == "available"
+        doubted = said == "available" and any(
+            "unknown" in outline.cues[each] and "unavailable" not in outline.cues[each]
+            for each in outline.in_stretch(at)
+        )
         return "unknown" if doubted else said
+
+    def _is_answered_no(self, at: int) -> bool:
+        """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
+        pieces, end = self.outline.pieces, self.end
+        if at + 2 >= end or pieces[at + 1].key not in (":", "=", "-"):
+            return False
+        ends = at + 3 == len(pieces) or pieces[at + 3].kind == "sign"
+        return ends and pieces[at + 2].key in ("no", "none", "nil", "not")
 
     def _is_passed_over(self, at: int) -> bool:
         """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""
@@ -559,7 +703,7 @@ class _Sentence:
         if not was:  # as Enhertu not approved then
             ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
             return ends and behind[0].key == "then"
-        return any(piece.key in ("then", "time") or piece.kind == "date" for piece in behind)
+        return any(piece.key in _THEN or piece.kind == "date" or piece.cue("before_it") for piece in behind)
 
     def _answered(self, said: str) -> str | None:
         """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""

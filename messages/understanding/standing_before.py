@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.drugs import readings_of
 from messages.understanding.outline import Outline
+from messages.understanding.sentences import OPINIONS
 
 TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
 """Cues after which a drug was certainly given."""
@@ -17,6 +18,8 @@ _ONE_OF_THEM = ("last", "first", "latest", "one")
 """What points behind 'all but' at one of the drugs that are told, and names none."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
+_FAR = 14
+"""Pieces behind a colon where the outcome of its drugs may be told."""
 
 
 class Before:
@@ -34,6 +37,10 @@ class Before:
         """Whether the sentence speaks of no patient: 'guidelines say THP, then T-DXd'."""
         self.supposed = -1
         """The stretch of a condition: what follows it is what may come of it."""
+        self.switches = False
+        """Whether 'switch from' was read, and not yet its 'to'."""
+        self.switched_to: str | None = None
+        """The meaning that then holds for what stands behind it."""
         self.taken = False
         """Whether a drug took the meaning that the words before give."""
 
@@ -71,11 +78,23 @@ class Before:
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
+        if outline.pieces[at].key == "colleague" and any(
+            outline.pieces[back].key in OPINIONS for back in range(self.first, at)
+        ):
+            return False  # a view on a colleague's patient
         if outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
+        if self._tells_of_the_drug_before(at):
+            self.relatives.add(at - 2)
         return True
+
+    def _tells_of_the_drug_before(self, at: int) -> bool:
+        """Whether a relative's story is of the drug that heads the sentence: 'T-DXd: her mother gets it'."""
+        pieces, rest = self.outline.pieces, self.outline.rest_of_stretch(at, 4)
+        headed = at - 2 == self.first and self.outline.is_drug[at - 2] and pieces[at - 1].key in (":", "-", ",")
+        return headed and (self.outline.plays(rest, "pronoun") or self.outline.has(rest, "on_it"))
 
     def _follows_a_condition(self, at: int) -> bool:
         """Whether a stretch tells what may come of the condition before it: 'if PD then T-DXd'."""
@@ -90,6 +109,8 @@ class Before:
         comma = outline.pieces[at - 1].key == ","
         if mode == "denied" and not self.taken and "the_patient" in cues:
             return None  # none, she is about to start THP
+        if mode == "denied" and comma and outline.pieces[at].asked and not outline.pieces[at - 2].asked:
+            return None  # not been offered anything else, lapatinib?
         if "new_word" in cues or (comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)):
             return None
         if self.general and not cues & {"the_patient", "progression"}:
@@ -110,7 +131,9 @@ class Before:
         then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
-            return mode if asked_before and not self._ends_in_a_choice(at) else None
+            goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
+            goes_on = goes_on and outline.pieces[at].key != "to"  # sensible, after THP, to give T-DM1?
+            return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
     def _names_its_members(self, at: int) -> bool:
@@ -139,7 +162,7 @@ class Before:
     def _ends_in_a_choice(self, at: int) -> bool:
         return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
-    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
+    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (cue after cue)
         """The meaning after one more piece that names no drug."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -153,8 +176,18 @@ class Before:
             return self._within_refusal(mode, at)
         if "why" in piece.roles and mode == "received" and self.taken:
             return None  # she got lapatinib because T-DM1 was not funded
+        if "so" in piece.roles and mode == "received" and not self.taken and outline.cues[at - 1] & {"a_toxicity"}:
+            return None  # had ILD, so T-DXd is ruled out
         if "versus" in cues:
             return "compared"
+        if "changed" in cues and mode in ("planned", None):  # planned switch from THP to T-DXd
+            self.switched_to, self.switches = mode, True
+            return "received"
+        if self.switches and piece.key == "to":
+            self.switches = False
+            return self.switched_to
+        if piece.key == ":" and mode == "planned" and self.taken and self._tells_what_came(at):
+            return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
         if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
@@ -182,6 +215,8 @@ class Before:
             return mode if supposed else "received"
         if "asked" in cues:
             return None
+        if "bridged" in cues and self.taken:
+            return "given"  # T-DXd planned, so bridging with TH
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
             return "given" if running else mode  # T-DXd planned, still on THP
@@ -190,6 +225,12 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _tells_what_came(self, at: int) -> bool:
+        """Whether drugs behind a colon were given, as the outcome behind them shows."""
+        following = self.outline.drug_in_sentence_after(at)
+        rest = range(following or at, min(self.end, at + _FAR))
+        return following is not None and self.outline.has(rest, "progression", "toxicity", "stopped")
 
     def _heads_a_drug(self, at: int) -> bool:
         """Whether a word is said of the drug right behind it, and of nothing before it: 'pending: T-DXd'."""
@@ -303,7 +344,7 @@ class Before:
         told = range(max(self.first, at - 16), at)
         return bool(self.before) and outline.has(told, "progression", "toxicity", "a_toxicity")
 
-    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of piece after another)
+    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (piece after piece)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -312,6 +353,8 @@ class Before:
         if piece.kind == "line":
             return "given" if self.taken or mode == "unsure" else mode
         if piece.key == ":" and self.taken and mode == "denied":  # all but tucatinib: THP, T-DM1
+            return None
+        if piece.key == ":" and self.before and "than" in outline.cues[self.first]:  # apart from A, never given: B
             return None
         if piece.key == ":" and mode == "denied" and "combination" in outline.pieces[at - 1].roles:
             return None  # not the triplet: paclitaxel and trastuzumab

@@ -30,6 +30,8 @@ class Behind:
         self.outline, self.first, self.end = outline, first, end
         self.behind: dict[int, str | None] = {}
         """What stands behind each drug, by its place."""
+        self.obtainable: set[int] = set()
+        """The drugs that were not given and of which it is said behind that they can be had."""
         self.unbegun: set[int] = set()
         """The drugs that were only not begun: where they were planned, they still are."""
         self.denied_later = False
@@ -41,7 +43,7 @@ class Behind:
         verdict: str | None = None
         told_at = -1
         following: int | None = None
-        listed = carried = False
+        listed = carried = freed = False
         for at in range(self.end - 1, self.first - 1, -1):
             if outline.is_drug[at]:
                 if verdict is None and following is not None:
@@ -53,9 +55,11 @@ class Behind:
                 else:
                     listed = False
                 self.behind[at] = verdict
+                if verdict == "denied" and freed:
+                    self.obtainable.add(at)
                 if verdict == "denied" and "not_begun" in outline.cues[told_at]:
                     self.unbegun.add(at)
-                verdict, following, carried = None, at, False
+                verdict, following, carried, freed = None, at, False, False
                 continue
             if self._is_without_it(at):
                 self.denied_later = True
@@ -68,7 +72,10 @@ class Behind:
             outweighed = outweighed or (said == "given" and self._only_dates(at, verdict))
             since = verdict == "available" and "became_available" in outline.cues[told_at]
             outweighed = outweighed or (said == "unavailable" and since)  # refused then, available since January
-            if said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
+            if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
+                verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
+            elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
+                freed = said == "denied" and verdict == "available"
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
@@ -83,7 +90,8 @@ class Behind:
     def _only_dates(self, at: int, verdict: str | None) -> bool:
         """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
         kind = self.outline.pieces[at].kind
-        return (verdict == "upcoming" and kind in ("date", "cycles")) or (verdict in _REFUSALS and kind == "date")
+        refused = verdict in _REFUSALS or verdict == "available"  # unavailable until 2023, now available
+        return (verdict == "upcoming" and kind in ("date", "cycles")) or (refused and kind == "date")
 
     def _deny_the_plan(self) -> None:
         """'Pertuzumab was to be added to docetaxel but was not given': what was planned was not given."""
@@ -194,13 +202,14 @@ class Behind:
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
-        if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at)):
+        if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
             return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
             single = piece.end - piece.start == len(piece.key)
             goes_on = piece.key == "next" and single
             asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
-            goes_on = goes_on and (asked_alone or outline.drug_in_sentence_after(at) is not None)
+            led = outline.drug_in_sentence_after(at) is not None and not self._is_what_comes_next(at)
+            goes_on = goes_on and (asked_alone or led)
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
             return "upcoming"
@@ -211,6 +220,8 @@ class Behind:
         if "correction" in cues and self._is_corrected(at):
             return "corrected"
         if "negation" in cues and self._is_no_superlative(at):
+            return "given"
+        if "previously" in cues and last and self._is_what_she_had(at):
             return "given"
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
@@ -273,6 +284,13 @@ class Behind:
         pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
         return pointed and outline.plays(outline.before_in_stretch(at, 6), "chemo")
 
+    def _is_what_she_had(self, at: int) -> bool:
+        """Whether a stretch ends in what the patient had: 'T-DM1 she had', 'it was lapatinib that she took'."""
+        drug = self.outline.drug_in_stretch_before(at)
+        if drug is None or "the_patient" not in self.outline.cues[at] or self.outline.pieces[at].asked:
+            return False
+        return all(self.outline.pieces[each].kind == "silent" for each in range(drug + 1, at))
+
     def _is_no_superlative(self, at: int) -> bool:
         """Whether a drug was 'not the last', 'not the only one': it was given."""
         ahead = [piece.key for piece in self.outline.pieces[at + 1 : at + 3]]
@@ -287,6 +305,30 @@ class Behind:
         behind = range(at + 1, min(self.end, at + 7))
         given = any(pieces[each].key in ("given", "received", "done") for each in behind)
         return given and not outline.has(behind, "negation", "negated_after")
+
+    def _is_what_comes_next(self, at: int) -> bool:
+        """Whether 'next' ends what is said of a drug that is asked about, or before any was told: 'T-DM1 next, or
+        T-DXd?', 'T-DM1 next, she had THP'."""
+        outline = self.outline
+        if at + 1 == self.end or outline.pieces[at + 1].key not in (",", ":") or not outline.is_drug[at - 1]:
+            return False
+        return outline.pieces[at].asked or outline.last_drug[outline.first_of_list(at - 1)] is None
+
+    def _is_how_it_was(self, at: int) -> bool:
+        """Whether 'next', 'rechallenge' is followed by when it was, or at once by how it ended, behind what was told:
+        'THP 2018, HP + vinorelbine as rechallenge 2023', 'THP, PD. Lap/cape next, PD.'"""
+        outline, behind = self.outline, at + 1
+        drug = outline.drug_in_stretch_before(at)
+        piece = outline.pieces[at]
+        again = piece.key.startswith("rechallenge")
+        told = drug is not None and (again or outline.last_drug[outline.first_of_list(drug)] is not None)
+        if not told or piece.asked or behind >= self.end or piece.key not in ("next", "rechallenge", "rechallenged"):
+            return False
+        if outline.pieces[behind].kind in ("date", "cycles") and piece.key != "next":
+            return True
+        last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
+        ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
+        return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
 
     def _plans_to_go_on(self, at: int) -> bool:
         """Whether what is planned is to go on with, or to stop, what is given: 'well on THP, but wants to go on'."""

@@ -33,6 +33,7 @@ _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
 _REASON_WITHIN = 8
 """Pieces between a reason and the word that says a drug was stopped, at most."""
+_POINTING = (" these", " those", " above")
 _SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 
 __all__ = ["Reader", "Stated", "Statement"]
@@ -82,6 +83,7 @@ class Reader:
                 self._too_frail_for(place)
             if piece.kind == "word" and self.context.of(piece, "chemo"):
                 self._ruled_out(place)
+        self.receptors.first_word()
         self.brain.read(seizing=self.emergencies.is_seizing())
         self.disease.read()
         Caution(self.context, self.stated).look()
@@ -109,6 +111,8 @@ class Reader:
         if value != "unknown" and self._is_refuted(place):
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
+            return False
+        if name == "her2_status" and self.receptors.is_answered(place):
             return False
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
@@ -277,10 +281,23 @@ class Reader:
         return False
 
     def _red_flags(self, place: int, name: str, value: str) -> None:
+        if value == "none" and self._is_of_drugs(place):
+            return
         if value in ("none", "unknown"):
             self._note(name, () if value == "none" else value, place)
         elif not self._is_ruled_out(place) and not self.emergencies.is_past(place):
             self.emergencies.note(value, place)
+
+    def _is_of_drugs(self, place: int) -> bool:
+        """Whether 'none of these' is of drugs told before it, or goes on: 'THP, T-DM1: none of these tolerated'."""
+        piece = self.pieces[place]
+        if not self.text[piece.start : piece.end].casefold().endswith(_POINTING):
+            return False
+        sentence = self.context.sentence(place)
+        behind = (self.pieces[at] for at in range(place + 1, sentence.stop))
+        following = next((piece for piece in behind if piece.kind != "silent"), None)
+        goes_on = following is not None and following.kind != "sign"
+        return goes_on or any(names_drugs(self.pieces[at]) for at in range(sentence.start, place))
 
     def _medicines(self, place: int, name: str, value: str) -> None:
         if value in ("none", "unknown"):

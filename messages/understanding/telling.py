@@ -14,8 +14,9 @@ class Telling:
     def __init__(self, outline: Outline) -> None:
         self.pieces, self.outline = outline.pieces, outline
         self.courses = Courses()
-        self.outcomes = Outcomes(self.outline, self.courses)
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
+        to_come = frozenset(at for at, mention in self.mentions.items() if mention.standing in ("planned", "asked"))
+        self.outcomes = Outcomes(self.outline, self.courses, to_come)
         self.sentence = 0
         self.outside: Course | None = None
         """The line that was being told where a bracket opened."""
@@ -50,11 +51,14 @@ class Telling:
         again = following < len(self.pieces) and self.pieces[following].key == "on"  # progressed on A and then on B
         following += again
         names_next = following < len(self.pieces) and self.outline.is_drug[following]
-        is_object = names_next and self.pieces[place].key == "and"
-        self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again)
+        aside = self.outline.is_in_an_aside(place)  # she failed A and, later, B
+        is_object = aside or (names_next and self.pieces[place].key == "and")
+        self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again or aside)
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
         self.early = False
+        if self.pieces[place].key == "followed" and place and self.pieces[place - 1].key == "and":
+            self.courses.insert_stays = False  # TCT, preceded by THP and followed by T-DXd
         if not self.courses.insert_stays and not self.courses.leaves_room():
             self.courses.insert = None
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"[+\-\u2212\u2013]ve\b"  # +ve, -ve
+    r"|[iIsSpP]\.[vVmMcCoO]\b(?:\.(?=\s*[^\sA-Z]))?"  # i.v., s.c., p.o.
     r"|[-=\u2013\u2014]{1,3}>|[\u2192\u21d2\u2794\u279c\u27a1\u2b95\u21e8\u2799]|>{2,3}"  # arrows
     r"|[xX\u00d7](?=\d)"  # x8
     r"|[wW]/(?:[oO]\b)?"  # w/, w/o
@@ -88,6 +89,10 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 continue
             if raw[1:2] == "/":  # w/, w/o
                 key = "with" if raw[-1] == "/" else "without"
+            elif raw[1:2] == ".":  # s.c.
+                key = key.replace(".", "")
+            elif key == "b4":
+                key = "before"
             append(Token(key, "word", start, end, glued))
         elif first.isdigit():
             signs = 0

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import dropwhile
 from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -65,6 +66,9 @@ _MONTHS = re.compile(
     r"(?:~\s*|ca\.? |circa |about |around |approx\.? |approximately |some )?(\d{1,3}|[a-z]+(?=[ .]|$))\s*"
     r"(m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
     re.IGNORECASE,
+)
+_YEARS_AND_MONTHS = re.compile(
+    r"(\d{1,2}) ?(?:y|yrs?|years?),? ?(?:and )?(\d{1,2}) ?(?:m|mo|mths?|months?)", re.IGNORECASE
 )
 _PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
@@ -351,7 +355,9 @@ def _says_unknown(part: str) -> bool:
     """Whether a part of a text says that it is not known, with or without what: 'unclear when it ended'."""
     unknown = _short_answers().unknown
     opening = _UNKNOWN_WHAT.match(part)
-    return bool(part) and (part in unknown or (opening is not None and opening[1] in unknown))
+    if not part or part in unknown or (opening is not None and opening[1] in unknown):
+        return bool(part)
+    return " ".join(dropwhile(_short_answers().of_what.__contains__, part.split())) in unknown
 
 
 def _asked_for(state: State) -> str:
@@ -389,6 +395,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     plain = _without_courtesy(normal)
     whole = names.get(normal) or answered_as(question.name, normal)
     whole = whole or names.get(plain) or answered_as(question.name, plain)
+    if whole is None and (bare := _without_what_is_beside(question.name, plain)):
+        whole = names.get(bare) or answered_as(question.name, bare)
     if whole is None and _is_affirmed_by_findings(plain):
         whole = names.get("yes") or answered_as(question.name, "yes")
     if whole is not None and question.name == "safety":
@@ -397,6 +405,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
         return Answer(question.name, whole), ()
     if (unclear := words.questions[question.name].unclear.get(plain)) is not None:
         return Unclear(tuple(unclear)), ()
+    if (twice := _said_twice(said, question.name, names)) is not None:
+        return Answer(question.name, twice), ()
     parts = [_normal(part) for part in _SEPARATORS.split(said) if part.strip()]
     found = [names.get(part) for part in parts]
     if parts and all(found) and question.kind == "several":
@@ -408,8 +418,19 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     return None, _near(unmatched, names)
 
 
+def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The option that each of several parts of an answer names: 'neither, both negative', 'no; absent'."""
+    if QUESTIONS[question].kind != "choice":
+        return None
+    parts = [_without_courtesy(_normal(part)) for part in re.split("[,;]", said)]
+    meant = {names.get(part) or answered_as(question, part) for part in parts}
+    return next(iter(meant)) if len(parts) > 1 and len(meant) == 1 else None
+
+
 def _months(said: str, words: Words) -> int | None:
     """A number of months, or of years, in figures or in words: '18', '~18 mo', 'eighteen', '2y'."""
+    if (both := _YEARS_AND_MONTHS.fullmatch(said)) is not None:
+        return int(both[1]) * _PER_YEAR + int(both[2])
     found = _MONTHS.fullmatch(said)
     if found is None:
         return None
@@ -501,16 +522,33 @@ def _without_courtesy(normal: str) -> str:
     return "no" if kept == "not" else kept or normal
 
 
+def _without_what_is_beside(question: str, plain: str) -> str:
+    """A short answer without what says nothing of it there: 'stopped for bad diarrhoea', 'surgery, no drugs'."""
+    words = plain.split()
+    if question == "line_outcome":
+        said = [*dropwhile(_short_answers().before_a_reason.__contains__, words)]
+        said = [*dropwhile(_short_answers().behind_a_reason.__contains__, reversed(said))]
+        return " ".join(reversed(said))
+    if question == "early_stage_agents":
+        rest = [word for word in words if word not in _short_answers().beside_early_stage]
+        return " ".join(rest) if len(rest) > 1 else ""  # 'no radiotherapy' says nothing of drugs
+    return ""
+
+
 def _is_affirmed_by_findings(plain: str) -> bool:
-    """Whether a yes only says what shows it: 'yes, MRI and cytology both'."""
+    """Whether a yes only says what shows it: 'yes, MRI and cytology both', 'present on MRI spine'."""
     first, *rest = plain.split() or [""]
-    return first == "yes" and set(rest) <= _short_answers().evidence
+    return first in ("yes", "present") and set(rest) <= _short_answers().evidence
 
 
 class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
     evidence: frozenset[str]
     courtesy: frozenset[str]
+    of_what: frozenset[str]
+    before_a_reason: frozenset[str]
+    behind_a_reason: frozenset[str]
+    beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, tuple[str, ...]]
     beside_a_role: frozenset[str]
@@ -530,7 +568,19 @@ def _short_answers() -> _ShortAnswers:
     beside = frozenset(word for words in data["beside_a_role"] for word in _normal(words).split())
     courtesy = frozenset(data["courtesy"])
     evidence = frozenset(data["evidence"])
-    return _ShortAnswers(frozenset(map(_normal, data["unknown"])), evidence, courtesy, whole, roles, beside)
+    unknown = frozenset(map(_normal, data["unknown"]))
+    return _ShortAnswers(
+        unknown,
+        evidence,
+        courtesy,
+        frozenset(data["of_what"]),
+        frozenset(data["before_a_reason"]),
+        frozenset(data["behind_a_reason"]),
+        frozenset(data["beside_early_stage"]),
+        whole,
+        roles,
+        beside,
+    )
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
