@@ -36,7 +36,7 @@ from tests.understanding.score import REACHED, all_judged, known_failures, lines
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
 SCORE = Path(__file__).parent.parent / "build" / "corpus.txt"
-MOST_KNOWN_FAILURES = 57
+MOST_KNOWN_FAILURES = 55
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""

@@ -464,7 +464,7 @@ class Outcomes:
         outline = self.outline
         if self._is_negated(place) or self._of_the_brain(place) or self._of_something_else(place):
             return
-        if self._is_supposed(place) or self._of_every_line(place, "progression") or self._of_the_first_lines(place):
+        if self._is_supposed(place) or self._of_the_first_lines(place) or self._of_every_line(place, "progression"):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
@@ -569,22 +569,29 @@ class Outcomes:
         return frozenset(agent for reading in readings or () for agent in reading)
 
     def _of_the_first_lines(self, place: int) -> bool:
-        """'PD on the first two': the outcome of so many lines, where that is all that is said behind it."""
-        outline, pieces = self.outline, self.outline.pieces
-        end = outline.stretch_end[place]
-        end -= pieces[end - 1].kind == "sign"
-        counted = end - 2 > place and pieces[end - 2].key == "first" and pieces[end - 1].kind == "number"
-        lines = self.courses.metastatic() if counted else []
-        if not counted or not 0 < pieces[end - 1].value < len(lines):
+        """'PD on the first two', 'the first two ended in PD': the outcome of so many lines, where it says no more."""
+        count, lines = self._first_so_many(place), self.courses.metastatic()
+        if not 0 < count < len(lines):
             return False
-        if any(pieces[at].kind != "silent" for at in range(place + 1, end - 2)):
-            return False
-        for course in lines[: int(pieces[end - 1].value)]:
+        for course in lines[:count]:
             if course.outcome in _OPEN:
                 course.outcome, course.ongoing = "progression", False
         self.courses.separate("then")
-        pieces[place].used = True
+        self.outline.pieces[place].used = True
         return True
+
+    def _first_so_many(self, place: int) -> int:
+        """The number in 'the first two', right before or behind an outcome in its stretch; 0 where there is none."""
+        outline, pieces = self.outline, self.outline.pieces
+        start, end = outline.stretch_start[place], outline.stretch_end[place]
+        end -= pieces[end - 1].kind == "sign"
+        behind = [at for at in range(place + 1, end) if pieces[at].kind != "silent" or pieces[at].key == "first"]
+        before = [at for at in range(start, place) if pieces[at].kind != "silent" or pieces[at].key == "first"]
+        for told in (behind, before):
+            if len(told) == 2 and pieces[told[0]].key == "first" and pieces[told[1]].kind == "number":
+                pieces[told[1]].used = True
+                return int(pieces[told[1]].value)
+        return 0
 
     def _of_the_body(self, place: int) -> bool:
         """Whether the stretch of a piece names an organ, or disease outside the brain."""

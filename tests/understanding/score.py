@@ -18,7 +18,7 @@ AIMS: Mapping[str, float] = {"phrases": 0.97, "cases": 0.90}
 REACHED: Mapping[tuple[str, str], float] = {
     ("open", "phrases"): 0.995,
     ("open", "cases"): 0.99,
-    ("blind", "phrases"): 0.948,
+    ("blind", "phrases"): 0.955,
     ("blind", "cases"): 0.86,
 }
 """What was reached when the rules were last measured: it may only rise."""
