@@ -260,7 +260,7 @@ def test_the_quick_search_for_identifiers_finds_what_the_slow_one_finds() -> Non
     """A pattern is looked for only where one of its words is, and that word is missing from its list: a name passes."""
     chance = random.Random(6)
     texts = [entry["text"] for kind in KINDS for _, entry in entries("open", kind)]
-    words = [*_PARTS * 12, *(word for text in texts[::5] for word in text.split())]
+    words = [*_PARTS * 16, *(word for text in texts[::5] for word in text.split())]
     texts += [" ".join(chance.choice(words) for _ in range(chance.randrange(1, 9))) for _ in range(5_000)]
     found = 0
     for text in texts:
@@ -285,6 +285,15 @@ def test_words_of_the_lexicon_in_any_order_can_be_read() -> None:
     for number, text in enumerate(islice(shuffled(), STRINGS // 2)):
         understand(text, KNOWLEDGE, PLACES[number % len(PLACES)] if number % 3 else None)
         assert turn_of(text, State(here=PLACES[number % len(PLACES)]), WORDS) is not None, text
+
+
+def test_slips_in_words_of_weight_can_be_read() -> None:
+    """One wrong letter in 'progressed' ends the conversation with an error."""
+    known = lexicon(KNOWLEDGE)
+    for word in known.often_mistyped:
+        for at in range(len(word)):
+            for slip in (word[:at] + word[at + 1 :], word[:at] + "q" + word[at + 1 :], word[:at] + "e" + word[at:]):
+                assert not agents_given(understand(f"HER2 {slip} MBC, {slip}", KNOWLEDGE).profile)
 
 
 def test_same_text_same_understanding() -> None:

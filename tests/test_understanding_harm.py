@@ -209,7 +209,6 @@ NOT_TAKEN = {
         "available?",
         "available if funded",
         "available until June",
-        "not yet available",
         "declined?",
         "available or not",
         "no longer declined",
@@ -305,6 +304,7 @@ def test_an_answer_that_is_limited_or_denied_is_not_taken(here: str, text: str) 
 
 
 TAKEN = {
+    ("tdxd_access", "not yet available"): "unavailable",
     ("red_flags", "none of these today"): "none",
     ("red_flags", "none"): "none",
     ("red_flags", "no"): "none",
@@ -432,6 +432,15 @@ LAP_CAPE = ("lapatinib", "capecitabine")
         ("T-DM1, suspected progression", [("t_dm1",)], [None]),
         ("No progression on THP, stopped for patient choice", [THP], [None]),
         ("T-DXd x4 CR, stopped for grade 2 ILD; rechallenged; PD", [("t_dxd",)], ["toxicity"]),
+        ("THP, T-DM1 or, possibly, TCH", [THP], [None]),
+        ("THP and, perhaps, T-DM1", [THP], [None]),
+        ("T-DM1 2019, plan to switch to T-DXd on progression", [("t_dm1",)], [None]),
+        ("What comes after T-DM1? THP PD, T-DM1 PD", [THP, ("t_dm1",)], ["progression", "progression"]),
+        (
+            "THP, T-DM1, lap/cape ongoing. The first two each ended in progression.",
+            [THP, ("t_dm1",), LAP_CAPE],
+            ["progression", "progression", "ongoing"],
+        ),
     ],
 )
 def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_outcome(
@@ -587,6 +596,14 @@ def test_an_emergency_told_in_passing_is_read(text: str) -> None:
 def test_an_exception_to_no_emergencies_leaves_them_open() -> None:
     """'No emergencies except ILD' does not pass the emergencies."""
     assert understand("HER2+ MBC, no emergencies except ILD", shipped()).fields.get("red_flags") != ()
+
+
+@pytest.mark.parametrize(
+    "text", ["THP, T-DM1: none of these tolerated", "THP, T-DM1. None of those were stopped for ILD"]
+)
+def test_none_of_the_drugs_is_no_answer_about_emergencies(text: str) -> None:
+    """'None of these tolerated', said of drugs, passes the emergencies."""
+    assert understand(text, shipped()).fields.get("red_flags") != ()
 
 
 @pytest.mark.parametrize(

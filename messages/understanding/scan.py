@@ -173,8 +173,10 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
     elif len(key) >= SHORTEST and key not in lexicon.ordinary and (readings := near(key, lexicon)):
         piece.kind, piece.value = "fuzzy", readings
     elif len(key) >= _LONG and key not in lexicon.ordinary and (meant := _mistyped(key, lexicon)):
-        piece.kind, piece.roles = "known", lexicon.roles.get(meant, NO_ROLES)
-        piece.stand_for(*lexicon.root[meant][""])
+        piece.roles = lexicon.roles.get(meant, NO_ROLES)
+        if concepts := lexicon.root.get(meant, {}).get("", ()):  # else it only means something beside other words
+            piece.kind = "known"
+            piece.stand_for(*concepts)
     elif key.endswith(lexicon.toxicity_endings):
         piece.roles |= {"toxicity_word"}
     return piece
