@@ -8,6 +8,7 @@ from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
+from messages.understanding.scan import Piece
 
 _OPEN = (None, "ongoing")
 _GRADE = 5
@@ -26,6 +27,8 @@ _TELLING = _POINTED | {
 _TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
+_COUNTED_WITHIN = 6
+"""Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
 _WHY = ("on", "at", "upon", "for", "due")
@@ -570,28 +573,29 @@ class Outcomes:
 
     def _of_the_first_lines(self, place: int) -> bool:
         """'PD on the first two', 'the first two ended in PD': the outcome of so many lines, where it says no more."""
-        count, lines = self._first_so_many(place), self.courses.metastatic()
-        if not 0 < count < len(lines):
+        told = self._first_so_many(place) if "first" in self.outline.typed else None
+        lines = self.courses.metastatic()
+        if told is None or not 0 < told.value < len(lines):
             return False
-        for course in lines[:count]:
+        for course in lines[: int(told.value)]:
             if course.outcome in _OPEN:
                 course.outcome, course.ongoing = "progression", False
         self.courses.separate("then")
-        self.outline.pieces[place].used = True
+        self.outline.pieces[place].used = told.used = True
         return True
 
-    def _first_so_many(self, place: int) -> int:
-        """The number in 'the first two', right before or behind an outcome in its stretch; 0 where there is none."""
+    def _first_so_many(self, place: int) -> Piece | None:
+        """The number in 'the first two', where its stretch says nothing else before or behind an outcome."""
         outline, pieces = self.outline, self.outline.pieces
         start, end = outline.stretch_start[place], outline.stretch_end[place]
         end -= pieces[end - 1].kind == "sign"
-        behind = [at for at in range(place + 1, end) if pieces[at].kind != "silent" or pieces[at].key == "first"]
-        before = [at for at in range(start, place) if pieces[at].kind != "silent" or pieces[at].key == "first"]
-        for told in (behind, before):
-            if len(told) == 2 and pieces[told[0]].key == "first" and pieces[told[1]].kind == "number":
-                pieces[told[1]].used = True
-                return int(pieces[told[1]].value)
-        return 0
+        for span in (range(place + 1, end), range(start, place)):
+            if not 1 < len(span) <= _COUNTED_WITHIN:
+                continue
+            told = [pieces[at] for at in span if pieces[at].kind != "silent" or pieces[at].key == "first"]
+            if [piece.key for piece in told[:1]] == ["first"] and [piece.kind for piece in told[1:]] == ["number"]:
+                return told[1]
+        return None
 
     def _of_the_body(self, place: int) -> bool:
         """Whether the stretch of a piece names an organ, or disease outside the brain."""

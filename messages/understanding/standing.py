@@ -382,7 +382,7 @@ class _Sentence:
     def _is_perhaps(self, at: int) -> bool:
         """Whether a doubt stands right before a drug: 'THP or maybe TCH', 'THP or, possibly, TCH'."""
         pieces, cues = self.outline.pieces, self.outline.cues
-        if at > self.first + 1 and pieces[at - 1].key == "," and pieces[at - 2].kind != "word":
+        if at > self.first + 1 and pieces[at - 1].key == ",":
             aside = pieces[at - 3].key if at > self.first + 2 else ","
             return "uncertain" in cues[at - 2] and aside in (",", "or", "and")
         return at > self.first and "uncertain" in cues[at - 1]
