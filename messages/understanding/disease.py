@@ -15,6 +15,8 @@ _FAR = 20
 """Pieces of a clause before and after an organ that are looked at, at most."""
 _GROWTH = frozenset(("progression", "governing", "at_progression"))
 """Cues of growth; 'stopped for PD' tells of it, too."""
+_GREW = ("progression", "toxicity")
+"""Outcomes of a line under or behind which the disease grew."""
 _SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
 _LISTED = 6
 """Organs of one list in brackets, at most."""
@@ -29,6 +31,9 @@ class Disease:
         self.pieces = context.pieces
         self.stated = stated
         self.lines = len(told.lines)
+        self.latest = told.lines[-1] if told.lines else None
+        self._held_organs: set[int] = set()
+        """Where single organs are told that hold disease under control."""
         self.grew_before = told.grew_before
         self._sites = [
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
@@ -50,6 +55,21 @@ class Disease:
                 self._as_a_whole(place)
         if self._sites:
             self._use_sites()
+        self._agree()
+
+    def _agree(self) -> None:
+        """Where growth is told of the latest line, and nothing how it ended, that is how; where the line goes on, or
+        the body as a whole is under control now, the growth was of a line before it."""
+        told = [said for said in self.stated.statements if said.field == "extracranial_disease"]
+        latest = self.latest
+        if latest is None or latest.outcome in _GREW or not any(said.value == "progressing" for said in told):
+            return
+        held = any(said.value == "controlled" and said.start not in self._held_organs for said in told)
+        goes_on = latest.outcome == "ongoing" and (latest.now or not latest.present)
+        if held or goes_on:
+            self.stated.take_back("extracranial_disease", "progressing")
+        else:
+            latest.outcome = "progression"
 
     def _use_sites(self) -> None:
         """Where metastatic disease is stated, the organs that hold it are no words left over."""
@@ -92,7 +112,10 @@ class Disease:
             and not self._is_about_brain(clause)
             and not any("progression" in self.pieces[at].cues for at in clause)
         ):
-            self.stated.note("extracranial_disease", "controlled", [self.pieces[place], *held])
+            words = [self.pieces[place], *held]
+            self.stated.note("extracranial_disease", "controlled", words)
+            if not self.pieces[place].is_("noun", "body_imaging"):
+                self._held_organs.add(min(piece.start for piece in words))
 
     def _as_a_whole(self, place: int) -> None:
         """Disease outside the brain as such, by the word right behind or before it: 'extracranial: SD', 'CT: PD'."""

@@ -42,6 +42,10 @@ class Stated:
         if self.statements and (self.statements[-1].field, self.statements[-1].value) == (name, value):
             self.statements.pop()
 
+    def take_back(self, name: str, value: object) -> None:
+        """Drop every statement that a field has this value: it was true of another time."""
+        self.statements = [said for said in self.statements if (said.field, said.value) != (name, value)]
+
     def __len__(self) -> int:
         return len(self.statements) + len(self.open)
 
