@@ -402,6 +402,7 @@ class Grouping:
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:"
             )
+            passed = passed or (piece.kind == "number" and "cycles" in outline.cues[at - 1])  # now cycle 4 of A
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False

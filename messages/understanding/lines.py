@@ -59,7 +59,7 @@ class _Reader:
         self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
-        told.grew_before = frozenset(courses.grew_before)
+        told.grew_before, told.came_back = frozenset(courses.grew_before), frozenset(courses.came_back)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
 
@@ -270,7 +270,10 @@ class _Reader:
         elif organ and self._is_affected_again(place):
             self.outcomes.lesion(place)
         self.now.refers = self.now.refers or "on_it" in cues
-        if "came_back" in cues and "progression" not in cues:
+        back = "came_back" in cues and "progression" not in cues
+        if back and self.outcomes.came_back(place):
+            return
+        if back:
             self.marks.before_a_relapse(place)
         if "early" in cues or "early_stage" in cues:
             self.marks.early_stage(place)

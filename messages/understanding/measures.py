@@ -147,7 +147,7 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
         last = _skip(pieces, at + 3)
         if counted and (_is_line_word(pieces, last) or _key(pieces, last) == "lines"):
             return _join(pieces, at, at, "line", value)
-    named = at + 2 if at + 2 < len(pieces) and ("is" in pieces[at + 1].roles or _key(pieces, at + 1) == ":") else at + 1
+    named = _behind_a_copula(pieces, at + 1)
     dated = at > 1 and pieces[at - 1].key == "the" and _is_cue(pieces, at - 2, "after")  # after the second docetaxel
     if (
         _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles") and not dated
@@ -156,6 +156,14 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
         piece.key = ITEM
         return piece, after
     return None
+
+
+def _behind_a_copula(pieces: list[Piece], at: int) -> int:
+    """The place behind what may link an ordinal to its drugs: 'first: THP', 'the first was THP', 'had been THP'."""
+    if at + 1 < len(pieces) and ("is" in pieces[at].roles or pieces[at].key in (":", "=", "being")):
+        return at + 1
+    perfect = _key(pieces, at) in ("had", "has") and _key(pieces, at + 1) == "been"
+    return at + 2 if perfect else at
 
 
 def _names_drugs(pieces: list[Piece], at: int) -> bool:

@@ -433,6 +433,35 @@ class Outcomes:
         elif self.courses.all or self._governs(place):
             self._said(place, "progression")
 
+    def came_back(self, place: int) -> bool:
+        """Read a relapse that is told to have happened under a line: 'THP, CR, relapse in liver during HP', 'T-DM1 2L,
+        then relapse in lung during it'."""
+        if not self._is_under_a_line(place):
+            return False
+        self._said(place, "progression")
+        self.courses.came_back.add(self.outline.pieces[place].start)
+        return True
+
+    def _is_under_a_line(self, place: int) -> bool:
+        """Whether 'during', 'on' leads from a relapse to drugs of a line, or to what points back at one."""
+        outline, lines = self.outline, self.courses.metastatic()
+        rest = outline.rest_of_stretch(place)
+        if "during" not in outline.played or outline.has(rest, "early", "early_stage"):
+            return False
+        under = next((at for at in rest if "during" in outline.pieces[at].roles), None)
+        if under is None:
+            return False
+        drug = outline.drug_in_stretch_after(under)
+        named = next((at + 1 for at in outline.rest_of_stretch(under, 4) if outline.names_the_line(at)), None)
+        drug = named if drug is None else drug
+        if drug is None:
+            behind = range(under + 1, min(outline.stretch_end[under], under + 3))
+            pointed = outline.plays(behind, "pronoun") or outline.has(behind, "maintenance", "line_word")
+            return bool(lines) and pointed
+        numbered = any(outline.pieces[at].kind == "line" for at in range(under, drug))
+        known = self.courses.known(agents_of(outline.pieces[drug]) or ())
+        return (numbered or bool(lines)) and not (known is not None and known.early)
+
     def _follows_a_line(self, place: int) -> bool:
         """Whether 'then' leads from a line to metastases: 'kept HP, then liver mets -> T-DXd'."""
         leads = place > 0 and "then" in self.outline.cues[place - 1] and self.outline.pieces[place - 1].key != "->"
@@ -1043,7 +1072,7 @@ class Outcomes:
                 continue
             if bracket and not outline.is_drug[at]:
                 continue
-            if at <= (colon or 0) and (linked or beside is None):
+            if (at <= (colon or 0) and (linked or beside is None)) or (linked and outline.names_the_line(at)):
                 continue
             if (
                 piece.kind == "sign"

@@ -113,6 +113,11 @@ class Outline:
             return False
         return self._apart[last] == self._apart[first + 1]
 
+    def names_the_line(self, place: int) -> bool:
+        """Whether a sign leads from a line's number to its drugs: 'on her second line, T-DM1', 'line 2: T-DM1'."""
+        inside = 0 < place < len(self.pieces) - 1 and self.is_drug[place + 1]
+        return inside and self.pieces[place].key in (",", ":", "(", "-", "=") and self.pieces[place - 1].kind == "line"
+
     def heads_earlier_lines(self, at: int) -> bool:
         """Whether a decision about one line heads those before it: 'third-line decision: T-DXd 2L, THP 1L'."""
         pieces = self.pieces
