@@ -100,8 +100,8 @@ class Told:
     """Whether a line of therapy was named by its number."""
     grew_before: frozenset[int] = frozenset()
     """Where growth is told that ended the line before the latest."""
-    came_back: frozenset[int] = frozenset()
-    """Where a relapse is told that happened under a line."""
+    grew_under: frozenset[int] = frozenset()
+    """Where a relapse, or an organ alone, tells of growth under a line."""
     untreated: bool = False
     """Whether nothing was given for metastatic disease yet."""
 
@@ -124,8 +124,8 @@ class Courses:
         """The line that was named by its number, in the sentence being read."""
         self.grew_before: set[int] = set()
         """Where growth is told that was why the latest line was begun: the starts of its words."""
-        self.came_back: set[int] = set()
-        """Where a relapse is told that happened under a line: the starts of its words."""
+        self.grew_under: set[int] = set()
+        """Where a relapse, or an organ alone, tells of growth under a line: the starts of its words."""
         self.insert: int | None = None
         """Where the next course belongs, where that is before one named already."""
 

@@ -34,7 +34,7 @@ class Disease:
         self.latest = told.lines[-1] if told.lines else None
         self._held_organs: set[int] = set()
         """Where single organs are told that hold disease under control."""
-        self.grew_before, self.came_back = told.grew_before, told.came_back
+        self.grew_before, self.grew_under = told.grew_before, told.grew_under
         self._sites = [
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
@@ -218,7 +218,7 @@ class Disease:
         cues = piece.cues
         if "no_progression" in cues:
             return "no_progression"
-        grows = not cues.isdisjoint(_GROWTH) or piece.start in self.came_back
+        grows = not cues.isdisjoint(_GROWTH) or piece.start in self.grew_under
         more = self.context.of(piece, "more") or self._is_affected_again(place)
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
             return ""

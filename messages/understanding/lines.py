@@ -59,7 +59,7 @@ class _Reader:
         self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
-        told.grew_before, told.came_back = frozenset(courses.grew_before), frozenset(courses.came_back)
+        told.grew_before, told.grew_under = frozenset(courses.grew_before), frozenset(courses.grew_under)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
 
@@ -190,7 +190,8 @@ class _Reader:
         self.now.early = self.now.maintenance = self.now.leads = False
         self.now.leading = None
         self.now.numbers = []
-        self.outcomes.forget()
+        if not self.outcomes.lists_more(place):
+            self.outcomes.forget()
 
     def _dated(self) -> None:
         course = self.courses.current
@@ -258,6 +259,8 @@ class _Reader:
         organ = noun and piece.is_("noun", "organ")
         metastases = noun and piece.is_("noun", "organ_mets")
         relapse = self.now.is_relapse(place)
+        if organ:
+            self.outcomes.site(place)
         if organ or metastases or (noun and piece.is_("noun", "brain_mets", "brain_imaging")):
             courses.separate("other")
         self._untreated(place)

@@ -31,6 +31,11 @@ _COUNTED_WITHIN = 6
 """Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
+_TIMES = ("time", "times", "x")
+_HEADING = 9
+"""Pieces between an outcome and the first drug of the list it heads, at most."""
+_MOST_LISTED = 9
+"""Lines in a list that an outcome heads, at most."""
 _WHY = ("on", "at", "upon", "for", "due")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -439,7 +444,7 @@ class Outcomes:
         if not self._is_under_a_line(place):
             return False
         self._said(place, "progression")
-        self.courses.came_back.add(self.outline.pieces[place].start)
+        self.courses.grew_under.add(self.outline.pieces[place].start)
         return True
 
     def _is_under_a_line(self, place: int) -> bool:
@@ -1054,13 +1059,14 @@ class Outcomes:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
         ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".")
-        if ends or self._leads_to_the_next(place):
+        colon = self._heading_colon(place)
+        if ends or (colon is None and self._leads_to_the_next(place)):
             return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)
         told = beside is not None and self._is_said_of(beside, place)
-        bracket, in_bracket, colon = False, self._is_in_a_drugs_bracket(place), self._heading_colon(place)
+        bracket, in_bracket = False, self._is_in_a_drugs_bracket(place)
         if told and outline.pieces[outline.stretch_start[place]].roles & {"at_which", "once"}:
             return False  # as THP failed T-DM1 was given
         for at in range(place + 1, min(outline.sentence_end[place], place + 14)):
@@ -1113,8 +1119,12 @@ class Outcomes:
         return pieces[following].key == "and" and following + 1 < len(pieces) and outline.is_drug[following + 1]
 
     def _heading_colon(self, place: int) -> int | None:
-        """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'."""
+        """The colon of a heading: 'Failed: THP, T-DM1', 'PD: on THP', 'progressed on everything: THP, T-DM1'; or what
+        ends one that counts."""
         outline = self.outline
+        counted = self._counting_heading(place)
+        if counted is not None:
+            return counted[0]
         if ":" not in outline.typed or self._is_dated_behind_a_line(place):
             return None
         later = place + 1 < len(outline.pieces) and "then" in outline.cues[place + 1]  # Not tolerated after that: ...
@@ -1127,6 +1137,33 @@ class Outcomes:
             heads = piece.kind in ("silent", "number") or "every" in piece.roles or (later and at == place + 1)
             if not heads:
                 return None
+        return None
+
+    def _counting_heading(self, place: int) -> tuple[int, int] | None:
+        """The sign that ends a heading which counts the lines behind it, and how many these are: 'PD x3: ...', 'three
+        progressions: ...', 'progressed twice (...', 'all three ended in PD - ...'."""
+        outline, pieces = self.outline, self.outline.pieces
+        first = outline.drug_in_sentence_after(place)
+        if first is None or first - place > _HEADING or outline.cues[place].isdisjoint(("progression", "toxicity")):
+            return None
+        sign = first - 1 - ("on" in pieces[first - 1].roles)
+        if sign <= place or pieces[sign].key not in (":", "(", "-") or pieces[sign].glued > (pieces[sign].key == ":"):
+            return None
+        begins = max(outline.sentence_start[place], place - _POINTS_NEAR)
+        last = outline.last_drug[place]
+        heading = range(begins, sign)
+        if (last is not None and last >= begins) or outline.has(heading, "negation", "planned", "brain"):
+            return None
+        for at in heading:
+            piece, following = pieces[at], pieces[at + 1]
+            if piece.kind == "cycles" and (piece.key == "x" or at == place + 1):
+                return sign, int(piece.value or 0)
+            if piece.kind == "number" and (following.key in _TIMES or "progression" in outline.cues[at + 1]):
+                return sign, int(piece.value)
+            if piece.key == "twice" or (piece.key == "both" and pieces[sign].key != "("):
+                return sign, _BOTH
+            if "every" in piece.roles and pieces[sign].key != "(":
+                return sign, int(following.value) if following.kind == "number" else _MOST_LISTED
         return None
 
     def _is_dated_behind_a_line(self, place: int) -> bool:
@@ -1163,6 +1200,9 @@ class Outcomes:
     def _lines_counted(self, place: int) -> int:
         """How many lines an outcome is said of that follow it: 'both failed: ...', 'progressed on all three of ...'."""
         outline = self.outline
+        counted_ahead = self._counting_heading(place)
+        if counted_ahead is not None:
+            return counted_ahead[1]
         first = outline.drug_in_sentence_after(place) if "every" in outline.played else None
         if first is None or first - place > _FAR:
             return 0
@@ -1176,6 +1216,15 @@ class Outcomes:
             return _BOTH
         counted = outline.pieces[every + 1]
         return int(counted.value) if counted.kind == "number" else 0
+
+    def lists_more(self, place: int) -> bool:
+        """Whether a semicolon leads to more of the lines that a heading counts: 'PD x3: A lung; B liver; C bone'."""
+        return self.heads and self.given and self.awaited > 0 and self.outline.pieces[place - 1].key == ";"
+
+    def site(self, place: int) -> None:
+        """An organ behind a drug in a list that progression heads is where it grew: 'PD x2: THP lung, T-DXd liver'."""
+        if self.heads and self.given and self.pending == "progression" and self.awaited >= 0 and self.holder:
+            self.courses.grew_under.add(self.outline.pieces[place].start)
 
     def _is_after_a_list(self, place: int) -> bool:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""
@@ -1204,6 +1253,8 @@ class Outcomes:
             return  # pneumonitis, new brain mets under T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
+            if self.given:
+                self.pending, self.awaited = None, 0
             courses.separate("then")
             piece.used = True
         elif courses.all and not ("present" in piece.roles and outline.drug_in_stretch_after(place) is not None):

@@ -35,6 +35,8 @@ _SAME = {
     "\uff0c": ",",
 }
 """Signs that are typed in more than one way, to one."""
+_WORDS = {"&": "and", "\u2191": "increased", "\u2b06": "increased", "\u2193": "decreased", "\u2b07": "decreased"}
+"""Signs that stand for a word."""
 _SPLIT = re.compile(r"([a-z]+)([0-9]+)")
 _TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
 _M = ("m0", "m1")
@@ -102,8 +104,8 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
             append(Token("->", "arrow", start, end, glued))
         elif len(raw) > 1:  # +ve, -ve
             append(Token(("+" if first == "+" else "-") + "ve", "word", start, end, glued))
-        elif raw == "&":
-            append(Token("and", "word", start, end, glued))
+        elif raw in _WORDS:
+            append(Token(_WORDS[raw], "word", start, end, glued))
         elif glued and signs >= _MOST_SIGNS:
             continue
         else:
