@@ -351,12 +351,10 @@ def _question_ends(sentence: list[Piece], begins: int) -> int:
         bracket = piece.key == "(" or (bracket and piece.key != ")")
         if place < begins + _INTRODUCTION and _is_person(sentence, place):  # advice on this 63F who had ...
             return place
-        if (
-            piece.key == ":"
-            and piece.kind == "sign"
-            and not any(each.names_drugs_by_name() for each in sentence[:place])
-        ):
-            return place
+        if piece.key == ":" and piece.kind == "sign":
+            answered = place + 1 < len(sentence) and sentence[place + 1].key in ("yes", "no")
+            if answered or not any(each.names_drugs_by_name() for each in sentence[:place]):
+                return place
         if "the_patient" in piece.cues and place > begins + 2 and "asked_weak" not in sentence[place - 1].cues:
             return place if "if" not in sentence[place - 1].roles else len(sentence)
     return len(sentence)

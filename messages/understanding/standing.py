@@ -29,6 +29,10 @@ _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("then", "time", "days")
 """What says that a drug was not to be had at a time that is past: 'at that time', 'in those days'."""
+_OF_ACCESS = frozenset(("unavailable", "available", "access"))
+"""Cues of access."""
+_FAR = 30
+"""Pieces from T-DXd to a sentence about access to it, at most."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
@@ -57,8 +61,56 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
                 plan = _headed_plan(outline, at, end, found)
         else:
             plan = "asked" if _asks_for_choices(outline, at, end) else None
+            _access_told_behind(outline, at, end, found)
         at = end
     return found
+
+
+def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read what a sentence without a drug says of the access to T-DXd, told right before it: 'T-DXd: not funded.
+    Correction, it is funded.'"""
+    drug = outline.last_drug[first]
+    if drug is None or drug < first - _FAR or agents_of(outline.pieces[drug]) != ("t_dxd",):
+        return
+    told = next((at for at in range(end - 1, first - 1, -1) if outline.cues[at] & _OF_ACCESS), None)
+    if told is None or outline.pieces[told].asked or not _points_back(outline, first, told):
+        return
+    standing, before = found[drug]
+    if standing == "family" or (before is None and outline.sentence_end[drug] != first):
+        return
+    value = _access_in(outline, told)
+    alone = _only_names(outline, outline.sentence_start[drug], outline.sentence_end[drug])
+    if value is not None:
+        found[drug] = Mention("mentioned" if alone and standing == "received" else standing, value)
+
+
+def _access_in(outline: Outline, told: int) -> str | None:
+    """What a word of access says, with the words beside it."""
+    cues, stretch = outline.cues[told], outline.in_stretch(told)
+    if "unavailable" in cues:
+        return "unavailable"
+    if outline.has(stretch, "unknown", "uncertain", "pending"):
+        return "unknown"
+    if outline.has(outline.before_in_stretch(told, 5), "negation"):
+        return "unavailable"
+    return "available" if "available" in cues else None
+
+
+def _points_back(outline: Outline, first: int, told: int) -> bool:
+    """Whether a sentence speaks of what was told before it, and names nothing else: 'it is not funded', 'now funded'."""
+    led = [outline.pieces[at] for at in range(outline.stretch_start[told], told)]
+    following = outline.next_meaning(told, 3)
+    if following is not None and following < outline.stretch_end[told] and outline.pieces[following].is_("noun"):
+        return False  # no access to MRI
+    if any("pronoun" in piece.roles for piece in (*led, *outline.pieces[told + 1 : outline.stretch_end[told]])):
+        return True
+    passed = {"new_word", "correction", "asked_weak", "then", "so_far", "negation"}
+    return all(
+        (piece.kind in ("silent", "sign", "date") and "examination" not in piece.roles)
+        or piece.cues & passed
+        or piece.roles & {"is", "present"}
+        for piece in led
+    )
 
 
 def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
@@ -88,11 +140,6 @@ def _answer_in_short(outline: Outline, first: int, at: int, found: dict[int, Men
     """Read what is said of a drug that is a question by itself: 'Enhertu? Not available.', 'T-DM1? (not given yet).'"""
     end = outline.sentence_end[at]
     if outline.drug_in_sentence_after(at) is not None or outline.is_drug[at]:
-        return
-    if outline.has(range(at, end), "unavailable"):
-        if agents_of(outline.pieces[first]) != ("t_dxd",):
-            return
-        found[first] = Mention(found[first].standing, "unavailable")
         return
     closed = at + 1 < end and outline.pieces[at + 1].kind == "sign"
     if closed and "negated_after" in outline.cues[at] and "pending" not in outline.cues[at]:
@@ -188,7 +235,7 @@ class _Sentence:
         before.read()
         behind.read()
         self.before, self.behind, self.relatives = before.before, behind.behind, before.relatives
-        self.unbegun, self.obtainable = behind.unbegun, behind.obtainable
+        self.unbegun, self.access, self.told_at = behind.unbegun, behind.access, behind.told_at
         question = asks_outright(outline.pieces[first:end])
         self.question = end if question is None else first + question
         """Where the sentence begins to ask whether its drugs were given."""
@@ -217,7 +264,9 @@ class _Sentence:
         if behind == "same":
             behind = self._same(at)
         elif behind == "ellipsis":
-            behind = "available" if self._same(at) == "mentioned" else None
+            behind = "available" if self._same(at) != "denied" else None
+        if before == "received" and behind in _ACCESS and self._is_only_dated(at):
+            before = None
         if at in self.hearsay or self._names_the_kind_of(at):
             return Mention("mentioned")
         if outline.is_excepted(at):
@@ -227,8 +276,8 @@ class _Sentence:
         if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
             before = "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
-        if conjugate and at in self.obtainable:
-            return Mention("denied", "available")  # T-DXd not given so far, we can get it
+        if conjugate and at in self.access:
+            return Mention("denied", self.access[at])  # T-DXd not given so far, we can get it
         if conjugate and "declined" in (before, behind) and self._came_round(at):
             return Mention("mentioned")
         if conjugate and (access := self._access(at, before, behind)) is not None:
@@ -236,7 +285,7 @@ class _Sentence:
                 return Mention("received", access)
             never = before == "denied" and (access == "available" or self._is_never(at))
             return Mention("denied" if never else _standing_of(access), access)
-        if before == "denied" and self._is_nor(at) and self._same(at) == "mentioned":
+        if before == "denied" and self._is_nor(at) and self._same(at) != "denied":
             return Mention("mentioned")
         if before == "planned" and at in self.unbegun:
             return Mention("planned")
@@ -263,6 +312,16 @@ class _Sentence:
         if self._is_of_who_is_on_it(at):
             return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
+
+    def _is_only_dated(self, at: int) -> bool:
+        """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not
+        available', 'pharmacy says T-DXd is not on the formulary'."""
+        outline = self.outline
+        before = outline.before_in_stretch(at)
+        told = [back for back in before if outline.cues[back] & TOLD]
+        return len(told) == 1 and (
+            "on_record" in outline.cues[told[0]] or "formerly" in outline.pieces[told[0]].roles
+        )
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
@@ -653,7 +712,9 @@ class _Sentence:
         if previous is None or previous < self.first:
             return "denied"
         said = (self.before.get(previous), self.behind.get(previous))
-        return "mentioned" if any(each in _ACCESS or each == "other_than" for each in said) else "denied"
+        if any(each in _ACCESS for each in said):
+            return "unavailable"
+        return "mentioned" if "other_than" in said else "denied"
 
     def _access(self, at: int, before: str | None, behind: str | None) -> str | None:
         """What is said of the access to T-DXd."""
@@ -667,15 +728,28 @@ class _Sentence:
         if said == "unavailable" and self._is_of_that_time(at):
             return None
         outline = self.outline
+        if self._is_wondered(at, said):
+            return None
         if said == "available" and self._is_answered_no(at):
             return "unavailable"
-        if outline.pieces[at].asked and (said == "available" or self._is_questioned(at)):
+        answered = said == behind and not outline.pieces[self.told_at[at]].asked  # can we get T-DXd: yes, reimbursed
+        if outline.pieces[at].asked and not answered and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
         doubted = said == "available" and any(
             "unknown" in outline.cues[each] and "unavailable" not in outline.cues[each]
             for each in outline.in_stretch(at)
         )
         return "unknown" if doubted else said
+
+    def _is_wondered(self, at: int, said: str) -> bool:
+        """Whether access is only asked about or supposed: 'who knows whether T-DXd is reimbursed?', 'if it is
+        refused'."""
+        outline = self.outline
+        if self.behind.get(at) != said or outline.pieces[at].asked:
+            return False
+        before = outline.pieces[at - 1].roles if at > self.first else ()
+        told = outline.pieces[self.told_at[at]]
+        return "if" in before or ("whether" in before and (said != "unknown" or told.asked))
 
     def _is_answered_no(self, at: int) -> bool:
         """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
@@ -694,6 +768,8 @@ class _Sentence:
     def _is_of_that_time(self, at: int) -> bool:
         """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""
         outline = self.outline
+        if outline.plays(outline.before_in_stretch(at), "formerly"):
+            return True
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
         was = any(outline.pieces[each].key in ("was", "wasn", "wasnt") for each in rest[:2])
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)

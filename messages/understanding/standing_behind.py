@@ -20,7 +20,9 @@ _PAIR = 2
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
+_IS_NOT = ("isn", "isnt", "aren", "arent")
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
+_ACCESS = frozenset(("unavailable", "available", "unknown"))
 
 
 class Behind:
@@ -30,8 +32,10 @@ class Behind:
         self.outline, self.first, self.end = outline, first, end
         self.behind: dict[int, str | None] = {}
         """What stands behind each drug, by its place."""
-        self.obtainable: set[int] = set()
-        """The drugs that were not given and of which it is said behind that they can be had."""
+        self.access: dict[int, str] = {}
+        """What is said behind that of the access to drugs that were not given: 'not given so far, we can get it'."""
+        self.told_at: dict[int, int] = {}
+        """The place of the word that says it."""
         self.unbegun: set[int] = set()
         """The drugs that were only not begun: where they were planned, they still are."""
         self.denied_later = False
@@ -43,7 +47,8 @@ class Behind:
         verdict: str | None = None
         told_at = -1
         following: int | None = None
-        listed = carried = freed = False
+        listed = carried = False
+        access: str | None = None
         for at in range(self.end - 1, self.first - 1, -1):
             if outline.is_drug[at]:
                 if verdict is None and following is not None:
@@ -54,28 +59,22 @@ class Behind:
                         verdict = self.behind[following]
                 else:
                     listed = False
-                self.behind[at] = verdict
-                if verdict == "denied" and freed:
-                    self.obtainable.add(at)
+                self.behind[at], self.told_at[at] = verdict, told_at
+                if verdict == "denied" and access is not None:
+                    self.access[at] = access
                 if verdict == "denied" and "not_begun" in outline.cues[told_at]:
                     self.unbegun.add(at)
-                verdict, following, carried, freed = None, at, False, False
+                verdict, following, carried, access = None, at, False, None
                 continue
             if self._is_without_it(at):
                 self.denied_later = True
                 continue
             said = self._verdict(at)
-            outweighed = said == "denied" and verdict == "unavailable" and told_at - at < 4  # not yet funded
-            outweighed = outweighed or (
-                said in ("available", "unknown") and verdict == "unavailable"
-            )  # available but not reimbursed
-            outweighed = outweighed or (said == "given" and self._only_dates(at, verdict))
-            since = verdict == "available" and "became_available" in outline.cues[told_at]
-            outweighed = outweighed or (said == "unavailable" and since)  # refused then, available since January
+            outweighed = verdict is not None and self._is_outweighed(at, said, told_at, verdict)
             if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
                 verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
             elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
-                freed = said == "denied" and verdict == "available"
+                access = verdict if said == "denied" and verdict in _ACCESS else None
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
@@ -86,6 +85,20 @@ class Behind:
                 self.denied_later = True
         if self.denied_later:
             self._deny_the_plan()
+
+    def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
+        """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
+        funded'."""
+        if said == "given":
+            return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
+        if verdict not in _ACCESS:
+            return False
+        if said == "denied":
+            return verdict == "unavailable" and (told_at - at < 4 or self.outline.pieces[at].key == "no")
+        if said in ("available", "unknown") and verdict == "unavailable":
+            return True  # available but not reimbursed
+        apart = self.outline.stretch[at] != self.outline.stretch[told_at]
+        return apart and (said in _ACCESS or "access" in self.outline.cues[at])
 
     def _only_dates(self, at: int, verdict: str | None) -> bool:
         """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
@@ -163,6 +176,8 @@ class Behind:
             return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
+        if "we_have" in cues and last:
+            return "available"
         if self._is_minus(at):
             return "denied"
         supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key == "in")  # in case of, in the future
@@ -189,7 +204,9 @@ class Behind:
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
             return "asked"
         if "negation" in cues and (last or self._only_ends(at)):
-            return "same" if "too" in piece.roles else "denied"
+            if "saying" in outline.pieces[at - 1].roles and at > self.first:
+                return "declined"
+            return "same" if "too" in piece.roles or self._is_not_what_was_said(at) else "denied"
         if "declined" in cues:
             return None if self._is_of_what_follows(at) or self._is_of_chemotherapy(at) else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
@@ -226,6 +243,13 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_not_what_was_said(self, at: int) -> bool:
+        """Whether 'is not' leaves out what was said of the drug before: 'T-DM1 is reimbursed but T-DXd is not'."""
+        pieces, is_drug = self.outline.pieces, self.outline.is_drug
+        if pieces[at].key in _IS_NOT:
+            return at > self.first and is_drug[at - 1]
+        return at - 2 >= self.first and is_drug[at - 2] and "is" in pieces[at - 1].roles
 
     def _is_all_of_a_sentence(self, at: int) -> bool:
         """Whether a drug begins the sentence, and no other is named in it."""
@@ -460,5 +484,6 @@ class Behind:
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
+            or "present" in outline.pieces[at].roles
             for at in range(start, told_at)
         )
