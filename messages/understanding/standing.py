@@ -97,7 +97,7 @@ def _access_in(outline: Outline, told: int) -> str | None:
 
 
 def _points_back(outline: Outline, first: int, told: int) -> bool:
-    """Whether a sentence speaks of what was told before it, and names nothing else: 'it is not funded', 'now funded'."""
+    """Whether a sentence speaks of what was told before it, and names nothing else: 'it is not funded'."""
     led = [outline.pieces[at] for at in range(outline.stretch_start[told], told)]
     following = outline.next_meaning(told, 3)
     if following is not None and following < outline.stretch_end[told] and outline.pieces[following].is_("noun"):
@@ -283,7 +283,8 @@ class _Sentence:
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)
-            never = before == "denied" and (access == "available" or self._is_never(at))
+            stated = outline.pieces[at - 1].key == "that"  # it is not true that Enhertu is unavailable
+            never = before == "denied" and (self._is_never(at) or (access == "available" and not stated))
             return Mention("denied" if never else _standing_of(access), access)
         if before == "denied" and self._is_nor(at) and self._same(at) != "denied":
             return Mention("mentioned")
@@ -319,9 +320,7 @@ class _Sentence:
         outline = self.outline
         before = outline.before_in_stretch(at)
         told = [back for back in before if outline.cues[back] & TOLD]
-        return len(told) == 1 and (
-            "on_record" in outline.cues[told[0]] or "formerly" in outline.pieces[told[0]].roles
-        )
+        return len(told) == 1 and ("on_record" in outline.cues[told[0]] or "formerly" in outline.pieces[told[0]].roles)
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
@@ -395,10 +394,13 @@ class _Sentence:
     def _is_of_access(self, at: int) -> bool:
         """Whether the access to a drug, and not the drug, is denied: 'no T-DXd access', 'not a T-DXd candidate'."""
         following = at + 1
+        conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
+        denied = conjugate and self.outline.pieces[at - 1].key == "no"
+        if denied and self._is_of_this_place(self.outline.stretch_start[at]):
+            return True  # in our country no T-DXd
         if following >= self.outline.stretch_end[at]:
             return False
-        conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
-        if conjugate and self.outline.pieces[at - 1].key == "no" and self._is_of_this_place(following):
+        if denied and self._is_of_this_place(following):
             return True  # no T-DXd in our country
         return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
 
@@ -748,8 +750,9 @@ class _Sentence:
         if self.behind.get(at) != said or outline.pieces[at].asked:
             return False
         before = outline.pieces[at - 1].roles if at > self.first else ()
-        told = outline.pieces[self.told_at[at]]
-        return "if" in before or ("whether" in before and (said != "unknown" or told.asked))
+        if "if" not in before and "whether" not in before:
+            return False
+        return at - 2 < self.first or not outline.pieces[at - 2].cue("unknown", "uncertain")
 
     def _is_answered_no(self, at: int) -> bool:
         """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""

@@ -62,12 +62,16 @@ class Before:
             cues = outline.cues[at]
             if ("family" in cues and mode != "denied") or self._is_a_quoted_relative(at):
                 relative = self._begins_a_relative(at)
-            elif "the_patient" in cues:
+            elif "the_patient" in cues and not (relative and self._is_whose_relative(at)):
                 relative = False
             shifted = self._shift(mode, at)
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
+
+    def _is_whose_relative(self, at: int) -> bool:
+        """Whether the patient only says whose relative it is: 'the sister of the patient is on T-DXd'."""
+        return at > self.first and self.outline.pieces[at - 1].key == "of"
 
     def _is_a_quoted_relative(self, at: int) -> bool:
         """Whether the patient is quoted with a relative of hers: 'my aunt had Kadcyla, says the pt'."""
@@ -188,7 +192,7 @@ class Before:
             return self.switched_to
         if piece.key == ":" and mode == "planned" and self.taken and self._tells_what_came(at):
             return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
-        if "choices" in cues and at == self.first and at + 1 < self.end and outline.is_drug[at + 1]:
+        if "choices" in cues and self._heads_the_sentence(at):
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
             return None  # PD: T-DXd next?
@@ -225,6 +229,12 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _heads_the_sentence(self, at: int) -> bool:
+        """Whether a word stands before the first drugs of a sentence: 'options A, B', 'my ranking so far: A, B'."""
+        if at + 1 == self.end or self.before:
+            return False
+        return self.outline.pieces[at + 1].key == ":" or (at == self.first and self.outline.is_drug[at + 1])
 
     def _tells_what_came(self, at: int) -> bool:
         """Whether drugs behind a colon were given, as the outcome behind them shows."""
@@ -292,7 +302,7 @@ class Before:
         for cue, refusal in _REFUSING_CUES:
             if cue in cues:
                 return "mentioned" if self._is_supposed(at) else refusal
-        if "available" in cues:
+        if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"

@@ -90,6 +90,9 @@ class Behind:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
         funded'."""
         if said == "given":
+            beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
+            if beside and self.outline.pieces[at].kind == "line" and verdict in _REFUSALS:
+                return True  # T-DXd second line declined
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
         if verdict not in _ACCESS:
             return False
@@ -98,7 +101,7 @@ class Behind:
         if said in ("available", "unknown") and verdict == "unavailable":
             return True  # available but not reimbursed
         apart = self.outline.stretch[at] != self.outline.stretch[told_at]
-        return apart and (said in _ACCESS or "access" in self.outline.cues[at])
+        return apart and (said in _ACCESS or said == "mentioned" or "access" in self.outline.cues[at])
 
     def _only_dates(self, at: int, verdict: str | None) -> bool:
         """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
@@ -208,7 +211,9 @@ class Behind:
                 return "declined"
             return "same" if "too" in piece.roles or self._is_not_what_was_said(at) else "denied"
         if "declined" in cues:
-            return None if self._is_of_what_follows(at) or self._is_of_chemotherapy(at) else "declined"
+            if self._is_of_what_follows(at) or self._is_of_chemotherapy(at):
+                return None
+            return "unavailable" if outline.plays(outline.before_in_stretch(at), "application") else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
             return "unavailable"
         if cues & {"unavailable", "available", "access"}:
@@ -441,7 +446,7 @@ class Behind:
 
     def _access_said(self, at: int) -> str | None:
         outline = self.outline
-        stretch = outline.in_stretch(at)
+        stretch = self._up_to_a_condition(at)
         if outline.has(stretch, "unknown", "pending", "uncertain") and "unavailable" not in outline.cues[at]:
             return "unknown"
         if "unavailable" in outline.cues[at]:
@@ -450,6 +455,12 @@ class Behind:
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
         denied = outline.has(outline.before_in_stretch(at, 5), "negation")
         return "unavailable" if denied else "available"
+
+    def _up_to_a_condition(self, at: int) -> range:
+        """The places of a stretch, without a condition that follows: 'available if needed'."""
+        stretch = self.outline.in_stretch(at)
+        conditional = (each for each in range(at + 1, stretch.stop) if "clausal" in self.outline.pieces[each].roles)
+        return range(stretch.start, next(conditional, stretch.stop))
 
     def _is_the_latter(self, at: int) -> bool:
         """Whether a word stands for the last drugs of those named: 'the second only discussed', 'the latter never'."""
@@ -483,6 +494,7 @@ class Behind:
             return True
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
+            or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             or "present" in outline.pieces[at].roles
             for at in range(start, told_at)
