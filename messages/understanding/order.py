@@ -218,7 +218,7 @@ class Order:
             whole = bool(told) and ("before_all" in self.outline.cues[place] or self._opens_with_the_past(place))
             courses.insert = courses.all.index(told[0] if whole else current.follows or current)
             courses.insert_stays = True
-            courses.insert_heads = self.pieces[place + 1].key == ":"
+            courses.insert_heads = self._heads_with_a_colon(place)
             courses.separate("then")
             return
         first = self._first_of_list(place)
@@ -233,6 +233,11 @@ class Order:
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _heads_with_a_colon(self, place: int) -> bool:
+        """Whether a colon parts a heading from its list: 'before: A; B', 'earlier lines in order: A; B'."""
+        following = self.outline.next_meaning(place)
+        return any(self.pieces[at].key == ":" for at in range(place + 1, following or place + 1))
 
     def counts_lines(self, place: int) -> None:
         """Read a number of lines that are listed behind it: 'two lines: A and B', 'the first two were A and B'."""
@@ -456,7 +461,7 @@ class Order:
         if self.pieces[place].key not in ("before", "prior"):
             return False
         end = outline.sentence_end[place]
-        if self._heads_a_bracket(place):
+        if self._heads_a_list(place):
             return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
@@ -482,11 +487,19 @@ class Order:
             for at in rest
         )
 
-    def _heads_a_bracket(self, place: int) -> bool:
-        """Whether a bracket lists what came before the line told before it: 'TCT 4th line (before: A, B, C)'."""
-        pieces = self.pieces
-        heads = place > 0 and pieces[place - 1].key == "(" and place + 2 < len(pieces)
-        return heads and pieces[place + 1].key in (":", "=", "-") and self.outline.is_drug[place + 2]
+    def _heads_a_list(self, place: int) -> bool:
+        """Whether 'before' heads what came before the line told before it: 'TCT 4th line (before: A, B, C)', 'drug now
+        = TCT, drug before = THP', 'line before was THP'."""
+        pieces, first = self.pieces, place
+        while first and "heading" in pieces[first - 1].roles:
+            first -= 1
+        begins = self.outline.sentence_start[first] == first
+        opens = first < place if begins else pieces[first - 1].kind == "sign"
+        following = self.outline.next_meaning(place)
+        if not opens or following is None or not self.outline.is_drug[following]:
+            return False
+        led = pieces[place + 1]
+        return led.key in (":", "=", "-") or (first < place and bool({"is"} & led.roles))
 
     def _is_behind_how_it_went(self, place: int) -> bool:
         """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 mo) before'."""

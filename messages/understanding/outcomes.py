@@ -1345,7 +1345,7 @@ class Outcomes:
             if (
                 not passed
                 and not cues & {"maintenance", "joined", "ongoing", "cycles", "current"}
-                and piece.key not in ("(", "-", ":")
+                and piece.key not in ("(", "-", ":", "=")
             ):
                 return False
         return True

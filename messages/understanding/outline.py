@@ -13,6 +13,7 @@ _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
 BRAIN = ("brain", "brain_mets", "brain_imaging")
 """Nouns of the brain."""
+_JOINING_CUES = frozenset(("joined", "cycles", "in_sequence"))
 _JOINING_SIGNS = frozenset(("+", "/", "&", ",", "-", "(", ")", "'", '"'))
 
 
@@ -72,9 +73,15 @@ class Outline:
         """The place of the next piece that means something."""
         for at in range(place + 1, min(place + 1 + within, len(self.pieces))):
             piece = self.pieces[at]
-            if piece.kind != "silent" and not (piece.kind == "sign" and piece.key in ("-", "'", '"', "(", ":")):
+            passed = piece.kind == "silent" or "in_sequence" in self.cues[at] or self._leads_to_sequence(at)
+            if not passed and not (piece.kind == "sign" and piece.key in ("-", "'", '"', "(", ")", ":", "=")):
                 return at
         return None
+
+    def _leads_to_sequence(self, comma: int) -> bool:
+        """Whether a comma only parts a heading from how its list is told: 'previous lines, in order: A, B'."""
+        following = comma + 1
+        return self.pieces[comma].key == "," and following < len(self.pieces) and "in_sequence" in self.cues[following]
 
     def in_stretch(self, place: int) -> range:
         """The places of a stretch."""
@@ -169,7 +176,7 @@ class Outline:
             return False
         if piece.kind in ("silent", "line", "cycles"):
             return True
-        return "joined" in piece.cues or "cycles" in piece.cues
+        return not piece.cues.isdisjoint(_JOINING_CUES)
 
 
 def _stretches(pieces: list[Piece]) -> list[int]:
