@@ -469,7 +469,7 @@ class Order:
             return ends and (self._is_all_that_is_told(place) or self._is_behind_how_it_went(place))
         last = outline.last_drug[place]
         if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:
-            return False  # Prior: THP. Prior: T-DXd.
+            return self.pieces[place].key == "before" and self.pieces[place + 1].key in (":", "=")  # not 'Prior: A'
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
         if first >= end or not outline.is_drug[first]:

@@ -27,7 +27,7 @@ _TELLING = _POINTED | {
 _TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
-_COUNTED_WITHIN = 6
+_COUNTED_WITHIN = 8
 """Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
@@ -187,7 +187,7 @@ class Outcomes:
         elif "completed" in cues and self._has_a_reason(place):
             self.stopped_at = place
             self.courses.separate("other")
-        elif "completed" in cues:
+        elif "completed" in cues and not self._leads_to_how_it_ended(place):
             self._said(place, "completed")
         elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
             self._ongoing(place)
@@ -501,7 +501,7 @@ class Outcomes:
         outline = self.outline
         if self._is_negated(place) or self._of_the_brain(place) or self._of_something_else(place):
             return
-        if self._is_supposed(place) or self._of_the_first_lines(place) or self._of_every_line(place, "progression"):
+        if self._is_supposed(place) or self._of_so_many_lines(place) or self._of_every_line(place, "progression"):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
@@ -605,31 +605,40 @@ class Outcomes:
         readings = readings_of(pieces[following]) if following < len(pieces) else None
         return frozenset(agent for reading in readings or () for agent in reading)
 
-    def _of_the_first_lines(self, place: int) -> bool:
-        """'PD on the first two', 'the first two ended in PD': the outcome of so many lines, where it says no more."""
-        told = self._first_so_many(place) if "first" in self.outline.typed else None
+    def _of_so_many_lines(self, place: int) -> bool:
+        """'PD on the first two', 'the last two ended in PD': the outcome of so many lines, where it says no more."""
+        counted = self._so_many(place) if "first" in self.outline.typed or "last" in self.outline.typed else None
         lines = self.courses.metastatic()
-        if told is None or not 0 < told.value < len(lines):
+        if counted is None or not 0 < self.outline.pieces[counted].value < len(lines):
             return False
-        for course in lines[: int(told.value)]:
+        many = int(self.outline.pieces[counted].value)
+        last = self.outline.pieces[counted - 1].key == "last"
+        for course in lines[-many:] if last else lines[:many]:
             if course.outcome in _OPEN:
                 course.outcome, course.ongoing = "progression", False
         self.courses.separate("then")
-        self.outline.pieces[place].used = told.used = True
+        self.outline.pieces[place].used = self.outline.pieces[counted].used = True
         return True
 
-    def _first_so_many(self, place: int) -> Piece | None:
-        """The number in 'the first two', where its stretch says nothing else before or behind an outcome."""
+    def _so_many(self, place: int) -> int | None:
+        """The place of the number in 'the first two', 'the last two', where its stretch says nothing but where, and
+        that it ended so."""
         outline, pieces = self.outline, self.outline.pieces
         start, end = outline.stretch_start[place], outline.stretch_end[place]
-        end -= pieces[end - 1].kind == "sign"
         for span in (range(place + 1, end), range(start, place)):
             if not 1 < len(span) <= _COUNTED_WITHIN:
                 continue
-            told = [pieces[at] for at in span if pieces[at].kind != "silent" or pieces[at].key == "first"]
-            if [piece.key for piece in told[:1]] == ["first"] and [piece.kind for piece in told[1:]] == ["number"]:
-                return told[1]
+            told = [at for at in span if pieces[at].kind not in ("silent", "sign") or pieces[at].key == "first"]
+            counted = [at for at in told if pieces[at - 1].key in ("first", "last") and pieces[at].kind == "number"]
+            rest = (self._says_where_or_that_it_ended(at) for at in told if at not in (*counted, counted[0] - 1))
+            if counted and all(rest):
+                return counted[0]
         return None
+
+    def _says_where_or_that_it_ended(self, place: int) -> bool:
+        return not self.outline.cues[place].isdisjoint(("completed", "joined")) or self.outline.pieces[place].is_(
+            "noun", "organ"
+        )
 
     def _of_the_body(self, place: int) -> bool:
         """Whether the stretch of a piece names an organ, or disease outside the brain."""
@@ -891,6 +900,18 @@ class Outcomes:
             if because and outline.cues[at] & {"a_toxicity", "new"}:
                 return True
             because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
+        return False
+
+    def _leads_to_how_it_ended(self, place: int) -> bool:
+        """Whether 'ended' leads to what a line ended with: 'both ended with lung PD'."""
+        outline = self.outline
+        if not outline.pieces[place].key.startswith("end"):
+            return False
+        for at in outline.rest_of_stretch(place, 5):
+            if "progression" in outline.cues[at]:
+                return outline.pieces[place + 1].key in ("in", "with", "by", "at")
+            if outline.is_drug[at]:
+                break
         return False
 
     def _is_all_that_is_said(self, place: int) -> bool:
