@@ -192,6 +192,7 @@ class _Reader:
         self.now.numbers = []
         if not self.outcomes.lists_more(place):
             self.outcomes.forget()
+            self.outcomes.points_back(place)
 
     def _dated(self) -> None:
         course = self.courses.current
@@ -255,23 +256,12 @@ class _Reader:
 
     def _cue(self, place: int) -> None:
         piece, cues, courses = self.pieces[place], self.outline.cues[place], self.courses
-        noun = "noun" in piece.kinds
-        organ = noun and piece.is_("noun", "organ")
-        metastases = noun and piece.is_("noun", "organ_mets")
         relapse = self.now.is_relapse(place)
-        if organ:
-            self.outcomes.site(place)
-        if organ or metastases or (noun and piece.is_("noun", "brain_mets", "brain_imaging")):
-            courses.separate("other")
         self._untreated(place)
-        if (metastases or relapse) and self._came_later(place):
+        if "noun" in piece.kinds:
+            self._noun(place, relapse=relapse)
+        elif relapse and self._came_later(place):
             self.marks.before_a_relapse(place)
-        if metastases or (organ and self._is_new(place)):
-            self.now.early = self.now.stays_early = False
-            self.now.relapsed = True
-            self.outcomes.lesion(place)
-        elif organ and self._is_affected_again(place):
-            self.outcomes.lesion(place)
         self.now.refers = self.now.refers or "on_it" in cues
         back = "came_back" in cues and "progression" not in cues
         if back and self.outcomes.came_back(place):
@@ -311,6 +301,23 @@ class _Reader:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
+
+    def _noun(self, place: int, *, relapse: bool) -> None:
+        """Read an organ, metastases or the brain: what the disease did there may be of the line being told."""
+        piece = self.pieces[place]
+        organ, metastases = piece.is_("noun", "organ"), piece.is_("noun", "organ_mets")
+        if organ:
+            self.outcomes.site(place)
+        if organ or metastases or piece.is_("noun", "brain_mets", "brain_imaging"):
+            self.courses.separate("other")
+        if (metastases or relapse) and self._came_later(place):
+            self.marks.before_a_relapse(place)
+        if metastases or (organ and self._is_new(place)):
+            self.now.early = self.now.stays_early = False
+            self.now.relapsed = True
+            self.outcomes.lesion(place)
+        elif organ and self._is_affected_again(place):
+            self.outcomes.lesion(place)
 
     def _came_later(self, place: int) -> bool:
         """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',

@@ -485,6 +485,21 @@ class Outcomes:
         if latest.ongoing and latest.outcome is None:
             latest.outcome = "ongoing"
 
+    def points_back(self, place: int) -> None:
+        """Where a sentence begins with 'this', and growth was told of no drug yet, it was under those that 'this' leads
+        to: 'PD in liver. That is on T-DM1'."""
+        outline, told = self.outline, self.unclaimed
+        if told is None or "pronoun" not in outline.pieces[place].roles:
+            return
+        drug = outline.drug_in_stretch_after(place)
+        if drug is None or outline.sentence[place] - outline.sentence[told] > _BOTH:
+            return
+        passed = ("silent", "cycles", "line", "date")
+        leads = ("ongoing", "joined", "previously", "asked_weak")  # 'is' is one of these
+        between = range(place, drug)
+        if all(outline.pieces[at].kind in passed or not outline.cues[at].isdisjoint(leads) for at in between):
+            self.pending, self.unclaimed = "progression", None
+
     def _is_of_this_scan(self, place: int) -> bool:
         """Whether a scan without a date heads a progression: 'CT: PD in liver. On lap/cape since May.'"""
         outline = self.outline
