@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flows.profile import CLASS_OF, KINDS
@@ -98,8 +98,8 @@ class Told:
     """The number of the line that is asked for."""
     numbered: bool = False
     """Whether a line of therapy was named by its number."""
-    grew_before: frozenset[int] = frozenset()
-    """Where growth is told that ended the line before the latest."""
+    ended_at: Mapping[int, list[Course]] = field(default_factory=dict)
+    """The lines that are told to have ended, by the start of the word that says so."""
     grew_under: frozenset[int] = frozenset()
     """Where a relapse, or an organ alone, tells of growth under a line."""
     untreated: bool = False
@@ -122,8 +122,8 @@ class Courses:
         """Whether a heading said so, over the semicolons of its list: 'Before: THP, PD; T-DM1, PD'."""
         self.referred: Course | None = None
         """The line that was named by its number, in the sentence being read."""
-        self.grew_before: set[int] = set()
-        """Where growth is told that was why the latest line was begun: the starts of its words."""
+        self.ended_at: dict[int, list[Course]] = {}
+        """The lines that are told to have ended, by the start of the word that says so."""
         self.grew_under: set[int] = set()
         """Where a relapse, or an organ alone, tells of growth under a line: the starts of its words."""
         self.insert: int | None = None
@@ -267,6 +267,8 @@ class Courses:
             course.unclear += following.unclear
             course.merged = True
             course.outcome, course.ongoing = following.outcome, following.ongoing
+            for ended in self.ended_at.values():
+                ended[:] = [course if each is following else each for each in ended]
             self.all.remove(following)
             self.insert = min(self.insert, len(self.all))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
@@ -17,6 +15,10 @@ _GROWTH = frozenset(("progression", "governing", "at_progression"))
 """Cues of growth; 'stopped for PD' tells of it, too."""
 _GREW = ("progression", "toxicity")
 """Outcomes of a line under or behind which the disease grew."""
+_POINTING = ("there", "same")
+"""Words that may stand for an organ told before."""
+_NEAR = 3
+"""Pieces between growth and such a word, at most."""
 _SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
 _LISTED = 6
 """Organs of one list in brackets, at most."""
@@ -34,20 +36,21 @@ class Disease:
         self.latest = told.lines[-1] if told.lines else None
         self._held_organs: set[int] = set()
         """Where single organs are told that hold disease under control."""
-        self.grew_before, self.grew_under = told.grew_before, told.grew_under
+        self.ended_at, self.grew_under = told.ended_at, told.grew_under
         self._sites = [
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
         if self._sites:
+            self._sites += [place for place in range(self._sites[0], len(self.pieces)) if self._points_at_a_site(place)]
             self._course = [self._course_at(place) for place in range(len(self.pieces))]
-            self._line_at = _lines_at(self.pieces, told)
-            self._latest_before = _running_latest(self._line_at, len(self.pieces))
 
     def read(self) -> None:
         """State what the text says of every organ."""
         for place in self._sites:
             piece = self.pieces[place]
-            if piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets"):
+            if not piece.is_("noun", *_SITES) or (
+                piece.is_("noun", "organ", "organ_mets") and not piece.is_("noun", "brain_mets")
+            ):
                 self._organ(place)
             if piece.is_("noun", "body_imaging"):
                 self._hold(place, self._clause(place))
@@ -56,6 +59,21 @@ class Disease:
         if self._sites:
             self._use_sites()
         self._agree()
+
+    def _ended_earlier(self, said: list[Piece]) -> bool:
+        """Whether pieces tell how lines ended, and none of them is the latest."""
+        ended = [course for piece in said for course in self.ended_at.get(piece.start, ())]
+        return bool(ended) and self.latest not in ended
+
+    def _points_at_a_site(self, place: int) -> bool:
+        """Whether 'there' ends what is told, and stands for an organ told before: 'liver mets, now PD there'."""
+        if self.pieces[place].key not in _POINTING:
+            return False
+        ends = place + 1 == self.context.clause(place).stop or self.pieces[place + 1].kind == "sign"
+        before = (self.pieces[at] for at in range(place - 1, max(-1, place - _FAR), -1))
+        named = next((piece for piece in before if piece.is_("noun", *BRAIN, *_SITES)), None)
+        outside = named is not None and not named.is_("noun", *BRAIN)
+        return ends and outside and any(self._course_at(at) for at in range(max(0, place - _NEAR), place))
 
     def _agree(self) -> None:
         """Where growth is told of the latest line, and nothing how it ended, that is how; where the line goes on, or
@@ -98,8 +116,7 @@ class Disease:
         ):
             self.stated.note("setting", "metastatic", [piece])
         if growing:
-            earlier = self._is_of_earlier_line(place) or self._grew_under_an_earlier_line(place, clause)
-            if not earlier and self.grew_before.isdisjoint(each.start for each in growing):
+            if not self._ended_earlier([piece, *growing]):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
             return
         self._hold(place, clause)
@@ -123,7 +140,7 @@ class Disease:
         for places in (range(place + 1, clause.stop), range(place - 1, clause.start - 1, -1)):
             for at in places:
                 course = self._course_as_a_whole(at)
-                if course == "progressing" and self._is_of_earlier_line(place):
+                if course == "progressing" and self._ended_earlier([self.pieces[place], self.pieces[at]]):
                     return
                 if course is not None:
                     words = [self.pieces[place], self.pieces[at]]
@@ -299,104 +316,7 @@ class Disease:
     def _is_about_brain(self, clause: range) -> bool:
         return any(self.pieces[at].is_("noun", *BRAIN) for at in clause)
 
-    def _is_of_earlier_line(self, place: int) -> bool:
-        """Whether the progression at a place belongs to a line before the latest one."""
-        last = self.lines - 1
-        linked = self._line_of_bracket(place)
-        linked = self._linked_line(place) if linked is None else linked
-        linked = self._numbered_line(place) if linked is None else linked
-        if linked is not None:
-            return linked < last
-        before = self._latest_before[place]
-        later = [line for at, line in self._line_at.items() if at > place and line > before] if before < last else []
-        if before >= 0 or not later:
-            return bool(later)
-        return self._leads_on(place)
-
-    def _grew_under_an_earlier_line(self, place: int, clause: range) -> bool:
-        """Whether the drugs of such a line stand between an organ and its growth: 'liver mets, THP progressed'."""
-        growth = next((at for at in clause if at > place and self._course[at] == "growth"), place)
-        return self._latest_before[place] < self._latest_before[growth] < self.lines - 1
-
-    def _line_of_bracket(self, place: int) -> int | None:
-        """The line whose bracket a piece stands in: 'T-DXd before (PD liver)'."""
-        clause = self.context.clause(place)
-        if not clause.start or self.pieces[clause.start - 1].key != "(":
-            return None
-        before = range(clause.start - 2, max(self.context.sentence(place).start, clause.start - _LISTED) - 1, -1)
-        return next((self._line_at[at] for at in before if at in self._line_at), None)
-
-    def _numbered_line(self, place: int) -> int | None:
-        """The one line its sentence tells of by its number: 'T-DXd second line; first line was THP, PD in lung'; the
-        latest of what a sentence says came before: 'On TCT. Before this THP, T-DXd, PD in bone'."""
-        sentence = self.context.sentence(place)
-        before = range(max(sentence.start, place - _FAR), place)
-        lines = {self._line_at[at] for at in before if at in self._line_at}
-        head = self.pieces[sentence.start]
-        if lines and (head.cue("before_it", "previous") or head.key in ("before", "prior")):
-            return max(lines)
-        opened = head.kind == "line"
-        return lines.pop() if opened and len(lines) == 1 else None
-
-    def _linked_line(self, place: int) -> int | None:
-        """The line a progression is said to have happened under: 'PD in liver under THP'."""
-        link = False
-        for at in range(place + 1, min(self.context.sentence(place).stop, place + 10)):
-            piece = self.pieces[at]
-            if at in self._line_at:
-                return self._line_of_list(at) if link else None
-            if piece.key == "->" or "then" in piece.cues:
-                return None
-            if link and "line_word" in piece.cues:  # after three lines
-                return self.lines - 1
-            link = link or self.context.of(piece, "under") or self._grew_on(piece)
-        return None
-
-    def _grew_on(self, piece: Piece) -> bool:
-        """Whether a phrase of growth leads to what it grew under: 'PD on', 'progressed through'."""
-        words = self.text[piece.start : piece.end].lower().split()
-        return "progression" in piece.cues and len(words) > 1 and words[-1] in ("on", "through", "under")
-
-    def _line_of_list(self, place: int) -> int:
-        """The line of a drug; of a list that ends in 'and', its latest: 'after THP, T-DXd and TCT'."""
-        latest = whole = self._line_at[place]
-        joined = False
-        for at in range(place + 1, min(self.context.sentence(place).stop, place + _FAR)):
-            piece = self.pieces[at]
-            if at in self._line_at:
-                latest = max(latest, self._line_at[at])
-                whole = latest if joined else whole
-            elif piece.key in ("and", "&"):
-                joined = True
-            elif not (piece.kind == "sign" and piece.key in ",/+") and piece.kind not in ("silent", "cycles", "line"):
-                break
-        return whole
-
-    def _leads_on(self, place: int) -> bool:
-        """Whether the sentence goes on to a drug by 'then' or an arrow."""
-        for at in range(place + 1, self.context.sentence(place).stop):
-            if at in self._line_at:
-                return False
-            if self.pieces[at].key == "->" or "then" in self.pieces[at].cues:
-                return True
-        return False
-
 
 def _near(places: range, place: int) -> range:
     """What of a clause stands near a place."""
     return range(max(places.start, place - _FAR), min(places.stop, place + _FAR))
-
-
-def _lines_at(pieces: list[Piece], told: Told) -> Mapping[int, int]:
-    """The place of each piece that names drugs of a line, to the line's number from 0."""
-    lines = {id(piece): number for number, course in enumerate(told.lines) for piece in course.pieces}
-    return {place: lines[id(piece)] for place, piece in enumerate(pieces) if id(piece) in lines}
-
-
-def _running_latest(line_at: Mapping[int, int], count: int) -> list[int]:
-    """For each place, the latest line named up to it; -1 where none is."""
-    found, latest = [], -1
-    for place in range(count):
-        latest = max(latest, line_at.get(place, -1))
-        found.append(latest)
-    return found

@@ -59,7 +59,7 @@ class _Reader:
         self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
-        told.grew_before, told.grew_under = frozenset(courses.grew_before), frozenset(courses.grew_under)
+        told.ended_at, told.grew_under = courses.ended_at, frozenset(courses.grew_under)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
 

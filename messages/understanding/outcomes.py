@@ -56,6 +56,8 @@ class Outcomes:
         """Where drugs are named that are planned or asked about."""
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
+        self.said_at = 0
+        """Where it was said."""
         self.holder: Course | None = None
         self.of_objects = False
         """Whether a verb said it whose objects the drugs are: 'she failed A and then B'."""
@@ -129,10 +131,11 @@ class Outcomes:
             if course.outcome in _OPEN:
                 if self.of_the_last and self.holder is not None and self.holder is not course:
                     self.holder.outcome = None
-                course.outcome, course.ongoing = self.pending, False
+                self._end(course, self.pending, self.said_at)
                 self.awaited -= self.holder is not course
                 self.given, self.holder = True, course
             elif course.outcome == self.pending:
+                self._note(course, self.said_at)
                 self.given, self.holder = True, course
         elif self.pending_ongoing or present:
             course.ongoing = course.present = True
@@ -153,6 +156,15 @@ class Outcomes:
             return self._takes(place)
         self._end_the_line_pointed_at(pointed, place)
         return True
+
+    def _end(self, course: Course, outcome: str, place: int) -> None:
+        """Give a line its outcome."""
+        course.outcome, course.ongoing = outcome, False
+        self._note(course, place)
+
+    def _note(self, course: Course, place: int) -> None:
+        """Note of which line it is that a place tells how it ended."""
+        self.courses.ended_at.setdefault(self.outline.pieces[place].start, []).append(course)
 
     def _takes(self, place: int) -> bool:
         """The same, of the line being told, or of those that follow."""
@@ -248,7 +260,7 @@ class Outcomes:
         if self._is_negated(place) or self._of_the_brain(place):
             return
         if course.outcome in (*_OPEN, "completed"):
-            course.outcome, course.ongoing = outcome, False
+            self._end(course, outcome, place)
         self.outline.pieces[place].used = True
         self.courses.separate("then")
 
@@ -434,7 +446,6 @@ class Outcomes:
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
-            self.courses.grew_before.add(outline.pieces[place].start)
         elif self.courses.all or self._governs(place):
             self._said(place, "progression")
 
@@ -481,7 +492,7 @@ class Outcomes:
         if self.unclaimed is not None and latest.outcome is None:
             here = latest.sentence == self.outline.sentence[self.unclaimed]
             if here or not latest.ongoing or self._is_of_this_scan(self.unclaimed):
-                latest.outcome = "progression"
+                self._end(latest, "progression", self.unclaimed)
         if latest.ongoing and latest.outcome is None:
             latest.outcome = "ongoing"
 
@@ -498,7 +509,7 @@ class Outcomes:
         leads = ("ongoing", "joined", "previously", "asked_weak")  # 'is' is one of these
         between = range(place, drug)
         if all(outline.pieces[at].kind in passed or not outline.cues[at].isdisjoint(leads) for at in between):
-            self.pending, self.unclaimed = "progression", None
+            self.pending, self.said_at, self.unclaimed = "progression", told, None
 
     def _is_of_this_scan(self, place: int) -> bool:
         """Whether a scan without a date heads a progression: 'CT: PD in liver. On lap/cape since May.'"""
@@ -520,7 +531,6 @@ class Outcomes:
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
-            self.courses.grew_before.add(outline.pieces[place].start)
             return
         if not self.courses.all and not self._governs(place) and self._is_told_before_its_drug(place):
             self.unclaimed = place
@@ -547,7 +557,7 @@ class Outcomes:
     def _end_the_line_before(self, place: int, outcome: str) -> None:
         lines = self.courses.metastatic()
         if len(lines) > 1 and lines[-2].outcome in _OPEN:
-            lines[-2].outcome, lines[-2].ongoing = outcome, False
+            self._end(lines[-2], outcome, place)
         self.outline.pieces[place].used = True
 
     def _is_why_changed(self, place: int) -> bool:
@@ -606,7 +616,7 @@ class Outcomes:
                 return False
         for course in lines:
             if course.outcome in (*_OPEN, "completed"):
-                course.outcome, course.ongoing = outcome, False
+                self._end(course, outcome, place)
         self.courses.separate("then")
         outline.pieces[place].used = True
         return True
@@ -630,7 +640,7 @@ class Outcomes:
         last = self.outline.pieces[counted - 1].key == "last"
         for course in lines[-many:] if last else lines[:many]:
             if course.outcome in _OPEN:
-                course.outcome, course.ongoing = "progression", False
+                self._end(course, "progression", place)
         self.courses.separate("then")
         self.outline.pieces[place].used = self.outline.pieces[counted].used = True
         return True
@@ -811,7 +821,7 @@ class Outcomes:
         if after_the_new:
             target = lines[-2]
         if target.outcome in (*_OPEN, "completed"):  # ended in May because of PD
-            target.outcome, target.ongoing = "progression", False
+            self._end(target, "progression", place)
         if not after_the_new:
             courses.separate("then")
             self.next_list()
@@ -832,7 +842,7 @@ class Outcomes:
         courses, current = self.courses, self.courses.current
         if current in courses.all and self.outline.drug_in_stretch_before(place) is not None:
             courses.insert = courses.all.index(current)
-        self.pending, self.given, self.holder = "progression", False, None
+        self.pending, self.given, self.holder, self.said_at = "progression", False, None, place
         courses.separate("then")
 
     def _is_of_what_came_before(self, place: int) -> bool:
@@ -1039,7 +1049,7 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         piece = outline.pieces[place]
         if self._governs(place):
-            self.pending, self.given, self.holder = outcome, False, None
+            self.pending, self.given, self.holder, self.said_at = outcome, False, None, place
             self.of_the_last = self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
             self.of_objects = "governing" in outline.cues[place]
@@ -1060,8 +1070,10 @@ class Outcomes:
             piece.used = target.early
             return
         if target.outcome in (*_OPEN, "completed"):
-            target.outcome, target.ongoing = outcome, False
+            self._end(target, outcome, place)
             piece.used = True
+        else:
+            self._note(target, place)
 
     def _leads_to_its_drugs(self, place: int) -> str | None:
         """The last word before the drugs that an outcome governs; it may be its own: 'progressed through'."""
