@@ -26,6 +26,8 @@ _SECOND = 2
 """The number of the line that one that ended is often told before: 'On 2nd line T-DXd, PD. Then TCT.'"""
 _OPEN = (None, "ongoing")
 """Outcomes of a line that did not end."""
+_ENDED = ("progression", "toxicity")
+"""Outcomes of a line that another followed."""
 _STRENGTH = {"none": 0, "joined": 1, "other": 2, "comma": 3, "then": 4, "sentence": 5, "start": 6}
 
 
@@ -296,25 +298,22 @@ class Courses:
         """Whether the number of the line told first is of as many lines as later sentences tell without one: 'On
         third-line TCT. THP 2021-23, T-DXd 2023-25.'"""
         first, *rest = lines
-        if first.number is None or first.number != len(lines) or not rest or not first.present:
+        if first.number is None or first.number != len(lines) or not rest or rest[0].later:
             return False
-        goes_on = first.ongoing or first.number > _SECOND
+        goes_on = (first.ongoing and first.present) or first.number > _SECOND
         return goes_on and all(
             course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest
         )
 
     def _goes_on_after_what_is_told_later(self, lines: list[Course]) -> bool:
-        """Whether the line told first is the one that goes on now: 'Currently TCT; Enhertu failed.'"""
+        """Whether the line told first is the one that goes on now: 'Currently TCT; Enhertu failed', 'TCT since May.
+        She progressed on T-DXd.'"""
         first, *rest = lines
-        if self.dated or not (first.now and first.ongoing) or first.outcome not in _OPEN or first.number is not None:
+        if self.dated or not first.ongoing or first.outcome not in _OPEN or first.number is not None:
             return False
-        return (
-            bool(rest)
-            and not rest[0].later
-            and all(
-                course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest
-            )
-        )
+        if not rest or rest[0].later or not (first.now or all(course.outcome in _ENDED for course in rest)):
+            return False
+        return all(course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest)
 
     def order(self) -> list[Course]:
         """The lines in their order: numbered ones at their number, the others where they were told.

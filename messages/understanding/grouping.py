@@ -111,7 +111,7 @@ class Grouping:
         last = self.outline.last_drug[place]
         if last is None or self.outline.joins(last, place):
             return True
-        return self.outcomes.leads_again(place - 1) or self._is_behind_an_aside(place)
+        return self.outcomes.leads_again(place) or self._is_behind_an_aside(place)
 
     def _is_behind_an_aside(self, place: int) -> bool:
         """Whether an aside parts a drug from the 'and' that joins it: 'failed A and, earlier, B'."""

@@ -210,7 +210,6 @@ class _Reader:
             self.courses.separate("then" if place < self.order.parted_until else "comma")
             following = self.outline.drug_in_sentence_after(place)
             listed = following is not None and self.outcomes.given and self._is_listed(following)
-            listed = listed or self.outcomes.leads_again(place + 1)
             if not listed:
                 self.outcomes.next_member()
         elif key == "->" or (key == ">" and self._orders(place)):
@@ -237,7 +236,8 @@ class _Reader:
 
     def _is_listed(self, following: int) -> bool:
         """Whether an outcome said before a drug goes on, over a comma, to the drug behind it."""
-        return self.grouping.is_in_a_list(following) or self.grouping.completes_a_line(following)
+        joined = self.grouping.is_in_a_list(following) or self.grouping.completes_a_line(following)
+        return joined or self.outcomes.leads_again(following)
 
     def _close_bracket(self, place: int) -> None:
         """Go back to the line outside a bracket that told others: 'line 3 was TCT (line 1 THP, line 2 T-DXd), PD'."""

@@ -27,6 +27,8 @@ _TELLING = _POINTED | {
 _TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
+_LONGEST_LEAD = 5
+"""Pieces of 'in the liver on', at most, with the drug behind it."""
 _COUNTED_WITHIN = 8
 """Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
@@ -105,14 +107,23 @@ class Outcomes:
         if self.given and not self.goes_on and self.awaited <= 0:
             self.pending = self.holder = None
 
-    def leads_again(self, place: int) -> bool:
-        """Whether the word that led to the drugs of an outcome leads to more: 'PD on A, on B and on C'."""
+    def leads_again(self, drug: int) -> bool:
+        """Whether the word that led to the drugs of an outcome leads to one more: 'PD on A, on B and on C', 'PD in
+        liver on A and in bone on B'."""
         if self.pending is None or not self.given:
             return False
-        outline, pieces = self.outline, self.outline.pieces
-        at = place + (place + 1 < len(pieces) and pieces[place].key == "and")
-        again = at + 1 < len(pieces) and pieces[at].key == self.led_by and outline.is_drug[at + 1]
-        return again and pieces[at - 1].key in (",", "and")
+        at = self.lead_before(drug)
+        return at is not None and at > 0 and self.outline.pieces[at - 1].key in (",", "and")
+
+    def lead_before(self, drug: int) -> int | None:
+        """Where what leads to a drug as to those before it begins: 'on B', 'in the liver on B'."""
+        pieces = self.outline.pieces
+        if not drug or pieces[drug - 1].key != self.led_by:
+            return None
+        at = drug - 1
+        while at > drug - _LONGEST_LEAD and (pieces[at - 1].key in ("in", "the") or pieces[at - 1].is_("noun", "organ")):
+            at -= 1
+        return at
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""

@@ -48,8 +48,9 @@ class Telling:
         """Go on to the next line."""
         self.courses.separate("then")
         following = place + 1
-        again = following < len(self.pieces) and self.pieces[following].key == "on"  # progressed on A and then on B
-        following += again
+        drug = self.outline.next_drug[place]
+        again = drug is not None and self.outcomes.lead_before(drug) == following  # progressed on A and then on B
+        following = drug if again and drug is not None else following
         names_next = following < len(self.pieces) and self.outline.is_drug[following]
         aside = self.outline.is_in_an_aside(place)  # she failed A and, later, B
         is_object = aside or (names_next and self.pieces[place].key == "and")
