@@ -118,8 +118,17 @@ class Disease:
         if growing:
             if not self._ended_earlier([piece, *growing]):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
-            return
-        self._hold(place, clause)
+        elif self._is_where_the_latest_grew(place):
+            self.stated.note("extracranial_disease", "progressing", [piece])
+        else:
+            self._hold(place, clause)
+
+    def _is_where_the_latest_grew(self, place: int) -> bool:
+        """Whether an organ only leads to the latest line, which ended with growth: 'PD in bone on A, in liver on B'."""
+        drug = place + 2 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == "(")
+        if self.latest is None or self.latest.outcome != "progression" or drug >= len(self.pieces):
+            return False
+        return self.context.of(self.pieces[drug - 1], "under") and self._line_at.get(drug) == self.lines - 1
 
     def _hold(self, place: int, clause: range) -> None:
         """Disease under control in an organ, or on a scan of the body."""

@@ -58,8 +58,7 @@ class Grouping:
         piece, courses = self.pieces[place], self.courses
         new = agents or ()
         self.outcomes.partial = False
-        if not self._is_of_the_same_list(place):
-            self.outcomes.next_list()
+        self._part_from_the_last(place)
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
@@ -106,12 +105,19 @@ class Grouping:
         courses.between = "none"
         self.now.relapsed = False
 
+    def _part_from_the_last(self, place: int) -> None:
+        """Part a drug from the one before it where words that lead to it do."""
+        if self.outcomes.leads_again(place):
+            self.courses.separate("then")
+        elif not self._is_of_the_same_list(place):
+            self.outcomes.next_list()
+
     def _is_of_the_same_list(self, place: int) -> bool:
         """Whether a drug goes on the list of the one before it, over what leads to both."""
         last = self.outline.last_drug[place]
         if last is None or self.outline.joins(last, place):
             return True
-        return self.outcomes.leads_again(place) or self._is_behind_an_aside(place)
+        return self._is_behind_an_aside(place)
 
     def _is_behind_an_aside(self, place: int) -> bool:
         """Whether an aside parts a drug from the 'and' that joins it: 'failed A and, earlier, B'."""

@@ -8,7 +8,6 @@ from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
-from messages.understanding.scan import Piece
 
 _OPEN = (None, "ongoing")
 _GRADE = 5
@@ -27,8 +26,8 @@ _TELLING = _POINTED | {
 _TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
-_LONGEST_LEAD = 5
-"""Pieces of 'in the liver on', at most, with the drug behind it."""
+_LONGEST_LEAD = 7
+"""Pieces of 'then in the liver (on', at most, with the drug behind it."""
 _COUNTED_WITHIN = 8
 """Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
@@ -121,9 +120,14 @@ class Outcomes:
         if not drug or pieces[drug - 1].key != self.led_by:
             return None
         at = drug - 1
-        while at > drug - _LONGEST_LEAD and (pieces[at - 1].key in ("in", "the") or pieces[at - 1].is_("noun", "organ")):
+        while at > drug - _LONGEST_LEAD and self._leads(at - 1):
             at -= 1
         return at
+
+    def _leads(self, place: int) -> bool:
+        """Whether a piece may stand in what leads to a drug: 'then in the liver (on B)'."""
+        piece = self.outline.pieces[place]
+        return piece.key in ("in", "the", "(", "then", "next") or piece.is_("noun", "organ")
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""

@@ -49,11 +49,14 @@ class Telling:
         self.courses.separate("then")
         following = place + 1
         drug = self.outline.next_drug[place]
-        again = drug is not None and self.outcomes.lead_before(drug) == following  # progressed on A and then on B
-        following = drug if again and drug is not None else following
+        lead = None if drug is None else self.outcomes.lead_before(drug)
+        again = lead is not None and lead <= following  # progressed on A and then on B
+        last = drug if again and drug is not None else following
+        named = any(self.pieces[at].is_("noun", "organ") for at in range(following, last))  # then in bone on B
+        following = last
         names_next = following < len(self.pieces) and self.outline.is_drug[following]
         aside = self.outline.is_in_an_aside(place)  # she failed A and, later, B
-        is_object = aside or (names_next and self.pieces[place].key == "and")
+        is_object = aside or named or (names_next and self.pieces[place].key == "and")
         self.outcomes.next_line(is_object=is_object, names_next=names_next, again=again or aside)
         if place and "ever_since" in self.pieces[place - 1].roles and self._is_one_line(place):
             self.outcomes.pending_ongoing = True
