@@ -128,7 +128,7 @@ class Disease:
         drug = place + 2 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == "(")
         if self.latest is None or self.latest.outcome != "progression" or drug >= len(self.pieces):
             return False
-        return self.context.of(self.pieces[drug - 1], "under") and self._line_at.get(drug) == self.lines - 1
+        return self.context.of(self.pieces[drug - 1], "under") and self.pieces[drug] in self.latest.pieces
 
     def _hold(self, place: int, clause: range) -> None:
         """Disease under control in an organ, or on a scan of the body."""
