@@ -59,6 +59,7 @@ from messages.understanding.hedges import (
 from messages.understanding.identifiers import holds_identifier
 from messages.understanding.lexicon import FOLDER, lexicon
 from messages.understanding.near import SHORTEST, nearest
+from messages.understanding.roles import Roles, role_of, roles_in
 from messages.understanding.understand import LONGEST, Ambiguity, Understanding
 from messages.words import Words
 
@@ -74,10 +75,6 @@ _PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
 _PARTS = re.compile(r"[,;:.\n]|\bbut\b", re.IGNORECASE)
 _LINES = ("prior_lines", "line_agents", "line_outcome")
-_LONGEST_ROLE = 6
-_OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b|\bpatients\b")
-_OF_ANOTHER = re.compile(r"^(?:my|our|the) (?!name\b)|\b(?:see|saw|with) (?:my|our|the)\b|(?<!site) s\b")
-"""How a text names somebody else by their role: 'my oncologist', 'pharmacist's assistant'."""
 _MOST_READINGS = 6
 _DOUBT = re.compile(
     r"\?|\b(?:not|no|unsure|maybe|perhaps|possibly|was|previously|formerly|now|covered|if)\b", re.IGNORECASE
@@ -105,6 +102,8 @@ _DOUBT_ITSELF = "her2_unknown"
 """The answer to the gate that doubt itself gives: 'HER2 not known yet'."""
 _UNKNOWN_WHAT = re.compile(r"([a-z ]{2,20}?) (?:when|what|which|whether|if|how|why)\b")
 """How a text begins that says what is not known."""
+_OF_A_PLACE_OF_WORK = {"setting", "region"}
+"""What may be said with a role: 'nurse for metastatic breast patients', 'oncologist (NHS)'."""
 _OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
 _GATES = ("other_tumour", "under_18")
 
@@ -252,6 +251,8 @@ def _without_hedge(answer: Turn, said: str, words: Words) -> Turn:
     """An answer by its name, or Unclear where more is typed than a name and doubts it: 'none?', 'no thanks'."""
     if not isinstance(answer, Answer):
         return answer
+    if answer.question == "role":
+        return Unclear() if "?" in said else answer
     if NONE in answer.chosen and len(answer.chosen) > 1:  # 'none/unknown'
         return Unclear()
     if set(answer.chosen) & {NOT_KNOWN, _DOUBT_ITSELF}:
@@ -393,6 +394,8 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     names = _names(question.name, words)
     normal = _normal(said)
     plain = _without_courtesy(normal)
+    if question.name == "role" and normal not in names:
+        return _role(said, words), ()
     whole = names.get(normal) or answered_as(question.name, normal)
     whole = whole or names.get(plain) or answered_as(question.name, plain)
     if whole is None and (bare := _without_what_is_beside(question.name, plain)):
@@ -416,6 +419,19 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
         return Answer(question.name, chosen), ()
     unmatched = [part for part, option in zip(parts, found, strict=True) if option is None]
     return None, _near(unmatched, names)
+
+
+def _role(said: str, words: Words) -> Turn | None:
+    """The role somebody says they have, where the text states nothing of a patient besides."""
+    found = role_of(said, _short_answers().roles)
+    if found is None:
+        return None
+    if found.beside:
+        told = understand(found.beside, words.knowledge)
+        case = told.fields.keys() - _OF_A_PLACE_OF_WORK
+        if case or told.denied_agents or told.focus or told.reason in _OUTSIDE:
+            return None
+    return Answer("role", (found.role,))
 
 
 def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
@@ -480,40 +496,10 @@ def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
     answers = _short_answers()
     if not normal:
         return None
-    if question == "role":
-        return _role(normal)
     option = answers.whole.get(question, {}).get(normal)
     if option is None and normal.removesuffix(" yet") in answers.unknown and NOT_KNOWN in QUESTIONS[question].options:
         option = NOT_KNOWN
     return (option,) if option is not None else None
-
-
-def _role(normal: str) -> tuple[str, ...] | None:
-    """The role somebody says they have; of several, the one that says most: a nurse in oncology is a nurse.
-
-    Only in a few words that say nothing else: a denial is no role, a longer text is a case, "my patient" is nobody's.
-    """
-    if len(normal.split()) > _LONGEST_ROLE or _OF_A_PATIENT.search(normal):
-        return None
-    of_another = _OF_ANOTHER.search(normal) is not None
-    for role, names in _short_answers().roles.items():
-        said = next((name for name in names if f" {name} " in f" {normal} "), None)
-        if said is not None:
-            if of_another and role != NOT_PROFESSIONAL:  # 'my oncologist'
-                return None
-            rest = set(f" {normal} ".replace(f" {said} ", " ").split()) - _words_of_roles()
-            rest = {word for word in rest if not word.isdigit()}  # 'oncologist, 12 years in breast'
-            return (role,) if role == NOT_PROFESSIONAL or rest <= _short_answers().beside_a_role else None
-    return None
-
-
-@lru_cache(maxsize=1)
-def _words_of_roles() -> frozenset[str]:
-    """The words of every professional role: one may stand beside another, as in 'oncology nurse practitioner'."""
-    roles = _short_answers().roles
-    return frozenset(
-        word for role in roles if role != NOT_PROFESSIONAL for name in roles[role] for word in name.split()
-    )
 
 
 def _without_courtesy(normal: str) -> str:
@@ -550,8 +536,7 @@ class _ShortAnswers(NamedTuple):
     behind_a_reason: frozenset[str]
     beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
-    roles: Mapping[str, tuple[str, ...]]
-    beside_a_role: frozenset[str]
+    roles: Roles
 
 
 @lru_cache(maxsize=1)
@@ -559,13 +544,11 @@ def _short_answers() -> _ShortAnswers:
     """The short answers of the lexicon. Raises KnowledgeError where one names no option."""
     data = read_yaml((FOLDER / "answers.yaml").read_text("utf-8"))
     whole: dict[str, dict[str, str]] = {}
-    for question, options in (*data["whole"].items(), ("role", data["role"])):
+    for question, options in (*data["whole"].items(), ("role", dict.fromkeys(data["role"], ()))):
         for option, said in options.items():
             if question not in QUESTIONS or option not in QUESTIONS[question].options:
                 raise KnowledgeError("lexicon/answers.yaml", question, f"there is no option {option}")
             whole.setdefault(question, {}).update({_normal(words): option for words in said})
-    roles = {role: tuple(_normal(name) for name in names) for role, names in data["role"].items()}
-    beside = frozenset(word for words in data["beside_a_role"] for word in _normal(words).split())
     courtesy = frozenset(data["courtesy"])
     evidence = frozenset(data["evidence"])
     unknown = frozenset(map(_normal, data["unknown"]))
@@ -578,8 +561,7 @@ def _short_answers() -> _ShortAnswers:
         frozenset(data["behind_a_reason"]),
         frozenset(data["beside_early_stage"]),
         whole,
-        roles,
-        beside,
+        roles_in(data),
     )
 
 
