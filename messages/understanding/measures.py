@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messages.understanding.lexicon import Concept
 from messages.understanding.scan import ITEM, Piece
 
 FIRST_YEAR, LAST_YEAR = 1950, 2099
@@ -11,6 +12,12 @@ _PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365}
 _PER_FRACTION = {"12": 1.0, "52": 12 / 52}
 """Months in a unit written as a fraction: 18/12 is months, 6/52 weeks."""
 _BEGINNINGS = frozenset(("a", "an", "one", "x", "line"))
+_MILLIMETRES = {"mm": 1.0, "cm": 10.0}
+"""Millimetres in a unit of size."""
+_TO_A_SIZE = frozenset((*_MILLIMETRES, "to", "->"))
+"""What stands behind the first of two sizes."""
+_GROWN, _SHRUNK = 1.2, 0.7
+"""A lesion has grown from this ratio on, and shrunk down to this one (RECIST)."""
 Taken = tuple[Piece, int]
 """A composed piece, and the place to go on at."""
 
@@ -29,8 +36,9 @@ def compose(pieces: list[Piece], text: str) -> list[Piece]:
             found.append(pieces[at])
             at += 1
             continue
+        first = at
         piece, at = taken
-        last = pieces[at - 1]
+        last = pieces[first] if piece.kind == "known" else pieces[at - 1]  # an arrow parts no sizes
         piece.sentence, piece.clause, piece.asked = last.sentence, last.clause, last.asked
         found.append(piece)
     return found
@@ -255,6 +263,8 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
     """What a number counts: a date, an age, a duration, cycles."""
     if not _is_number(pieces, at):
         return None
+    if _key(pieces, at + 1) in _TO_A_SIZE and (sized := _size_change(pieces, at)) is not None:
+        return sized
     if _is_year(pieces, at):
         if _key(pieces, at + 1) in ("-", "/") and _is_number(pieces, at + 2):
             return _join(pieces, at, at + 2, "date", pieces[at].value)
@@ -264,6 +274,25 @@ def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Tak
     if _is_month_and_year(pieces, at) and (_is_dated_by(before) or _begins_a_span(pieces, at + 3)):
         return _join(pieces, at, at + 2, "date", None)
     return _age(pieces, at, before, text) or _counted(pieces, at)
+
+
+def _size_change(pieces: list[Piece], at: int) -> Taken | None:
+    """A lesion that grew or shrank by its size: 'from 12 to 31 mm', '2 cm -> 5 cm'."""
+    unit = _key(pieces, at + 1) if _key(pieces, at + 1) in _MILLIMETRES else ""
+    link = at + 2 if unit else at + 1
+    leads = _key(pieces, link) == "->" or (
+        _key(pieces, link) == "to" and (_key(pieces, at - 1) == "from" or bool(unit))
+    )
+    last, last_unit = link + 1, _key(pieces, link + 2)
+    if not leads or not _is_number(pieces, last) or last_unit not in _MILLIMETRES or not pieces[at].value:
+        return None
+    grown = pieces[last].value * _MILLIMETRES[last_unit] / (pieces[at].value * _MILLIMETRES[unit or last_unit])
+    if _SHRUNK < grown < _GROWN:
+        return None
+    names = ("weak_progression", "progression") if grown >= _GROWN else ("responding",)
+    taken = _join(pieces, at, link + 2, "known", None)
+    taken[0].stand_for(*(Concept("cue", name) for name in names))
+    return taken
 
 
 def _is_dated_by(before: list[Piece]) -> bool:

@@ -294,7 +294,7 @@ class _Sentence:
             return Mention("mentioned")
         if before == "denied" and (self._is_no_naivety(at) or self._did_not_work(at)):
             return Mention("received")
-        if before == "denied" and behind != "denied" and self._answers_otherwise(at):
+        if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return Mention("mentioned")
         if "denied" in (before, behind):
             return Mention("denied")
@@ -390,6 +390,13 @@ class _Sentence:
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive': it was given."""
         return "naive" in [piece.key for piece in self.outline.pieces[at + 1 : min(self.end, at + 3)]]
+
+    def _ended_then(self, at: int) -> bool:
+        """Whether a drug was only given no more from a date on: 'still on HP, without docetaxel since 2021'."""
+        pieces, leads = self.outline.pieces, at - 1
+        leads -= leads > self.first and pieces[leads].key == "the"
+        since = at + 1 < self.end and (pieces[at + 1].key == "from" or "ever_since" in pieces[at + 1].roles)
+        return since and leads >= self.first and pieces[leads].key == "without"
 
     def _is_of_access(self, at: int) -> bool:
         """Whether the access to a drug, and not the drug, is denied: 'no T-DXd access', 'not a T-DXd candidate'."""

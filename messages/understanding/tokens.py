@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|[iIsSpP]\.[vVmMcCoO]\b(?:\.(?=\s*[^\sA-Z]))?"  # i.v., s.c., p.o.
     r"|[-=\u2013\u2014]{1,3}>|[\u2192\u21d2\u2794\u279c\u27a1\u2b95\u21e8\u2799]|>{2,3}"  # arrows
     r"|[xX\u00d7](?=\d)"  # x8
-    r"|[wW]/(?:[oO]\b)?"  # w/, w/o
+    r"|[wW]/(?:[oO](?:ut)?\b)?"  # w/, w/o, w/out
     r"|[^\W\d_][^\W_]*"  # a word, digits inside it
     r"|\d+(?:[.,]\d+)*"
     r"|\S"
@@ -89,7 +89,7 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 for part, kind, first_letter, end_letter in cut:
                     append(Token(part, kind, start + first_letter, start + end_letter, glued or first_letter > 0))
                 continue
-            if raw[1:2] == "/":  # w/, w/o
+            if raw[1:2] == "/":  # w/, w/o, w/out
                 key = "with" if raw[-1] == "/" else "without"
             elif raw[1:2] == ".":  # s.c.
                 key = key.replace(".", "")
