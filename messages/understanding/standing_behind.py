@@ -93,7 +93,11 @@ class Behind:
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
             if beside and self.outline.pieces[at].kind == "line" and verdict in _REFUSALS:
                 return True  # T-DXd second line declined
+            if verdict == "denied" and "on_hold" in self.outline.cues[at]:
+                return True  # on hold, none given
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
+        if verdict == "denied":
+            return self._is_only_why(at, said)
         if verdict not in _ACCESS:
             return False
         if said == "denied":
@@ -104,10 +108,21 @@ class Behind:
         return apart and (said in _ACCESS or said == "mentioned" or "access" in self.outline.cues[at])
 
     def _only_dates(self, at: int, verdict: str | None) -> bool:
-        """Whether a date or a number of cycles is of what was not given: 'offered in 2016, refused'."""
+        """Whether a date, a line or a number of cycles is of what was not given: 'offered in 2016, refused', '2L to
+        start on Monday'."""
         kind = self.outline.pieces[at].kind
         refused = verdict in _REFUSALS or verdict == "available"  # unavailable until 2023, now available
-        return (verdict == "upcoming" and kind in ("date", "cycles")) or (refused and kind == "date")
+        if verdict == "planned":
+            return kind == "line"
+        return (verdict == "upcoming" and kind in ("date", "cycles", "line")) or (refused and kind == "date")
+
+    def _is_only_why(self, at: int, said: str | None) -> bool:
+        """Whether what stands before a denial is only why a drug was not given: 'refused by the insurer, so not one
+        tablet taken'; of T-DXd, the access to it counts."""
+        drug = self.outline.last_drug[at]
+        if said not in ("unavailable", "mentioned", "upcoming") or drug is None:
+            return False
+        return agents_of(self.outline.pieces[drug]) != ("t_dxd",)
 
     def _deny_the_plan(self) -> None:
         """'Pertuzumab was to be added to docetaxel but was not given': what was planned was not given."""
