@@ -31,6 +31,8 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
+_BESIDE_TREATMENT = ("then", "joined", "completed")
+"""Cues that may stand beside local treatment: 'then craniotomy with complete resection'."""
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
@@ -211,6 +213,8 @@ class Brain:
         """The words of state in a piece, without those that are denied at once or only planned."""
         cues = self.pieces[place].cues
         found = set(cues & _STATES_SET)
+        if "weak_progression" in cues:
+            found.add("progression")
         if not found and "came_back" not in cues:
             return found
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
@@ -252,12 +256,21 @@ class Brain:
     def _is_to_come(self, place: int) -> bool:
         """Whether a local treatment is only planned, or was declined: 'SRS planned', 'referred for WBRT'."""
         before, behind = self.pieces[max(0, place - 2) : place], self.pieces[place + 1 : place + 3]
+        if self._is_not_wanted(place):
+            return True
         refused = [piece for piece in (*before, *behind[:1]) if piece.clause == self.pieces[place].clause]
         return (
             self.pieces[place].asked
             or any(piece.cue("planned", "pending") for piece in (*before, *behind))
             or any("declined" in piece.cues for piece in refused)
         )
+
+    def _is_not_wanted(self, place: int) -> bool:
+        """Whether a local treatment is called something that it is not: 'neurosurgery not keen', 'SRS not possible'."""
+        if place + 2 >= len(self.pieces) or self.pieces[place + 1].key != "not":
+            return False
+        said = self.pieces[place + 2]
+        return said.kind == "word" and said.clause == self.pieces[place].clause
 
     def _is_of_the_brain(self, place: int) -> bool:
         """Whether 'clear' or 'normal' belongs to what came before, and to no noun behind it."""
@@ -343,7 +356,7 @@ class Brain:
             denied = self._denies(following, held=held)
             if denied is not None:
                 return denied
-        if not negations and self.context.stance(place) == "denied":
+        if not negations and self.context.stance(place) == "denied" and "clear" not in said:
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
 
@@ -401,36 +414,56 @@ class Brain:
         named = named or {"no_progression", "treated"} <= said
         if value is None:
             return None
+        if value == "none" and self._is_overtaken(mention.window):
+            value, named = "active", True
         grows = value == "active" and "progression" in said
         verdict = _Verdict(value, self._words(mention), grows, named)
-        if grows and "treated" in said and (behind := self._treated_behind(mention.window)):
-            verdict.value = self._after_growth(behind)
+        if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
+            verdict.value = self._after_growth(behind, grows=grows)
         return verdict
 
     def _treated_behind(self, window: range) -> range | None:
-        """The words from growth to the local treatment told behind it: 'growing, irradiated'; not 'after SRS'."""
-        growth = [at for at in window if "progression" in self._facts[at]]
-        treated = [at for at in window if "treated" in self._facts[at]]
+        """The words from growth, or new lesions, to the local treatment told behind: 'growing, irradiated'; not 'after
+        SRS'."""
+        growth = [at for at in window if self._facts[at] & {"progression", "new"}]
+        treated = [at for at in window if "treated" in self._facts[at] and not self._is_of_another(at)]
         if not growth or not treated or treated[0] < growth[-1]:
             return None
         between = range(growth[-1], treated[0])
         told_before = any(
             self.pieces[at].cue("after", "before_it")
             or (self.pieces[at].cue("previously") and not self.pieces[at].cue("has_had"))
-            or self.pieces[at].key == "since"
+            or self.pieces[at].key in ("since", "despite", "that", "which")
             for at in between
         )
         return None if told_before else range(growth[-1], min(treated[-1] + _DATED, len(self.pieces)))
 
-    def _after_growth(self, places: range) -> str:
-        """What metastases that grew are, by the treatment told behind: where it is later, `stable`."""
+    def _is_of_another(self, place: int) -> bool:
+        """Whether a treated lesion is told beside others: 'two new lesions, one irradiated lesion unchanged'."""
+        following = self.context.next_word(place)
+        return following is not None and following.kind == "word" and self.context.of(following, "lesion")
+
+    def _is_overtaken(self, window: range) -> bool:
+        """Whether new lesions are told of a later date than a clear scan: 'MRI 11/2024 clear, 03/2025 three new mets'."""
+        clear = next((at for at in window if "clear" in self._facts[at]), window.stop)
+        later = [at for at in range(clear, window.stop) if self.pieces[at].clause != self.pieces[clear].clause]
+        timed = any(self.pieces[at].kind == "date" or self.context.of(self.pieces[at], "for_now") for at in later)
+        return timed and any(self._facts[at] & {"progression", "new"} for at in later)
+
+    def _after_growth(self, places: range, *, grows: bool) -> str:
+        """What metastases that grew, or are new, are, by the treatment told behind: where it is later, `stable`."""
         later = any(
-            self.pieces[at].kind == "date"
+            (self.pieces[at].kind == "date" and (grows or not self._is_only_a_year(at)))
             or self.pieces[at].cue("then")
             or self.pieces[at].key in ("->", "yesterday", "today")
             for at in places
         )
-        return "stable" if later else "unordered"
+        dated = any(self.pieces[at].kind == "date" for at in places)
+        return "stable" if later or not (grows or dated) else "unordered"
+
+    def _is_only_a_year(self, place: int) -> bool:
+        """Whether a date may lie long before: 'new brain mets, WBRT 2019'."""
+        return self.pieces[place].key.isdigit() and self.pieces[place].value == float(self.pieces[place].key)
 
     def _only_dates(self, place: int) -> bool:
         """Whether imaging of the brain only says since when: 'no CT since the brain MRI'."""
@@ -458,7 +491,8 @@ class Brain:
     def _value(self, mention: _Mention, *, is_mets: bool) -> str | None:
         said = mention.said
         lesions, clear = "lesion" in said, "clear" in said
-        if is_mets and "uncertain" in said and not clear and "treated" not in said:
+        ruled_out = mention.denied == "lesions" and self._is_ruled_out(mention)
+        if is_mets and "uncertain" in said and not clear and "treated" not in said and not ruled_out:
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
         of_treatment = "to_treat" in said and (lesions or "imaging" not in said)
@@ -478,6 +512,10 @@ class Brain:
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
+
+    def _is_ruled_out(self, mention: _Mention) -> bool:
+        """Whether what was suspected is ruled out: 'suspected brain mets were not confirmed'."""
+        return any("excluded" in self.pieces[at].cues for at in range(mention.place + 1, mention.window.stop))
 
     def _names_lesions(self, place: int) -> bool:
         """Whether lesions are said to be there: 'brain mets, MRI pending', 'CT head: lesions'.
@@ -515,8 +553,9 @@ class Brain:
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
             if verdict.value == "active" and (treated := self._treated_beside(verdict)):
-                verdict.value = self._after_growth(treated) if verdict.grows else "stable"
-        if known and all(verdict.value == "unordered" for verdict in known):
+                verdict.value = self._after_growth(treated, grows=verdict.grows)
+        unordered = any(verdict.value == "unordered" for verdict in known)
+        if unordered and all(verdict.value == "unordered" or not verdict.metastatic for verdict in known):
             self.stated.ask("brain_metastases", UNORDERED, known[0].pieces)
             self._metastatic(known)
             self._use(verdicts)
@@ -571,10 +610,10 @@ class Brain:
             opening = self.context.sentence_start(verdict.pieces[0].sentence)
             if self.pieces[opening].kind == "word" and opening + 1 < len(self.pieces):  # 'persisting headache'
                 opening += 1
-            following = self.context.sentence_end(verdict.pieces[-1].sentence)
             beside = (self._symptoms(clause) for clause in self._clauses_behind(verdict))
+            later = (self._symptoms(clause) for clause in self._next_clauses(verdict))
             led_to = self._symptoms(self._last_said_before(verdict))
-            for symptoms in (led_to, self._symptoms((opening,)), self._symptoms(self._sentence_at(following)), *beside):
+            for symptoms in (led_to, self._symptoms((opening,)), *beside, *later):
                 if symptoms:
                     for piece in symptoms:
                         piece.used = True
@@ -596,9 +635,12 @@ class Brain:
         inside = (own,) if verdict.pieces[0].clause != verdict.pieces[-1].clause else ()
         beside: tuple[range, ...] = (*inside, *self._clauses_behind(verdict), self._sentence_at(following))
         for places in beside:
-            passed = ("silent", "sign", "date") if verdict.grows else ("silent", "sign")  # a date may be long past
-            told = [at for at in places if self.pieces[at].kind not in passed and "then" not in self.pieces[at].cues]
-            if told and all("treated" in self._facts[at] or "joined" in self.pieces[at].cues for at in told):
+            told = [
+                at
+                for at in places
+                if self.pieces[at].kind not in ("silent", "sign", "date") and not self.pieces[at].cue(*_BESIDE_TREATMENT)
+            ]
+            if told and all("treated" in self._facts[at] for at in told):
                 for at in told:
                     self.pieces[at].used = True
                 return places
@@ -615,6 +657,15 @@ class Brain:
             yield self.context.clause(first)
             first = self.context.clause(first).stop
 
+    def _next_clauses(self, verdict: _Verdict) -> Iterator[range]:
+        """The clauses of the sentences behind a mention, up to the next paragraph of another kind."""
+        at = self.context.sentence_end(verdict.pieces[-1].sentence)
+        for _ in range(_CLAUSES):
+            if at >= len(self.pieces):
+                return
+            yield self.context.clause(at)
+            at = self.context.clause(at).stop
+
     def _sentence_at(self, place: int) -> range:
         return self.context.sentence(place) if place < len(self.pieces) else range(0)
 
@@ -622,8 +673,17 @@ class Brain:
         """The symptoms at these places; none where they hold anything else that means something."""
         pieces = [self.pieces[at] for at in places]
         content = [piece for piece in pieces if piece.kind not in ("silent", "sign") and "joined" not in piece.cues]
-        only = all(piece.cue("symptomatic", "a_toxicity") and "asymptomatic" not in piece.cues for piece in content)
-        return content if only and any("symptomatic" in piece.cues for piece in content) else []
+        told = [piece for piece in content if piece.cue("symptomatic", "a_toxicity")]
+        only = all(piece in told or self._is_beside_a_symptom(piece) for piece in content)
+        only = only and not any("asymptomatic" in piece.cues for piece in content)
+        return told if only and any("symptomatic" in piece.cues for piece in content) else []
+
+    def _is_beside_a_symptom(self, piece: Piece) -> bool:
+        """Whether a piece only says whose a symptom is, since when, how bad and of which lesion: 'she has mild dysphasia
+        since Sunday from the left temporal one'."""
+        whose = "the_patient" in piece.cues or piece.is_("noun", "brain", "brain_mets")
+        light = piece.kind in ("date", "duration") or piece.roles & {"severity", "since", "ever_since"}
+        return bool(whose or light or piece.key == "one" or self.context.of(piece, "side", "weekday"))
 
     def _chosen(self, values: list[str]) -> str | None:
         """The one value that mentions of different value come to; None where they contradict one another."""
