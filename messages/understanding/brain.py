@@ -31,13 +31,12 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
-_BESIDE_TREATMENT = ("then", "joined", "completed")
-"""Cues that may stand beside local treatment: 'then craniotomy with complete resection'."""
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
 """What may stand between a denial and the scan that shows it."""
+_ONE_MORE = ("another", "further", "additional", "more")
 _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
@@ -192,6 +191,8 @@ class Brain:
             found.add("lesion")
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
+        if self._is_one_more(place):
+            found |= {"new", "lesion"}
         of_a_symptom = place > 0 and "symptomatic" in self.pieces[place - 1].cues  # 'headaches disappeared'
         if self.context.of(piece, "held") and not of_a_symptom and not self.context.is_denied_at_once(place):
             found.add("responding")
@@ -262,15 +263,14 @@ class Brain:
         return (
             self.pieces[place].asked
             or any(piece.cue("planned", "pending") for piece in (*before, *behind))
-            or any("declined" in piece.cues for piece in refused)
+            or any(piece.cue("declined", "unavailable") for piece in refused)
         )
 
     def _is_not_wanted(self, place: int) -> bool:
         """Whether a local treatment is called something that it is not: 'neurosurgery not keen', 'SRS not possible'."""
-        if place + 2 >= len(self.pieces) or self.pieces[place + 1].key != "not":
-            return False
-        said = self.pieces[place + 2]
-        return said.kind == "word" and said.clause == self.pieces[place].clause
+        clause = self.context.clause(place)
+        behind = [piece for piece in self.pieces[place + 1 : min(clause.stop, place + 4)] if "modal" not in piece.roles]
+        return len(behind) > 1 and behind[0].key == "not" and behind[1].kind == "word"
 
     def _is_of_the_brain(self, place: int) -> bool:
         """Whether 'clear' or 'normal' belongs to what came before, and to no noun behind it."""
@@ -292,10 +292,19 @@ class Brain:
             said |= {"progression"}
         if self._is_treated_relapse(place, window):
             said -= {"new"}
+        if self._is_only_known(place):
+            said -= {"count"}
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
         said |= self._lesions_right_behind(place)
         return _Mention(place, window, said, self._denied(place, window, said))
+
+    def _is_only_known(self, place: int) -> bool:
+        """Whether lesions are only called known: 'five brain mets known'."""
+        return any(
+            piece.key == "known"
+            for piece in (*self.pieces[max(0, place - 1) : place], *self.pieces[place + 1 : place + 2])
+        )
 
     def _lesions_right_behind(self, place: int) -> frozenset[str]:
         """Lesions told by a word right behind the brain: 'brain (untreated)', 'brain: 3 mm x2', 'liver stable, brain
@@ -356,7 +365,8 @@ class Brain:
             denied = self._denies(following, held=held)
             if denied is not None:
                 return denied
-        if not negations and self.context.stance(place) == "denied" and "clear" not in said:
+        listed = self.pieces[place].is_("noun", "brain_imaging") and "clear" in said  # no ILD / head MRI neg
+        if not negations and not listed and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
 
@@ -414,7 +424,7 @@ class Brain:
         named = named or {"no_progression", "treated"} <= said
         if value is None:
             return None
-        if value == "none" and self._is_overtaken(mention.window):
+        if value == "none" and self._is_overtaken(mention):
             value, named = "active", True
         grows = value == "active" and "progression" in said
         verdict = _Verdict(value, self._words(mention), grows, named)
@@ -438,17 +448,33 @@ class Brain:
         )
         return None if told_before else range(growth[-1], min(treated[-1] + _DATED, len(self.pieces)))
 
+    def _is_one_more(self, place: int) -> bool:
+        """Whether one more lesion is told: 'resected, now another one', 'a further lesion'."""
+        piece, following = self.pieces[place], self.context.next_word(place)
+        if piece.key not in _ONE_MORE or self.context.is_denied_at_once(place):
+            return False
+        return following is None or following.key == "one" or self.context.of(following, "lesion")
+
     def _is_of_another(self, place: int) -> bool:
         """Whether a treated lesion is told beside others: 'two new lesions, one irradiated lesion unchanged'."""
         following = self.context.next_word(place)
         return following is not None and following.kind == "word" and self.context.of(following, "lesion")
 
-    def _is_overtaken(self, window: range) -> bool:
-        """Whether new lesions are told of a later date than a clear scan: 'MRI 11/2024 clear, 03/2025 three new mets'."""
-        clear = next((at for at in window if "clear" in self._facts[at]), window.stop)
+    def _is_overtaken(self, mention: _Mention) -> bool:
+        """Whether new lesions are told of a later date than that there were none: 'MRI 11/2024 clear, 03/2025 three new
+        mets', 'formerly no brain mets, now new ones'."""
+        window = mention.window
+        clear = next((at for at in window if "clear" in self._facts[at]), mention.place)
         later = [at for at in range(clear, window.stop) if self.pieces[at].clause != self.pieces[clear].clause]
-        timed = any(self.pieces[at].kind == "date" or self.context.of(self.pieces[at], "for_now") for at in later)
-        return timed and any(self._facts[at] & {"progression", "new"} for at in later)
+        if not any(self._is_dated(at) for at in later):
+            return False
+        said = frozenset().union(*(self._facts[at] for at in later))
+        return "progression" in said or {"new", "lesion"} <= said
+
+    def _is_dated(self, place: int) -> bool:
+        """Whether a piece says when: 'in March', 'now'."""
+        piece = self.pieces[place]
+        return piece.kind == "date" or self.context.of(piece, "for_now", "changed", "timed")
 
     def _after_growth(self, places: range, *, grows: bool) -> str:
         """What metastases that grew, or are new, are, by the treatment told behind: where it is later, `stable`."""
@@ -491,8 +517,9 @@ class Brain:
     def _value(self, mention: _Mention, *, is_mets: bool) -> str | None:
         said = mention.said
         lesions, clear = "lesion" in said, "clear" in said
-        ruled_out = mention.denied == "lesions" and self._is_ruled_out(mention)
-        if is_mets and "uncertain" in said and not clear and "treated" not in said and not ruled_out:
+        if mention.denied == "lesions" and self._is_ruled_out(mention):
+            return "none"
+        if is_mets and "uncertain" in said and not clear and "treated" not in said:
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
         of_treatment = "to_treat" in said and (lesions or "imaging" not in said)
@@ -560,7 +587,7 @@ class Brain:
             self._metastatic(known)
             self._use(verdicts)
             return
-        known = [verdict for verdict in known if verdict.value != "unordered"]
+        known = self._without_the_overtaken([verdict for verdict in known if verdict.value != "unordered"])
         values = [verdict.value for verdict in known]
         if "active" in values and (seizing or self._has_symptoms_beside(known)):
             values = ["symptomatic"]
@@ -587,6 +614,20 @@ class Brain:
         for verdict in known:
             self.stated.note("brain_metastases", verdict.value, verdict.pieces)
 
+    def _without_the_overtaken(self, known: list[_Verdict]) -> list[_Verdict]:
+        """The mentions without those that there was nothing, where new lesions are told later: 'head CT normal at
+        diagnosis; MRI last week: 4 new metastases'."""
+        clear = [verdict for verdict in known if verdict.value == "none"]
+        there = [verdict for verdict in known if verdict.value in ("active", "symptomatic")]
+        if not clear or not there or clear[-1].pieces[0].start > there[0].pieces[0].start:
+            return known
+        new = any(piece.cue("new", "progression") for verdict in there for piece in verdict.pieces)
+        places = (at for verdict in (*clear, *there) for at in self.context.clause_of(verdict.pieces[0].clause))
+        if not new or not any(self._is_dated(at) for at in places):
+            return known
+        self._use(clear)
+        return [verdict for verdict in known if verdict.value != "none"]
+
     def _grow_by_now(self, verdict: _Verdict) -> bool:
         """Whether the next sentence says of treated lesions that 'they' grow: 'MRI in May: 4 mets, WBRT. Today they are
         growing.'"""
@@ -611,7 +652,7 @@ class Brain:
             if self.pieces[opening].kind == "word" and opening + 1 < len(self.pieces):  # 'persisting headache'
                 opening += 1
             beside = (self._symptoms(clause) for clause in self._clauses_behind(verdict))
-            later = (self._symptoms(clause) for clause in self._next_clauses(verdict))
+            later = (self._symptoms(clause) for clause in self._sentences_behind(verdict))
             led_to = self._symptoms(self._last_said_before(verdict))
             for symptoms in (led_to, self._symptoms((opening,)), *beside, *later):
                 if symptoms:
@@ -638,13 +679,19 @@ class Brain:
             told = [
                 at
                 for at in places
-                if self.pieces[at].kind not in ("silent", "sign", "date") and not self.pieces[at].cue(*_BESIDE_TREATMENT)
+                if self.pieces[at].kind not in ("silent", "sign", "date")
+                and not self._is_beside_treatment(self.pieces[at])
             ]
             if told and all("treated" in self._facts[at] for at in told):
                 for at in told:
                     self.pieces[at].used = True
                 return places
         return None
+
+    def _is_beside_treatment(self, piece: Piece) -> bool:
+        """Whether a piece only says of local treatment to what, and that it was done: 'then craniotomy with complete
+        resection', 'single met resected, SRS to cavity'."""
+        return piece.cue("then", "joined", "completed") or self.context.of(piece, "treated_site", "count")
 
     def _clauses_behind(self, verdict: _Verdict) -> Iterator[range]:
         """The next clauses of its sentence behind the words of a mention."""
@@ -657,14 +704,14 @@ class Brain:
             yield self.context.clause(first)
             first = self.context.clause(first).stop
 
-    def _next_clauses(self, verdict: _Verdict) -> Iterator[range]:
-        """The clauses of the sentences behind a mention, up to the next paragraph of another kind."""
+    def _sentences_behind(self, verdict: _Verdict) -> Iterator[range]:
+        """The first clauses of the sentence behind a mention, and the sentences that follow."""
         at = self.context.sentence_end(verdict.pieces[-1].sentence)
-        for _ in range(_CLAUSES):
-            if at >= len(self.pieces):
-                return
+        if at < len(self.pieces):
             yield self.context.clause(at)
-            at = self.context.clause(at).stop
+        while at < len(self.pieces):
+            yield self.context.sentence(at)
+            at = self.context.sentence(at).stop
 
     def _sentence_at(self, place: int) -> range:
         return self.context.sentence(place) if place < len(self.pieces) else range(0)
@@ -682,7 +729,11 @@ class Brain:
         """Whether a piece only says whose a symptom is, since when, how bad and of which lesion: 'she has mild dysphasia
         since Sunday from the left temporal one'."""
         whose = "the_patient" in piece.cues or piece.is_("noun", "brain", "brain_mets")
-        light = piece.kind in ("date", "duration") or piece.roles & {"severity", "since", "ever_since"}
+        light = (
+            piece.kind in ("date", "duration")
+            or "duration" in piece.cues
+            or piece.roles & {"severity", "since", "ever_since"}
+        )
         return bool(whose or light or piece.key == "one" or self.context.of(piece, "side", "weekday"))
 
     def _chosen(self, values: list[str]) -> str | None:
