@@ -163,6 +163,8 @@ class Brain:
             piece = self.pieces[at]
             if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging"):
                 return False
+            if self._excludes(at):  # suspected on CT, not confirmed on MRI
+                return True
             if "ongoing" in piece.cues and not self._has_symptoms_at(at + 1):  # 'still has left weakness'
                 return False
             counted = "count" in self._facts[at] and at + 1 < stop and "lesion" in self._facts[at + 1]
@@ -196,7 +198,7 @@ class Brain:
         of_a_symptom = place > 0 and "symptomatic" in self.pieces[place - 1].cues  # 'headaches disappeared'
         if self.context.of(piece, "held") and not of_a_symptom and not self.context.is_denied_at_once(place):
             found.add("responding")
-        if self.context.of(piece, "clear", "empty") and self._is_of_the_brain(place):
+        if self.context.of(piece, "clear", "empty") and "not_imaged" not in found and self._is_of_the_brain(place):
             found.add("clear")
         dated = place > 0 and self.pieces[place - 1].kind == "date"
         if self.context.of(piece, "count") or (piece.kind == "number" and not dated):
@@ -408,6 +410,8 @@ class Brain:
         spoken = bool(said & {"lesion", "clear"} or states or mention.denied) or (
             "imaging" in said and bool(said & {"planned", "declined"})
         )
+        if piece.is_("noun", "brain_mets") and self._is_by_mistake(mention.place):
+            return None
         supposed = self.context.stance(mention.place) == "hypothetical" and not piece.is_("noun", "brain_imaging")
         if not spoken or supposed or mention.denied == "need":
             return None
@@ -424,6 +428,8 @@ class Brain:
         named = named or {"no_progression", "treated"} <= said
         if value is None:
             return None
+        if value == "unknown" and self._is_cleared_behind(mention.window):
+            value = "none"
         if value == "none" and self._is_overtaken(mention):
             value, named = "active", True
         grows = value == "active" and "progression" in said
@@ -431,6 +437,18 @@ class Brain:
         if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
             verdict.value = self._after_growth(behind, grows=grows)
         return verdict
+
+    def _is_by_mistake(self, place: int) -> bool:
+        """Whether metastases are only named by mistake: 'the letter wrongly mentions brain mets'."""
+        return any("mistaken" in self.pieces[at].roles for at in self.context.clause(place))
+
+    def _is_cleared_behind(self, window: range) -> bool:
+        """Whether the next clause tells of an MRI that is clear: 'suspected brain mets not confirmed, MRI clear'."""
+        if window.stop >= len(self.pieces):
+            return False
+        following = [self.pieces[at] for at in self.context.clause(window.stop) if self.pieces[at].kind != "sign"]
+        scanned = len(following) > 1 and self.context.of(following[0], "magnetic")
+        return scanned and self.context.of(following[-1], "clear")
 
     def _treated_behind(self, window: range) -> range | None:
         """The words from growth, or new lesions, to the local treatment told behind: 'growing, irradiated'; not 'after
@@ -517,7 +535,7 @@ class Brain:
     def _value(self, mention: _Mention, *, is_mets: bool) -> str | None:
         said = mention.said
         lesions, clear = "lesion" in said, "clear" in said
-        if mention.denied == "lesions" and self._is_ruled_out(mention):
+        if (mention.denied == "lesions" or "uncertain" in said) and self._is_ruled_out(mention):
             return "none"
         if is_mets and "uncertain" in said and not clear and "treated" not in said:
             return "unknown"
@@ -542,7 +560,11 @@ class Brain:
 
     def _is_ruled_out(self, mention: _Mention) -> bool:
         """Whether what was suspected is ruled out: 'suspected brain mets were not confirmed'."""
-        return any("excluded" in self.pieces[at].cues for at in range(mention.place + 1, mention.window.stop))
+        return any(self._excludes(at) for at in range(mention.place + 1, mention.window.stop))
+
+    def _excludes(self, place: int) -> bool:
+        piece = self.pieces[place]
+        return "excluded" in piece.cues and not piece.cue("negation", "unproven")
 
     def _names_lesions(self, place: int) -> bool:
         """Whether lesions are said to be there: 'brain mets, MRI pending', 'CT head: lesions'.

@@ -311,7 +311,14 @@ class Caution:
                 return
             if piece.is_("noun") and not (brain and piece.is_("noun", *_OF_THE_BRAIN)):
                 return
+            if statement.value == "stable" and self._is_routine(at):
+                return
             awaited = "pending" in piece.cues and self.pieces[at - 1].key != "was"
             if awaited or piece.key in ("due", "clinically"):
                 self._instead(statement, readings, at)
                 return
+
+    def _is_routine(self, at: int) -> bool:
+        """Whether what is awaited only follows up what was treated: 'treated brain mets, follow-up MRI pending'."""
+        near = range(self.context.clause(at).start, at)
+        return any("routine" in self.pieces[each].roles for each in near)

@@ -328,7 +328,7 @@ class Context:
                     return marked
                 self._marked.setdefault(at, (stance, place))
                 marked = True
-            elif piece.kind not in ("silent", "sign") and not piece.cue(*_PASSED):
+            elif piece.kind not in ("silent", "sign") and not (piece.cue(*_PASSED) or "is" in piece.roles):
                 return marked
         return marked
 

@@ -337,6 +337,8 @@ def _age(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken 
         return _join(pieces, at, after, "age", int(value))
     if before and before[-1].is_("noun", "age"):
         return _join(pieces, at, at, "age", int(value))
+    if len(before) > 1 and before[-1].key == "of" and before[-2].roles & {"person", "woman"}:  # a lady of 51
+        return _join(pieces, at, at, "age", int(value))
     if after < len(pieces) and "sex" in pieces[after].roles:
         typed = text[pieces[after].start]
         if (pieces[after].glued or typed.isupper()) and value >= 15 and (key != "m" or typed == "M"):
