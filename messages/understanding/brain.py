@@ -748,8 +748,8 @@ class Brain:
         return told if only and any("symptomatic" in piece.cues for piece in content) else []
 
     def _is_beside_a_symptom(self, piece: Piece) -> bool:
-        """Whether a piece only says whose a symptom is, since when, how bad and of which lesion: 'she has mild dysphasia
-        since Sunday from the left temporal one'."""
+        """Whether a piece only says whose a symptom is, since when, how bad and of which lesion: 'she has mild
+        dysphasia since Sunday from the left temporal one'."""
         whose = "the_patient" in piece.cues or piece.is_("noun", "brain", "brain_mets")
         light = (
             piece.kind in ("date", "duration")
