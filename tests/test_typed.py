@@ -316,7 +316,12 @@ def test_a_long_reading_fits_a_button() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["I am not an oncologist", "doctor gave me Enhertu", "nurse with breast cancer", "neither doctor nor I"]
+    "text",
+    [
+        "I am not an oncologist", "doctor gave me Enhertu", "nurse with breast cancer", "neither doctor nor I",
+        "nurse, and I am on Enhertu myself", "nurse, my oncologist told me to look", "doctor looking after me",
+        "no doctor", "resident in a nursing home", "oncologist, HER2+ MBC on THP", "retired nurse",
+    ],
 )  # fmt: skip
 def test_a_sentence_with_a_role_in_it_attests_nothing(text: str) -> None:
     """S1: a denial or a patient's sentence is taken for the professional attestation."""
@@ -365,6 +370,40 @@ def test_a_brain_nobody_looked_at_is_not_clear(text: str) -> None:
     """S19: not imaged is recorded as none."""
     turn = turn_of(text, one_of_each()["brain_metastases"], WORDS)
     assert not (isinstance(turn, Answer) and turn.chosen == ("none",)), turn
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("back", "back"),
+        ("can we go back one question?", "back"),
+        ("sorry, wrong button", "back"),
+        ("undo that", "undo"),
+        ("let's start over", "restart"),
+        ("new patient", "restart"),
+        ("cancel this case", "cancel"),
+        ("why?", "why"),
+        ("why would you need to know that", "why"),
+        ("I need help", "help"),
+    ],
+)
+def test_a_command_may_be_asked_for_in_words(text: str, command: str) -> None:
+    """Were it to fail: who types "go back" instead of tapping Back is told that it was not understood."""
+    for here in ("safety", "hr_status", "line_outcome"):
+        assert turn_of(text, State(here=here), WORDS) == Command(command)
+
+
+@pytest.mark.parametrize(
+    "text", ["it's back", "back pain", "why was it stopped", "do not start over", "new patient, 52"]
+)
+def test_words_of_a_command_within_a_sentence_ask_for_none(text: str) -> None:
+    """Were it to fail: "it's back", said of the disease, takes the last answer away; a sentence ends the case."""
+    assert not isinstance(turn_of(text, State(here="line_outcome"), WORDS), Command)
+
+
+def test_an_option_of_that_name_is_no_command() -> None:
+    """Were it to fail: "undo" at the lines' question does something else than its button."""
+    assert turn_of("undo", at_the_lines(), WORDS) == Answer("prior_lines", ("undo",))
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\u0301"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flows.questionnaire import NOT_PROFESSIONAL
@@ -66,7 +65,7 @@ def role_of(text: str, roles: Roles) -> Said | None:
     """The role somebody says they have; None where it is not plainly their own.
 
     Some part of the answer must name it and nothing else, with what is done there at most: 'hospitalist covering
-    nights'. A denial is no role, "my patient" is nobody's, and who speaks of their own illness is not taken for a nurse.
+    nights'. A denial is no role, "my patient" is nobody's, and who tells of their own illness is taken for no nurse.
     """
     normal = _plain(text)
     words = normal.split()
@@ -123,9 +122,7 @@ def _end_of_the_name(words: list[str], hits: list[tuple[int, int, str]], roles: 
     """Where a part goes on behind the role, with where or what for: 'surgeon | in a breast centre'."""
     first = min((end for _, end, _ in hits), default=len(words))
     inside = {at for start, end, _ in hits for at in range(start, end)}
-    return next(
-        (at for at in range(first, len(words)) if at not in inside and _leads_on(words[at], roles)), len(words)
-    )
+    return next((at for at in range(first, len(words)) if at not in inside and _leads_on(words[at], roles)), len(words))
 
 
 def _leads_on(word: str, roles: Roles) -> bool:

@@ -26,7 +26,6 @@ from flows.questionnaire import (
     ITEMS,
     LINE_SHORTCUTS,
     NONE,
-    NOT_PROFESSIONAL,
     PARTLY,
     QUESTIONS,
     UNDERSTOOD,
@@ -102,6 +101,8 @@ _DOUBT_ITSELF = "her2_unknown"
 """The answer to the gate that doubt itself gives: 'HER2 not known yet'."""
 _UNKNOWN_WHAT = re.compile(r"([a-z ]{2,20}?) (?:when|what|which|whether|if|how|why)\b")
 """How a text begins that says what is not known."""
+_LONGEST_COMMAND = 80
+"""Signs of a text that asks for a command in words, at most."""
 _OF_A_PLACE_OF_WORK = {"setting", "region"}
 """What may be said with a role: 'nurse for metastatic breast patients', 'oncologist (NHS)'."""
 _OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
@@ -192,6 +193,8 @@ def read(text: str, state: State, words: Words) -> Reading:
         answer, readings = _named(said, state, words)
         if answer is not None:
             return Reading(_without_hedge(answer, said, words))
+    if (command := _asked_in_words(said)) is not None:
+        return Reading(command)
     found = understand(said, words.knowledge, question=_asked_for(state))
     hedge = _hedged(found, said, state, words)
     if hedge is not None:
@@ -223,6 +226,18 @@ def _beforehand(said: str, state: State, words: Words) -> Reading | None:
     finished = state.here in FINALS
     if supposed := (_SUPPOSED if finished else _SUPPOSED_ANYWHERE).match(said):
         return Reading((_supposed(said[supposed.end() :], words) if finished else None) or Unclear())
+    return None
+
+
+def _asked_in_words(said: str) -> Command | None:
+    """The command a text asks for and nothing besides: 'go back', 'why?', 'start over please'."""
+    if len(said) > _LONGEST_COMMAND:
+        return None
+    normal = f" {_normal(said)} "
+    for name, command in _short_answers().commands.items():
+        words = next((words for words in command.words if f" {words} " in normal), None)
+        if words is not None and command.beside.issuperset(normal.replace(f" {words} ", " ", 1).split()):
+            return Command(name)
     return None
 
 
@@ -394,12 +409,12 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     names = _names(question.name, words)
     normal = _normal(said)
     plain = _without_courtesy(normal)
-    if question.name == "role" and normal not in names:
-        return _role(said, words), ()
     whole = names.get(normal) or answered_as(question.name, normal)
     whole = whole or names.get(plain) or answered_as(question.name, plain)
     if whole is None and (bare := _without_what_is_beside(question.name, plain)):
         whole = names.get(bare) or answered_as(question.name, bare)
+    if whole is None and question.name == "role":
+        whole = _role(said, words)
     if whole is None and _is_affirmed_by_findings(plain):
         whole = names.get("yes") or answered_as(question.name, "yes")
     if whole is not None and question.name == "safety":
@@ -421,7 +436,7 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     return None, _near(unmatched, names)
 
 
-def _role(said: str, words: Words) -> Turn | None:
+def _role(said: str, words: Words) -> tuple[str, ...] | None:
     """The role somebody says they have, where the text states nothing of a patient besides."""
     found = role_of(said, _short_answers().roles)
     if found is None:
@@ -431,7 +446,7 @@ def _role(said: str, words: Words) -> Turn | None:
         case = told.fields.keys() - _OF_A_PLACE_OF_WORK
         if case or told.denied_agents or told.focus or told.reason in _OUTSIDE:
             return None
-    return Answer("role", (found.role,))
+    return (found.role,)
 
 
 def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
@@ -527,6 +542,11 @@ def _is_affirmed_by_findings(plain: str) -> bool:
     return first in ("yes", "present") and set(rest) <= _short_answers().evidence
 
 
+class _SaidForACommand(NamedTuple):
+    words: tuple[str, ...]
+    beside: frozenset[str]
+
+
 class _ShortAnswers(NamedTuple):
     unknown: frozenset[str]
     evidence: frozenset[str]
@@ -536,6 +556,7 @@ class _ShortAnswers(NamedTuple):
     behind_a_reason: frozenset[str]
     beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
+    commands: Mapping[str, _SaidForACommand]
     roles: Roles
 
 
@@ -561,6 +582,10 @@ def _short_answers() -> _ShortAnswers:
         frozenset(data["behind_a_reason"]),
         frozenset(data["beside_early_stage"]),
         whole,
+        {
+            name: _SaidForACommand(tuple(map(_normal, said["words"])), frozenset(said["beside"]))
+            for name, said in data["commands"].items()
+        },
         roles_in(data),
     )
 

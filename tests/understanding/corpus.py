@@ -12,7 +12,7 @@ from flows.knowledge.load import shipped
 from flows.plain_yaml import read_yaml
 from flows.profile import Profile
 from flows.questionnaire import ITEMS, QUESTIONS, profile_of, with_answer
-from flows.turns import Answer, State, Turn, Unclear, Understood
+from flows.turns import Answer, Command, State, Turn, Unclear, Understood
 from messages.understanding import Understanding, turn_of, understand
 from messages.words import english
 
@@ -103,7 +103,7 @@ def turn_at(text: str, question: str | None) -> str:
 
 
 def _wire(turn: Turn | None) -> str:
-    return to_wire(turn) if isinstance(turn, Answer | Understood) else type(turn).__name__
+    return to_wire(turn) if isinstance(turn, Answer | Understood | Command) else type(turn).__name__
 
 
 def _profile_of(turn: Turn | None, found: Understanding) -> Profile:
