@@ -88,7 +88,9 @@ class OrganFunction:
                 if at > place and piece.kind in ("word", "number", "known") and not piece.is_("noun"):
                     return
                 continue
-            if (value := values[said]) is not None and not self.context.is_denied_at_once(at):
+            denied = self.context.is_denied_at_once(at)
+            value = (good if said == "bad" else None) if denied else values[said]  # 'LVEF not reduced'
+            if value is not None:
                 self._note(field, value, min(place, at), max(place, at))
             return
 
@@ -156,8 +158,16 @@ class OrganFunction:
                     return
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
                 bound = "<" if self.context.of(piece, "below") else ">"
+            elif "negation" in piece.cues and (denied := self._denied_until(at)):
+                skipped = denied
             elif not (self._goes_with_number(piece) or self._leads_to_change(at) or self._dates_a_number(at)):
                 return
+
+    def _denied_until(self, at: int) -> int:
+        """Where a value ends that is denied before the one that holds: 'LVEF isn't reduced, 58'; 0 where none is."""
+        ahead = self.pieces[at + 1 : at + 3]
+        contrasted = len(ahead) > 1 and ahead[0].cue("good", "bad") and ahead[1].key in (",", ":", ";", "-", "but")
+        return at + 3 if contrasted else 0
 
     def _dates_a_number(self, at: int) -> bool:
         """Whether 'this week' says when a number was measured: 'platelets this week 88'."""

@@ -201,7 +201,7 @@ class Receptors:
                 return self._number(at, bound) if (counts and not when) or self._is_percentage(at) else None
             elif (verdict := self._word_at(at)) is not None:
                 if denied and verdict == "negative":  # 'ER not negative' says neither
-                    return None
+                    return self._instead(at)
                 verdict = "negative" if verdict == "positive" and denied else verdict
                 return self._answer(at, verdict) or self._changed(at) or Reading(verdict, at)
             elif "negation" in piece.cues:
@@ -211,6 +211,16 @@ class Receptors:
             elif piece.kind != "silent" and not self.context.of(piece, "copula") and "on_it" not in piece.cues:
                 return stained
         return stained
+
+    def _instead(self, denied: int) -> Reading | None:
+        """What is said in place of a denied value: 'ER isn't negative, 40%', 'not negative but positive'."""
+        at = denied + 2
+        if at >= len(self.pieces) or self.pieces[at - 1].key not in (",", ":", "-", "(", "but"):
+            return None
+        if self.pieces[at].kind == "number":
+            return self._number(at, "") if self._is_percentage(at) else None
+        verdict = self._word_at(at)
+        return None if verdict is None else Reading(verdict, at)
 
     def answered_at(self, place: int) -> int | None:
         """Where a question that ends behind a piece is answered by a value or a denial: 'ER positive? 0%', 'no'."""
