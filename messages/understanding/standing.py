@@ -21,6 +21,10 @@ _LONGEST_LIST = 6
 _TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
+_LIGHT = ("is", "only", "w", "with")
+"""Words that say nothing of a drug by themselves."""
+_LIGHT_ROLES = frozenset(("so", "harmless"))
+"""The same, by the part they play."""
 _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
 _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
@@ -170,9 +174,11 @@ def _is_unknown(piece: Piece) -> bool:
 
 
 def _first_that_speaks(outline: Outline, places: range) -> int | None:
-    """The first of some places whose piece is neither silent nor 'is'."""
+    """The first of some places whose piece says something by itself: not 'is', 'only', 'hence', 'arm', 'tablets'."""
     for at in places:
-        if outline.pieces[at].kind != "silent" and "is" not in outline.pieces[at].roles:
+        piece = outline.pieces[at]
+        light = piece.kind == "silent" or piece.key in _LIGHT or "is" in piece.roles
+        if not light and (piece.cues or piece.roles.isdisjoint(_LIGHT_ROLES)):
             return at
     return None
 
