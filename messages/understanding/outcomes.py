@@ -280,9 +280,11 @@ class Outcomes:
         self.courses.separate("then")
 
     def _stands_alone(self, place: int) -> bool:
-        """Whether 'current' is said by itself: 'TCT (current)', 'Current: TCT'."""
+        """Whether 'current' is said by itself, or of the drug behind it: 'TCT (current)', 'Current: TCT', 'rx now TCT'."""
         following = place + 1
-        return following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
+        if following == len(self.outline.pieces) or self.outline.is_drug[following]:
+            return True
+        return self.outline.pieces[following].kind == "sign"
 
     def _counts_cycles(self, place: int) -> bool:
         """Whether 'now' is said of a cycle, in what is told: 'T-DXd, cycle 5 now', 'fifth cycle now', 'now C3'."""
