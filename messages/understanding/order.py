@@ -491,7 +491,7 @@ class Order:
         """Whether 'before' heads what came before the line told before it: 'TCT 4th line (before: A, B, C)', 'drug now
         = TCT, drug before = THP', 'line before was THP'."""
         pieces, first = self.pieces, place
-        while first and "heading" in pieces[first - 1].roles:
+        while first and self._leads_a_heading(first - 1):
             first -= 1
         begins = self.outline.sentence_start[first] == first
         opens = first < place if begins else pieces[first - 1].kind == "sign"
@@ -499,7 +499,12 @@ class Order:
         if not opens or following is None or not self.outline.is_drug[following]:
             return False
         led = pieces[place + 1]
-        return led.key in (":", "=", "-") or (first < place and bool({"is"} & led.roles))
+        return led.key in (":", "=", "-", "(") or (first < place and bool({"is"} & led.roles))
+
+    def _leads_a_heading(self, place: int) -> bool:
+        """Whether a piece only says what 'before' is said of: 'the line before', 'the two before'."""
+        piece = self.pieces[place]
+        return "heading" in piece.roles or piece.kind == "number" or piece.key == "the"
 
     def _is_behind_how_it_went(self, place: int) -> bool:
         """Whether only how a drug went stands between it and a word: 'T-DM1 PD, THP PD before', 'TH (9 mo) before'."""

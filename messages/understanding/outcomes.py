@@ -624,6 +624,9 @@ class Outcomes:
         lines = self.courses.metastatic()[: -1 if earlier else None]
         if kind:
             lines = [course for course in lines if kind & set(course.agents)]
+        latest = max((course.sentence for course in lines), default=0)
+        ended = [course for course in lines if not course.ongoing or course.sentence == latest]
+        lines = ended or lines  # T-DXd goes on. Before it THP and T-DM1, each until PD.
         if outline.pieces[every].key == "both":
             lines = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
         if following is not None and outline.is_drug[following] and not kind:  # both THP and T-DXd: PD
@@ -828,7 +831,7 @@ class Outcomes:
         if self._leads_to_what_failed(place):
             self._await_what_failed(place)
             return
-        if not lines:
+        if not lines or self._of_every_line(place, "progression"):
             return
         told_before = courses.insert is not None and courses.current in lines and courses.near()
         told_before = told_before or self._is_of_what_came_before(place)
