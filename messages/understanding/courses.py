@@ -149,10 +149,11 @@ class Courses:
         if self.referred is not None:
             return self.referred
         stays = self.insert_stays and not now
+        lines = self.metastatic()
         inserted = self.insert is not None and not stays and self.between not in ("none", "joined")
+        inserted = inserted and bool(lines) and lines[-1].sentence == sentence  # not 'PD on TCT. At first THP, PD'
         if self.current is not None and not self.current.early and self.current.sentence == sentence and not inserted:
             return self.current
-        lines = self.metastatic()
         if lines and all(course.number is not None for course in lines):
             return max(lines, key=lambda course: course.number or 0)
         return lines[-1] if lines else None
@@ -263,6 +264,7 @@ class Courses:
         kept = more & ANTIBODIES if following.maintenance else more
         stepped_down = bool(kept) and kept < agents and kept <= ANTIBODIES
         maintained = following.maintenance and not CONJUGATES & agents
+        maintained = maintained or (agents <= KINDS["taxane"] | {"taxane"} and {"trastuzumab", "pertuzumab"} <= more)
         if (stepped_down or maintained) and more <= GO_ON:
             course.agents += [agent for agent in following.agents if agent not in agents]
             course.pieces += following.pieces

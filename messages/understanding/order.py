@@ -457,11 +457,12 @@ class Order:
         """Whether a bare 'before' is 'before that': 'TCT now. Before THP.', 'PD on T-DM1; THP before.'"""
         outline = self.outline
         if self.pieces[place].key == "past":
-            return self._is_of_the_past(place)
+            return self._is_of_the_past(place) or self._opens_on_the_past(place, outline.sentence_start[place])
         if self.pieces[place].key not in ("before", "prior"):
             return False
         end = outline.sentence_end[place]
-        if self._heads_a_list(place):
+        headed = place + 2 < end and self.pieces[place + 1].key == "," and self._opens_on_the_past(place, place + 2)
+        if headed or self._heads_a_list(place):
             return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
@@ -486,6 +487,20 @@ class Order:
             or outline.cues[at] & (_ENDED | {"before_it", "then"})
             for at in rest
         )
+
+    def _opens_on_the_past(self, place: int, first: int) -> bool:
+        """Whether a sentence that opens with the past tells how lines ended before the one that did: 'PD on TCT. In the
+        past liver PD on THP', 'Before, PD on THP'."""
+        outline = self.outline
+        begins = outline.sentence_start[place]
+        drug = outline.drug_in_sentence_after(place)
+        if place - begins > 2 or drug is None or not self.now.drug_ahead(place):
+            return False
+        told = any(
+            course.sentence != self.now.sentence and (course.outcome or course.ongoing)
+            for course in self.courses.metastatic()
+        )
+        return told and outline.has(range(first, drug), *_ENDED)
 
     def _heads_a_list(self, place: int) -> bool:
         """Whether 'before' heads what came before the line told before it: 'TCT 4th line (before: A, B, C)', 'drug now

@@ -280,7 +280,7 @@ class Outcomes:
         self.courses.separate("then")
 
     def _stands_alone(self, place: int) -> bool:
-        """Whether 'current' is said by itself, or of the drug behind it: 'TCT (current)', 'Current: TCT', 'rx now TCT'."""
+        """Whether 'current' is said by itself, or of the drug behind it: 'TCT (current)', 'rx now TCT'."""
         following = place + 1
         if following == len(self.outline.pieces) or self.outline.is_drug[following]:
             return True
@@ -425,6 +425,7 @@ class Outcomes:
         outline = self.outline
         following = place + 1
         ends = following == outline.stretch_end[place] or outline.pieces[following].kind == "sign"
+        ends = ends or (outline.last_drug[place] == place - 1 and outline.drug_in_stretch_after(place) is None)
         said = "continues" in outline.pieces[place].roles and not self._is_negated(place)
         if said and self._begins_to_tell(place):
             self.pending_ongoing = True
@@ -1024,7 +1025,7 @@ class Outcomes:
             return False
         return (
             pieces[place - 1].key == "->"
-            and any(pieces[at].key in ("->", ",", "-", ":") for at in range(last + 1, place - 1))
+            and any(pieces[at].key in ("->", ",", "-", ":", "(") for at in range(last + 1, place - 1))
             and any(pieces[at].is_("noun", *_REASONS) for at in range(last + 1, place))
         )
 
