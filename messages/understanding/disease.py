@@ -19,6 +19,8 @@ _POINTING = ("there", "same")
 """Words that may stand for an organ told before."""
 _NEAR = 3
 """Pieces between growth and such a word, at most."""
+_OF_ALL = frozenset(("all", "everything", "everywhere", "otherwise", "elsewhere", "rest", "body"))
+"""Words that say of all disease how it does."""
 _SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
 _LISTED = 6
 """Organs of one list in brackets, at most."""
@@ -100,6 +102,11 @@ class Disease:
 
     def _organ(self, place: int) -> None:
         piece = self.pieces[place]
+        if self._is_the_exception(place):
+            self.stated.note("extracranial_disease", "progressing", [piece])
+            if not self.is_local(piece):
+                self.stated.note("setting", "metastatic", [piece])
+            return
         stance = self.context.stance(place)
         if stance in ("denied", "family", "uncertain", "hypothetical"):
             piece.used = piece.used or stance == "denied"
@@ -122,6 +129,28 @@ class Disease:
             self.stated.note("extracranial_disease", "progressing", [piece])
         else:
             self._hold(place, clause)
+
+    def _is_the_exception(self, place: int) -> bool:
+        """Whether an organ is all that grew: 'no growth except the liver', 'everything stable but a rib lesion'."""
+        at = place - 1
+        while at > 0 and at >= place - _NEAR and self.pieces[at].kind in ("silent", "number"):
+            at -= 1
+        excepts = at > 0 and ("than" in self.pieces[at].cues or self.pieces[at].key in ("but", "bar", "save"))
+        if not excepts or any(self._is_held(self.pieces[on]) for on in self._clause(place) if on > at):
+            return False
+        before = range(at - 1, max(self.context.sentence(place).start, at - _FAR) - 1, -1)
+        told = next((on for on in before if self._course[on] or self._says_how_it_does(on)), None)
+        return told is not None and self._says_how_it_does(told)
+
+    def _says_how_it_does(self, place: int) -> bool:
+        """Whether nothing grew, or all is under control, up to an exception."""
+        piece = self.pieces[place]
+        if "no_progression" in piece.cues:
+            return True
+        beside = [self.pieces[at].key for at in range(max(0, place - _NEAR), min(place + 2, len(self.pieces)))]
+        if "progression" in piece.cues:
+            return "nothing" in beside
+        return self._is_held(piece) and not _OF_ALL.isdisjoint(beside)
 
     def _is_where_the_latest_grew(self, place: int) -> bool:
         """Whether an organ only leads to the latest line, which ended with growth: 'PD in bone on A, in liver on B'."""
