@@ -5,7 +5,7 @@ from __future__ import annotations
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
-from messages.understanding.outline import BRAIN
+from messages.understanding.outline import BRAIN, is_new
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
@@ -85,7 +85,7 @@ class Disease:
         if latest is None or latest.outcome in _GREW or not any(said.value == "progressing" for said in told):
             return
         held = any(said.value == "controlled" and said.start not in self._held_organs for said in told)
-        goes_on = latest.outcome == "ongoing" and (latest.now or not latest.present)
+        goes_on = latest.outcome == "ongoing" and any("no_progression" in piece.cues for piece in self.pieces)
         if held or goes_on:
             self.stated.take_back("extracranial_disease", "progressing")
         else:
@@ -115,7 +115,7 @@ class Disease:
         if piece.asked and not mets:
             return
         clause = self._clause(place)
-        new = place > 0 and "new" in self.pieces[place - 1].cues
+        new = is_new(self.pieces, place)
         again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
         growing = self._growing(clause, mets=mets or new or again)
         if (mets and not self._is_recurrence(piece) and not self._is_nodal_only(piece)) or self._holds_metastases(

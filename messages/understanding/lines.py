@@ -13,7 +13,7 @@ from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, gener
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
-from messages.understanding.outline import BRAIN, Outline
+from messages.understanding.outline import BRAIN, Outline, is_new
 from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
@@ -312,7 +312,7 @@ class _Reader:
             self.courses.separate("other")
         if (metastases or relapse) and self._came_later(place):
             self.marks.before_a_relapse(place)
-        if metastases or (organ and self._is_new(place)):
+        if metastases or (organ and is_new(self.pieces, place)):
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.outcomes.lesion(place)
@@ -373,11 +373,6 @@ class _Reader:
         outline, following = self.outline, place + 1
         again = following < outline.stretch_end[place] and "again" in outline.cues[following]
         return again and place > 0 and "then" in outline.cues[place - 1] and following + 1 == outline.stretch_end[place]
-
-    def _is_new(self, place: int) -> bool:
-        """Whether 'new' stands right before an organ: 'new nodes'."""
-        before = place - 1
-        return before >= 0 and "new" in self.outline.cues[before] and not self.outline.is_drug[before]
 
     def _untreated(self, place: int) -> None:
         piece = self.pieces[place]

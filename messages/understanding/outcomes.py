@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
-from messages.understanding.outline import BRAIN, Outline
+from messages.understanding.outline import BRAIN, Outline, is_new
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
@@ -458,7 +458,7 @@ class Outcomes:
     def lesion(self, place: int) -> None:
         """New lesions outside the brain are progression of the latest line."""
         outline = self.outline
-        new = outline.has(outline.before_in_stretch(place, 3), "new")
+        new = outline.has(outline.before_in_stretch(place, 3), "new") or is_new(outline.pieces, place)
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
         if not new or self._is_negated(place):
             return

@@ -179,6 +179,16 @@ class Outline:
         return not piece.cues.isdisjoint(_JOINING_CUES)
 
 
+def is_new(pieces: list[Piece], place: int) -> bool:
+    """Whether 'new' is said right before an organ or right behind it: 'new nodes', 'pleura new on this CT'."""
+    if place and "new" in pieces[place - 1].cues and not names_drugs(pieces[place - 1]):
+        return True
+    following, behind = place + 1, pieces[place + 2] if place + 2 < len(pieces) else None
+    if following == len(pieces) or pieces[following].key != "new" or pieces[following].clause != pieces[place].clause:
+        return False
+    return behind is None or not (behind.is_("noun") or names_drugs(behind) or "heading" in behind.roles)
+
+
 def _stretches(pieces: list[Piece]) -> list[int]:
     """A number for each piece that changes where a clause, a sentence or a spaced dash ends the stretch."""
     found: list[int] = []
