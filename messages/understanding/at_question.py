@@ -91,8 +91,9 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
     kept = {field, *found.fields}
     if field == "early_stage_agents":
         kept.add("months_since_adjuvant_her2")  # 'docetaxel + trastuzumab, ended 9 months before relapse'
+    own = {"early_stage_agents": found.fields.get("early_stage_agents")} if field != "early_stage_agents" else {}
     values: dict[str, Any] = {
-        name: value
+        name: own.get(name) or value  # not the drug of the question's words: '9 mo, the adjuvant drug was T-DM1'
         for name, value in again.fields.items()
         if name in kept and (alone.fields.get(name) != value or name in found.fields)
     }

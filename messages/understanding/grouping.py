@@ -63,7 +63,8 @@ class Grouping:
             self.now.early = self.now.stays_early = False
             courses.separate("then")
         ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
-        if self.now.until_relapse and ended and self.now.is_told_here(courses.current):
+        told = self.now.is_told_here(courses.current) or self.renamed is courses.current
+        if self.now.until_relapse and ended and told:
             self.now.early = self.now.stays_early = self.now.until_relapse = False
             courses.separate("then")
         if (courses.near() and self._is_added(place)) or self._joins_what_is_told(place):
@@ -406,9 +407,10 @@ class Grouping:
                 past = toxic or outline.has(before, *_NOT_NOW)
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
-                piece.kind == "sign" and piece.key in "-:"
+                piece.kind == "sign" and piece.key in "-:@"
             )
             passed = passed or (piece.kind == "number" and "cycles" in outline.cues[at - 1])  # now cycle 4 of A
+            passed = passed or self._counts_the_cycle(at)
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
@@ -427,6 +429,10 @@ class Grouping:
         """Whether a toxicity before a place is of the present: 'has severe vomiting on T-DXd'."""
         back = self.outline.before_in_stretch(place, 5)
         return any(self.pieces[at].key == "has" for at in back) and not self.outline.has(back, "has_had")
+
+    def _counts_the_cycle(self, place: int) -> bool:
+        """Whether a piece is the short form of a cycle's number: 'now C9 T-DXd'."""
+        return self.pieces[place].key[:1] == "c" and self.pieces[place].key[1:].isdigit()
 
     def _in_a_cycle(self, place: int) -> bool:
         """Whether the cycle that runs is counted behind a drug: 'febrile neutropenia on docetaxel + HP cycle 2'."""
@@ -578,6 +584,8 @@ class Grouping:
         present = self.now.maintenance or self._is_present(place)
         present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
+        if known is current and current.outcome is None and self.outcomes.pending is not None:
+            apart = apart or not self.outcomes.given  # T-DM1, liver PD under T-DM1
         if (
             known is not None
             and known.early == (self.now.early or known.early)

@@ -235,6 +235,8 @@ class Marks:
         """Whether the disease came back under adjuvant treatment: what follows its drugs is of the relapse."""
         outline = self.outline
         before = outline.before_in_stretch(place)
+        if outline.has(before, "after") and any(self.pieces[at].is_("noun", "organ_mets") for at in before):
+            return True  # liver mets 8 months after the end of adjuvant HP
         during = self.outline.plays(before, "during") or outline.has(before, "relapsed_on")
         return during and outline.has(before, "came_back")
 

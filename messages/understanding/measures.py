@@ -7,6 +7,8 @@ from messages.understanding.scan import ITEM, Piece
 
 FIRST_YEAR, LAST_YEAR = 1950, 2099
 _MOST_LINES = 9
+_MOST_YEARS = 15
+"""Years that a course lasts, at most."""
 _PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365}
 """Months in a unit of time, by its first letter."""
 _PER_FRACTION = {"12": 1.0, "52": 12 / 52}
@@ -360,7 +362,7 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
         value, after = pieces[after].value, _skip(pieces, after + 1)
     if [_key(pieces, after + step) for step in (0, 1, 2)] == ["and", "a", "half"]:
         value, after = value + 0.5, after + 3
-    if _is_cue(pieces, after, "duration"):
+    if _is_cue(pieces, after, "duration") or _counts_years(pieces, after, value):
         more, last = _months_beside_years(pieces, after)
         if last == after and [_key(pieces, after + step) for step in (1, 2, 3)] == ["and", "a", "half"]:
             more, last = _months_of(pieces[after]) / 2, after + 3  # 2 years and a half
@@ -368,6 +370,13 @@ def _counted(pieces: list[Piece], at: int) -> Taken | None:
     if _is_cue(pieces, after, "cycles"):
         return _join(pieces, at, after, "cycles", value)
     return None
+
+
+def _counts_years(pieces: list[Piece], at: int, value: float) -> bool:
+    """Whether a y that ends what is told stands for years, too few to be an age: 'ongoing 2 y', 'stable 3y,'."""
+    if _key(pieces, at) != "y" or value > _MOST_YEARS:
+        return False
+    return at + 1 == len(pieces) or (pieces[at + 1].kind == "sign" and pieces[at + 1].key != "/")
 
 
 def _months_beside_years(pieces: list[Piece], years: int) -> tuple[float, int]:

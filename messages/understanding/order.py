@@ -99,7 +99,8 @@ class Order:
         outline, pieces = self.outline, self.pieces
         start = outline.sentence_start[place]
         second = start < place and pieces[place - 1].key == "and" and outline.is_drug[place - 2]
-        drug = place + 1
+        second = second or (start < place and "previously" in outline.cues[place - 1])  # forgot: before the T-DXd there was THP
+        drug = self._drug_behind_before(place)
         if not (place == start or second) or drug >= len(pieces) or not outline.is_drug[drug]:
             return False
         last = self._last_joined(drug)
@@ -107,6 +108,13 @@ class Order:
             return False
         self.follower, self.follower_end = drug, last
         return True
+
+    def _drug_behind_before(self, place: int) -> int:
+        """The drug right behind 'before', over an article or its beginning: 'before the Enhertu', 'before starting A'."""
+        at, end = place + 1, self.outline.sentence_end[place]
+        while at < min(end, place + 3) and (self.pieces[at].kind == "silent" or "planned" in self.outline.cues[at]):
+            at += 1
+        return at
 
     def _last_joined(self, drug: int) -> int:
         """The last of the drugs that signs join to one: 'before lap/cape'."""

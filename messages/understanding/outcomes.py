@@ -369,6 +369,8 @@ class Outcomes:
             return False
         if ends_at_present(outline, place):
             return True
+        if piece.key == "today":  # cycle 15 today
+            return self._counts_cycles(place)
         return piece.key == "now" and (self._counts_cycles(place) or is_said_of_its_drug(outline, place))
 
     def _is_held_with(self, place: int) -> bool:
@@ -397,7 +399,9 @@ class Outcomes:
         """'no progression so far': the line being told goes on, or the one named next: 'no PD so far on THP'."""
         outline, following = self.outline, place + 1
         so_far = outline.has(outline.before_in_stretch(place, 3), "so_far") and not outline.pieces[place].asked
-        if so_far or self._is_none_since(place):
+        ends = outline.drug_in_stretch_after(place) is None
+        still = ends and outline.plays(outline.before_in_stretch(place, 2), "still")
+        if so_far or (still and not outline.pieces[place].asked) or self._is_none_since(place):
             self._goes_on(place)
             return
         if following >= len(outline.pieces) or "so_far" not in outline.cues[following]:
@@ -545,6 +549,9 @@ class Outcomes:
         outline = self.outline
         if self._is_negated(place) or self._of_the_brain(place) or self._of_something_else(place):
             return
+        if self._is_when_changed(place):
+            self._at_progression(place)
+            return
         if self._is_supposed(place) or self._of_so_many_lines(place) or self._of_every_line(place, "progression"):
             return
         if self._is_why_changed(place):
@@ -554,6 +561,14 @@ class Outcomes:
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
+
+    def _is_when_changed(self, place: int) -> bool:
+        """Whether 'after progression' leads at once to the next line: 'THP; after progression T-DM1'."""
+        outline, behind = self.outline, place + 1
+        if not place or "after" not in outline.cues[place - 1] or "governing" in outline.cues[place]:
+            return False
+        behind += behind < len(outline.pieces) and outline.pieces[behind].key in ("again", ",")
+        return behind < outline.sentence_end[place] and outline.is_drug[behind] and bool(self.courses.metastatic())
 
     def _is_supposed(self, place: int) -> bool:
         """Whether growth is only suspected, past, or what may come: 'suspected progression', 'in case of PD'."""
@@ -1054,9 +1069,17 @@ class Outcomes:
             if "negation" in outline.cues[at]:
                 return outline.pieces[at + 1].key != ":"  # only the disease is not: liver PD
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
-        if self._is_none(place):
+        if self._is_none(place) or self._opens_with_neither(place):
             return True
         return outline.has(outline.rest_of_stretch(place, 3), "excluded")
+
+    def _opens_with_neither(self, place: int) -> bool:
+        """Whether an outcome is denied of the drugs of 'neither ... nor': 'neither A nor B was stopped for ILD'."""
+        outline, start = self.outline, self.outline.sentence_start[place]
+        drug = outline.last_drug[place]
+        if outline.pieces[start].key != "neither" or drug is None or place - start > _FAR + _FAR:
+            return False
+        return drug > start and all(outline.pieces[at].key not in (",", ":") for at in range(drug, place))
 
     def _is_none(self, place: int) -> bool:
         """Whether 'none' is all that stands behind a word: 'toxicity none', 'progression: none'."""
@@ -1084,6 +1107,8 @@ class Outcomes:
         target = courses.latest(piece.sentence, now=self._is_of_now(place))
         courses.separate("other" if outcome == "completed" else "then")
         if target is None or (outcome in ("toxicity", "completed") and (self.partial or self._is_of_a_part(place))):
+            return
+        if outcome == "completed" and self._only_dates_the_rest(place):
             return
         if outcome == "completed" and outline.has(outline.in_stretch(place), "unknown"):
             outcome = "unknown"
@@ -1123,6 +1148,13 @@ class Outcomes:
             "the_rest" in outline.pieces[at].roles and outline.has(range(at + 1, min(at + 5, ahead.stop)), "carried_on")
             for at in ahead
         )
+
+    def _only_dates_the_rest(self, place: int) -> bool:
+        """Whether the end of one drug only says since when the others went on: 'HP since the Taxol ended'."""
+        outline, drug = self.outline, self.outline.last_drug[place]
+        if drug is None or drug < place - _BOTH:
+            return False
+        return outline.plays(outline.before_in_stretch(drug, 2), "ever_since")
 
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
@@ -1315,7 +1347,7 @@ class Outcomes:
             return  # currently 48
         if following < len(outline.pieces) and outline.pieces[following].is_("other"):
             return  # now on carbamazepine
-        heads = following < len(outline.pieces) and outline.pieces[following].key == ":"
+        heads = following < len(outline.pieces) and outline.pieces[following].key in (":", "=")
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
         if (toxic or grew or self.pending is not None) and piece.key == "under":
@@ -1394,7 +1426,7 @@ class Outcomes:
         at = place
         while at > 1 and outline.stretch_start[at] == at and outline.pieces[at - 1].key in (",", "("):
             at -= 1
-            if outline.pieces[at - 1].kind == "line":
+            if outline.pieces[at - 1].kind == "line" or "relapse" in outline.cues[at - 1]:  # A, metastatic, since 2021
                 at -= 1
         return at
 

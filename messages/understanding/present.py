@@ -16,6 +16,7 @@ def is_said_of_its_drug(outline: Outline, place: int) -> bool:
         if outline.is_drug[at]:
             return outline.sentence[at] == outline.sentence[place]
         passed = outline.pieces[at].key == "(" or "up_to" in outline.pieces[at].roles  # THP until now
+        passed = passed or "carried_on" in outline.cues[at]  # Phesgo carried on to date
         if outline.pieces[at].kind not in ("cycles", "line", "date") and not passed:
             return False
     return False

@@ -390,8 +390,13 @@ class _Sentence:
         outline = self.outline
         last = outline.last_drug[outline.stretch_end[at] - 1] or at
         opened = range(max(self.first, at - _LONGEST_REMARK), at)
-        behind = range(last + 1, min(outline.stretch_end[at], last + 3))
-        return outline.plays(opened, "nor") and outline.has(behind, "took_effect", "responding")
+        if not outline.plays(opened, "nor"):
+            return False
+        if outline.has(range(last + 1, min(outline.stretch_end[at], last + 3)), "took_effect", "responding"):
+            return True
+        last = outline.last_drug[self.end - 1] or at  # neither THP nor the second (T-DXd) was stopped for toxicity
+        behind = range(last + 1, min(self.end, last + 5))
+        return outline.pieces[self.first].key == "neither" and outline.has(behind, *_EFFECTS)
 
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive': it was given."""

@@ -210,6 +210,8 @@ class Before:
         if "planned" in cues:
             if outline.heads_earlier_lines(at):
                 return mode
+            if self._dates_what_she_had(at):
+                return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
             return mode if told else "planned"
         if cues & TOLD:
@@ -235,6 +237,14 @@ class Before:
         if at + 1 == self.end or self.before:
             return False
         return self.outline.pieces[at + 1].key == ":" or (at == self.first and self.outline.is_drug[at + 1])
+
+    def _dates_what_she_had(self, at: int) -> bool:
+        """Whether a change only says when another drug was given: 'before switching to T-DXd she had T-DM1'."""
+        outline, drug = self.outline, self.outline.drug_in_stretch_after(at)
+        if at != self.first + 1 or outline.pieces[self.first].key != "before" or drug is None:
+            return False
+        had = next((each for each in outline.rest_of_stretch(drug) if "has_had" in outline.cues[each]), None)
+        return had is not None and outline.drug_in_sentence_after(had) is not None
 
     def _tells_what_came(self, at: int) -> bool:
         """Whether drugs behind a colon were given, as the outcome behind them shows."""

@@ -178,6 +178,15 @@ class Behind:
         inside = range(drugs[0], drugs[-1])
         return all(outline.is_drug[at] or outline.pieces[at].key in signs for at in inside)
 
+    def _answers_something_else(self, at: int) -> bool:
+        """Whether a 'no' behind a finding in brackets answers for it: 'EC/TH (pCR no)', 'T-DXd (toxicity: none)'."""
+        outline, named = self.outline, at - 1
+        named -= named > 0 and outline.pieces[named].key in (":", "=")
+        if outline.drug_in_stretch_before(at) is not None or outline.stretch_start[at] > named:
+            return False
+        cues = {"early", "surgery", "toxicity", "a_toxicity", "progression", "responding"}
+        return bool(outline.cues[named] & cues) or bool(outline.pieces[named].kinds & {"noun", "find"})
+
     def _only_ends(self, at: int) -> bool:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
         pieces, end = self.outline.pieces, self.outline.stretch_end[at]
@@ -221,6 +230,8 @@ class Behind:
             return "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
             return "asked"
+        if "negation" in cues and self._answers_something_else(at):
+            return None
         if "negation" in cues and (last or self._only_ends(at)):
             if "saying" in outline.pieces[at - 1].roles and at > self.first:
                 return "declined"
