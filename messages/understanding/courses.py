@@ -317,6 +317,13 @@ class Courses:
             return False
         return all(course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest)
 
+    @staticmethod
+    def _count_anew(lines: list[Course]) -> None:
+        """Forget the numbers of an enumeration that counts early-stage treatment, too: '1. TCH adjuvant 2. THP'."""
+        for course in lines:
+            if course.counted:
+                course.number = None
+
     def order(self) -> list[Course]:
         """The lines in their order: numbered ones at their number, the others where they were told.
 
@@ -325,6 +332,8 @@ class Courses:
         lines = self.metastatic()
         if not lines:
             return []
+        if any(course.early and course.counted for course in self.all):
+            self._count_anew(lines)
         if self._numbers_what_is_told_later(lines) or self._goes_on_after_what_is_told_later(lines):
             return [*lines[1:], lines[0]]
         at: dict[int, Course] = {}

@@ -329,7 +329,7 @@ class Grouping:
         if self.now.numbers:
             course.number = self.now.numbers.pop(0)
             course.counted = self.now.counting
-            self.now.early = False
+            self.now.early = self.now.early and course.counted  # 1) neoadjuvant TCHP
         course.maintenance = self.now.maintenance or self._maintenance_ahead(place)
         continues = self.now.stays_early and self._continues_early(place, new)
         course.early = self.now.early or (continues and not self.now.is_for_metastases(place))

@@ -127,15 +127,14 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
             found[-1] = Piece("ordinal", piece.start, mark.end, piece.key, value=piece.value, glued=piece.glued)
             at += 1  # 1. line
             continue
-        if mark.key not in (")", ".") or not mark.glued or following.glued or not _opens_an_item(following):
+        if mark.key not in (")", ".") or not mark.glued or following.glued:
             continue
         before = found[-2] if len(found) > 1 else None
-        begins = (
-            before is None
-            or (before.kind == "sign" and before.key in ":;.-(,")
-            or "\n" in text[before.end : piece.start]
-        )
-        if begins or piece.value == counted + 1 > 1:
+        opens_a_row = before is None or "\n" in text[before.end : piece.start]
+        begins = opens_a_row or (before is not None and before.kind == "sign" and before.key in ":;.-(,")
+        goes_on = piece.value == counted + 1 > 1
+        told = goes_on and (opens_a_row or mark.key == ")") and _tells_of_the_course(following)
+        if told or ((begins or goes_on) and _opens_an_item(following)):
             counted = int(piece.value)
             found[-1] = Piece("line", piece.start, mark.end, ITEM, value=counted, glued=piece.glued)
             at += 1
@@ -157,6 +156,13 @@ def _bare_items(pieces: list[Piece]) -> frozenset[int]:
         if len(run) > 1:
             found.update(run)
     return frozenset(found)
+
+
+def _tells_of_the_course(piece: Piece) -> bool:
+    """Whether an item that begins so is none of drugs: '2) surgery', '3) relapse in lung: THP'."""
+    return piece.cue("surgery", "treated", "came_back", "relapse", "progression", "early") or piece.is_(
+        "noun", "organ", "organ_mets"
+    )
 
 
 def _opens_an_item(piece: Piece) -> bool:
