@@ -398,7 +398,7 @@ class Grouping:
             piece, cues = self.pieces[at], outline.cues[at]
             if piece.asked and "ongoing" in cues:  # how to treat diarrhoea, still on neratinib
                 return True
-            if piece.key == "now" and not piece.asked:
+            if (piece.key == "now" or "current" in cues) and not piece.asked:
                 return True
             if "on" in piece.roles:
                 before = range(max(outline.stretch_start[at], at - 2), at)

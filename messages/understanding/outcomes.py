@@ -280,11 +280,9 @@ class Outcomes:
         self.courses.separate("then")
 
     def _stands_alone(self, place: int) -> bool:
-        """Whether 'current' is said by itself, or of the drug behind it: 'TCT (current)', 'rx now TCT'."""
+        """Whether 'current' is said by itself: 'TCT (current)', 'Current: TCT'."""
         following = place + 1
-        if following == len(self.outline.pieces) or self.outline.is_drug[following]:
-            return True
-        return self.outline.pieces[following].kind == "sign"
+        return following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
 
     def _counts_cycles(self, place: int) -> bool:
         """Whether 'now' is said of a cycle, in what is told: 'T-DXd, cycle 5 now', 'fifth cycle now', 'now C3'."""
@@ -1366,12 +1364,21 @@ class Outcomes:
 
     def _likewise(self, place: int) -> None:
         """'T-DM1 failed in 2021, T-DXd as well': the outcome of the line told before it in the sentence."""
-        course, lines = self.courses.current, self.courses.metastatic()
-        if course is None or len(lines) < 2 or course is not lines[-1] or course.outcome is not None:
+        course = self.courses.current
+        if course is None or course.early or course.outcome is not None or not course.pieces:
             return
-        before = lines[-2]
-        if before.sentence == course.sentence == self.outline.sentence[place] and before.outcome == "progression":
-            course.outcome = before.outcome
+        following = place + 1
+        ends = following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
+        if self.outline.pieces[place].key == "too" and not ends:  # too early to say
+            return
+        start = course.pieces[0].start
+        told = [each for each in self.courses.metastatic() if each.pieces and each.pieces[0].start < start]
+        before = max(told, key=lambda each: each.pieces[0].start, default=None)
+        sentence = self.outline.sentence[place]
+        if before is None or course.sentence != sentence or before.sentence < sentence - 1:
+            return
+        if before.outcome in ("progression", "toxicity"):
+            self._end(course, before.outcome, place)
 
     def _since(self, place: int) -> None:
         """'TCT since May', 'since May TCT': it goes on."""
