@@ -727,10 +727,11 @@ class Brain:
             first = self.context.clause(first).stop
 
     def _sentences_behind(self, verdict: _Verdict) -> Iterator[range]:
-        """The first clauses of the sentence behind a mention, and the sentences that follow."""
-        at = self.context.sentence_end(verdict.pieces[-1].sentence)
-        if at < len(self.pieces):
-            yield self.context.clause(at)
+        """The clauses of the sentence behind a mention, and the sentences that follow."""
+        at = clause = self.context.sentence_end(verdict.pieces[-1].sentence)
+        while clause < len(self.pieces) and self.pieces[clause].sentence == self.pieces[at].sentence:
+            yield self.context.clause(clause)
+            clause = self.context.clause(clause).stop
         while at < len(self.pieces):
             yield self.context.sentence(at)
             at = self.context.sentence(at).stop

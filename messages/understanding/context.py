@@ -185,7 +185,11 @@ class Context:
             self._family[place - 1] = True
         if pieces[last - 1].key == "(" and last < self.sentence(place).stop:  # her husband is ill (ECOG 3)
             last = self.clause(last).stop
-        elif any(pieces[at].concepts for at in range(place + 1, clause.stop)) or self._tells_an_age(last, place):
+        elif (
+            any(pieces[at].concepts for at in range(place + 1, clause.stop))
+            or self._tells_an_age(last, place)
+            or (last < len(pieces) and pieces[last].key == "who")  # unlike her sister, who had brain mets
+        ):
             while last < self.sentence(place).stop and self._goes_on(last):
                 last = self.clause(last).stop
         for at in range(first, last):

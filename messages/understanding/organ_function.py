@@ -13,6 +13,8 @@ from messages.understanding.statements import Stated
 MONTHS = 12
 _CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
+_POINTING = ("it", "they")
+"""What points back at a value."""
 _NEAR = 12
 """Pieces between a name and its number, at most."""
 LVEF_FROM, PLATELETS_FROM, CRCL_FROM, BILIRUBIN_ABOVE = 50, 100, 30, 1.5
@@ -71,7 +73,7 @@ class OrganFunction:
         values = {"good": good, "bad": bad, "pending": "unknown", "unknown": "unknown", "planned": "unknown"}
         if name == "extracranial":
             values |= {"stable": "controlled", "responding": "controlled", "progression": "progressing"}
-        for at in (*self.context.following(place), *self._just_before(place)):
+        for at in (*self.context.following(place), *self._in_brackets(place), *self._just_before(place)):
             piece = self.pieces[at]
             said = next((word for word in values if piece.cue(word)), None)
             if said is None and name == "leptomeningeal" and self.context.of(piece, "clear"):
@@ -93,6 +95,11 @@ class OrganFunction:
             if value is not None:
                 self._note(field, value, min(place, at), max(place, at))
             return
+
+    def _in_brackets(self, place: int) -> range:
+        """The place of the word that is all a bracket right behind a noun holds: 'DPD result (pending)'."""
+        signs = [self.pieces[at].key for at in (place + 1, place + 3) if at < len(self.pieces)]
+        return range(place + 2, place + 3) if signs == ["(", ")"] else range(0)
 
     def _just_before(self, place: int) -> range:
         """The place before a noun, where it holds a word that says how it is."""
@@ -199,13 +206,16 @@ class OrganFunction:
             return figures
         first = (figures[-1].place if figures else place) + 1
         stop = self.context.sentence(place).stop
-        if stop < len(self.pieces) and self.context.of(self.pieces[stop], "recovers"):  # 'EF fell to 41; back at 57'
+        if stop < len(self.pieces) and (
+            self.context.of(self.pieces[stop], "recovers") or self.pieces[stop].key in _POINTING
+        ):  # 'EF fell to 41; back at 57', 'it is 57 now'
             stop = self.context.clause(stop).stop
         for at in range(first, min(stop, first + _NEAR)):
             piece = self.pieces[at]
             if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
                 break
-            if self.context.of(piece, "recovers") or "new_word" in piece.cues:  # 'but is 58 now'
+            points = "is" in piece.roles and self.pieces[at - 1].key in _POINTING  # 'they are 140 now'
+            if points or self.context.of(piece, "recovers") or "new_word" in piece.cues:  # 'but is 58 now'
                 later = next(self._figures(at), None)
                 return figures if later is None else [*figures, later]
         return figures
@@ -299,13 +309,22 @@ class OrganFunction:
 
     def platelets(self, place: int) -> None:
         """Platelets, in 10^9/L or single cells."""
-        figures = [figure._replace(value=self._per_nanolitre(figure)) for figure in self._figures(place)]
+        told = list(self._figures(place))
+        became = self._became(told, place)
+        figures = [figure._replace(value=self._per_nanolitre(figure)) for figure in became]
         figures = [figure for figure in figures if 5 <= figure.value <= 1500]
         if not figures:
             return
-        figure = figures[-1] if self._changes(figures) else figures[0]
+        figure = figures[-1] if len(became) > len(told) or self._changes(figures) else figures[0]
         low = figure.value < PLATELETS_FROM or (figure.bound == "<" and figure.value <= PLATELETS_FROM)
         self._note("platelets", "low" if low else "normal", place, figure.place)
+
+    def platelets_by_now(self, place: int) -> None:
+        """What low platelets have become since: 'stopped because of low platelets; they are 160 now'."""
+        figure = self._became([Figure(0, "", place)], place)[-1]
+        count = self._per_nanolitre(figure)
+        if 5 <= count <= 1500:
+            self._note("platelets", "low" if count < PLATELETS_FROM else "normal", figure.place, figure.place)
 
     def _per_nanolitre(self, figure: Figure) -> float:
         """A count of platelets in 10^9/L, from cells per microlitre or lakh."""
@@ -316,10 +335,12 @@ class OrganFunction:
 
     def crcl(self, place: int) -> None:
         """The clearance of creatinine, in ml/min."""
-        figures = [figure for figure in self._figures(place) if 1 <= figure.value <= 250]
+        told = list(self._figures(place))
+        became = self._became(told, place)
+        figures = [figure for figure in became if 1 <= figure.value <= 250]
         if not figures:
             return
-        figure = figures[-1] if self._changes(figures) else figures[0]
+        figure = figures[-1] if len(became) > len(told) or self._changes(figures) else figures[0]
         low = figure.value < CRCL_FROM or (figure.bound == "<" and figure.value <= CRCL_FROM)
         if figure.bound == "<" and figure.value > CRCL_FROM:
             return  # 'below 60' leaves both

@@ -470,6 +470,8 @@ class _Sentence:
         """Received, planned or asked about."""
         if self._is_perhaps(at) or self._is_passed_by(at):
             return "mentioned"
+        if self._is_told_of_behind(at):
+            return "received"
         if self._dates_a_value(at) or self._names_a_trial(at):
             return "mentioned"
         if self._is_a_choice(at):
@@ -498,6 +500,14 @@ class _Sentence:
         if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _is_told_of_behind(self, at: int) -> bool:
+        """Whether a relative clause tells how a drug ended: 'might have been better than THP, which she progressed
+        on'."""
+        outline, which = self.outline, at + 2
+        if which >= self.end or outline.pieces[at + 1].key != "," or outline.pieces[which].key != "which":
+            return False
+        return outline.has(outline.rest_of_stretch(which, 6), "progression", "toxicity", "stopped", "completed")
 
     def _is_asked_whether(self, at: int) -> bool:
         """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
@@ -603,7 +613,8 @@ class _Sentence:
         outline = self.outline
         for _ in range(_LONGEST_LIST):
             following = outline.drug_in_stretch_after(at)
-            if following is None or outline.pieces[at + 1].key not in ("+", "/") or not outline.joins(at, following):
+            joined = outline.pieces[at + 1].key in ("+", "/", "and", "&")
+            if following is None or not joined or not outline.joins(at, following):
                 return False
             if self.behind.get(following) == "given":
                 return True
@@ -784,7 +795,7 @@ class _Sentence:
         """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""
         outline = self.outline
         instead = at - 1 > self.first and outline.pieces[at - 1].key in ("instead", "rather")
-        return instead and outline.is_drug[at - 2] and not outline.pieces[at].asked
+        return instead and outline.is_drug[at - 2]
 
     def _is_of_that_time(self, at: int) -> bool:
         """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""

@@ -116,6 +116,7 @@ class Reader:
             return False
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
+            self.organs.platelets_by_now(place)
             return False
         if name == "platelets" and value == "low":
             return self.context.stance(place) in ("affirmed", "listed") and not self.emergencies.is_past(place)
