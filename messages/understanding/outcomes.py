@@ -1350,6 +1350,8 @@ class Outcomes:
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
         if (toxic or grew or self.pending is not None) and piece.key == "under":
             return  # pneumonitis, new brain mets under T-DM1
+        if piece.key in ("under", "on") and self._is_dated_behind(place):
+            return  # LVEF 45 under trastuzumab in 2022
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
             if self.given:
@@ -1361,6 +1363,14 @@ class Outcomes:
             if target is not None and target.outcome is None and piece.key != "under":
                 target.ongoing = True
                 piece.used = True
+
+    def _is_dated_behind(self, place: int) -> bool:
+        """Whether the drug that 'on', 'under' leads to was given in a year that is told: 'on T-DM1 in 2022'."""
+        outline = self.outline
+        if place + 1 >= len(outline.pieces) or not outline.is_drug[place + 1]:
+            return False
+        dated = outline.pieces[outline.last_of_list(place + 1) + 1 : outline.stretch_end[place]][:2]
+        return len(dated) > 1 and dated[0].key == "in" and dated[1].kind == "date"
 
     def _likewise(self, place: int) -> None:
         """'T-DM1 failed in 2021, T-DXd as well': the outcome of the line told before it in the sentence."""
