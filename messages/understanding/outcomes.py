@@ -916,7 +916,8 @@ class Outcomes:
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
-            return stopped and self._follows_a_because(place) and not outline.has(outline.in_stretch(place), "ongoing")
+            behind = range(max(self.stopped_at or 0, outline.stretch_start[place]), outline.stretch_end[place])
+            return stopped and self._follows_a_because(place) and not outline.has(behind, "ongoing")
         later = any(
             "stopped" in outline.cues[at] and not self._stops_a_part(at)
             for at in range(place + 1, min(outline.sentence_end[place], place + 6))
@@ -1090,7 +1091,7 @@ class Outcomes:
     def _said(self, place: int, outcome: str) -> None:
         outline, courses = self.outline, self.courses
         piece = outline.pieces[place]
-        if self._governs(place):
+        if "pronoun" not in piece.roles and self._governs(place):
             self.pending, self.given, self.holder, self.said_at = outcome, False, None, place
             self.of_the_last = self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)

@@ -613,8 +613,9 @@ class _Sentence:
         outline = self.outline
         for _ in range(_LONGEST_LIST):
             following = outline.drug_in_stretch_after(at)
-            joined = outline.pieces[at + 1].key in ("+", "/", "and", "&")
-            if following is None or not joined or not outline.joins(at, following):
+            if following is None or outline.pieces[at + 1].key not in ("+", "/", "and", "&"):
+                return False
+            if not outline.joins(at, following):
                 return False
             if self.behind.get(following) == "given":
                 return True
