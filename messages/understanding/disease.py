@@ -249,7 +249,10 @@ class Disease:
         """Whether the next clause says how the organ of this one does: 'bone mets only, growing on TCT'."""
         if any(self.pieces[at].cue("progression", "stable", "responding") for at in clause):
             return False
-        first, second = clause.stop, clause.stop + 1
+        first = clause.stop + (self.pieces[clause.stop].key in ("both", "all", "each"))
+        second = first + 1
+        if second > len(self.pieces):
+            return False
         said = self.context.of(self.pieces[first], "does")
         return said and not (second < len(self.pieces) and self.pieces[second].is_("noun"))
 
