@@ -99,7 +99,9 @@ class Order:
         outline, pieces = self.outline, self.pieces
         start = outline.sentence_start[place]
         second = start < place and pieces[place - 1].key == "and" and outline.is_drug[place - 2]
-        second = second or (start < place and "previously" in outline.cues[place - 1])  # forgot: before the T-DXd there was THP
+        second = second or (
+            start < place and "previously" in outline.cues[place - 1]
+        )  # forgot: before the T-DXd there was THP
         drug = self._drug_behind_before(place)
         if not (place == start or second) or drug >= len(pieces) or not outline.is_drug[drug]:
             return False

@@ -1159,6 +1159,8 @@ class Outcomes:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
         ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".")
+        if self._stops_what_follows(place):
+            return True
         colon = self._heading_colon(place)
         if ends or (colon is None and self._leads_to_the_next(place)):
             return False
@@ -1210,6 +1212,33 @@ class Outcomes:
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _stops_what_follows(self, place: int) -> bool:
+        """Whether growth is told with the stop of the drug that follows: 'lung PD in May, T-DM1 stopped, T-DXd begun',
+        'new bone mets -> THP off'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if "stopped" not in outline.said or outline.drug_in_stretch_before(place) is not None:
+            return False
+        if "progression" not in outline.cues[place] and not pieces[place].is_("noun", "organ_mets"):
+            return False
+        drug = outline.drug_in_sentence_after(place)
+        if drug is None or drug - place > _HEADING:
+            return False
+        between, last = range(place + 1, drug), outline.last_of_list(drug)
+        if not all(self._may_stand_before_a_stop(at) for at in between):
+            return False
+        behind = range(last + 1, min(outline.stretch_end[last], last + 3))
+        stops = outline.has(range(max(place, drug - 2), drug), "stopped") or outline.has(behind, "stopped")
+        return stops and not outline.has(
+            range(last + 1, outline.stretch_end[last]), "a_toxicity", "toxicity", "negation"
+        )
+
+    def _may_stand_before_a_stop(self, place: int) -> bool:
+        """Whether a piece only says where and when it grew: 'in the lung in May', ', so', '->'."""
+        piece = self.outline.pieces[place]
+        passed = piece.kind in ("silent", "sign", "date", "duration") or piece.is_("noun", "organ", "organ_mets")
+        passed = passed or not piece.roles.isdisjoint(("so", "month"))
+        return passed or not self.outline.cues[place].isdisjoint(("stopped", "joined"))
 
     def _leads_to_the_next(self, place: int) -> bool:
         """Whether an outcome is of what was told before it: 'ended in toxicity, and T-DM1', 'then PD and T-DXd'."""
