@@ -175,6 +175,8 @@ def _is_abbreviated(pieces: list[Piece], place: int, lexicon: Lexicon) -> bool:
         return False
     if pieces[place - 1].key not in lexicon.abbreviations:
         return False
+    if "versus" in pieces[place - 1].cues:  # T-DM1 vs. T-DXd
+        return True
     before = pieces[place - 2] if place > 1 else None
     return before is None or not (before.names_drugs_by_name() or before.kind == "number")
 

@@ -90,9 +90,29 @@ class Before:
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
+        if self._is_a_relatives_paper(at):
+            return False
         if self._tells_of_the_drug_before(at):
             self.relatives.add(at - 2)
-        return True
+        told = self._drugs_pointed_at(at)
+        self.relatives.update(told)
+        return not told
+
+    def _is_a_relatives_paper(self, at: int) -> bool:
+        """Whether a relative only wrote down what the patient had: 'per daughter's list: THP'."""
+        pieces = self.outline.pieces[at + 1 : at + 4]
+        return [piece.key for piece in pieces[:2]] == ["'", "s"] and "paper" in pieces[-1].roles
+
+    def _drugs_pointed_at(self, at: int) -> list[int]:
+        """The drugs right before a clause that says whose they were: 'T-DM1, that was her aunt's'."""
+        outline, start = self.outline, self.outline.stretch_start[at]
+        led = range(start, at)
+        last = outline.last_drug[start]
+        if start == self.first or last is None or last < self.first or any(outline.is_drug[each] for each in led):
+            return []
+        if not any(outline.pieces[each].roles & {"subject", "pronoun"} for each in led):
+            return []
+        return [each for each in range(outline.first_of_list(last), last + 1) if outline.is_drug[each]]
 
     def _tells_of_the_drug_before(self, at: int) -> bool:
         """Whether a relative's story is of the drug that heads the sentence: 'T-DXd: her mother gets it'."""
@@ -103,7 +123,7 @@ class Before:
     def _follows_a_condition(self, at: int) -> bool:
         """Whether a stretch tells what may come of the condition before it: 'if PD then T-DXd'."""
         outline = self.outline
-        leads = outline.pieces[at - 1].key == "," or "then" in outline.cues[at]
+        leads = outline.pieces[at - 1].key in (",", "->", ":") or "then" in outline.cues[at]
         return leads and outline.stretch[at - 1] == self.supposed
 
     def _over_a_break(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one case after another)
@@ -233,10 +253,16 @@ class Before:
         return mode
 
     def _heads_the_sentence(self, at: int) -> bool:
-        """Whether a word stands before the first drugs of a sentence: 'options A, B', 'my ranking so far: A, B'."""
+        """Whether a word stands before the first drugs of a sentence: 'options A, B', 'options I see - A, B',
+        'my ranking so far: A, B'."""
         if at + 1 == self.end or self.before:
             return False
-        return self.outline.pieces[at + 1].key == ":" or (at == self.first and self.outline.is_drug[at + 1])
+        if self.outline.pieces[at + 1].key == ":":
+            return True
+        drug = self.outline.drug_in_sentence_after(at)
+        if at != self.first or drug is None or self.outline.pieces[at].asked:
+            return False
+        return all(piece.kind in ("silent", "sign") for piece in self.outline.pieces[at + 1 : drug])
 
     def _dates_what_she_had(self, at: int) -> bool:
         """Whether a change only says when another drug was given: 'before switching to T-DXd she had T-DM1'."""
@@ -256,6 +282,8 @@ class Before:
         """Whether a word is said of the drug right behind it, and of nothing before it: 'pending: T-DXd'."""
         outline = self.outline
         following = outline.next_meaning(at)
+        if following is not None and "joined" in outline.cues[following]:  # first dose tomorrow with T-DXd
+            following = outline.next_meaning(following, 2)
         before = outline.before_in_stretch(at)
         return (
             following is not None

@@ -38,6 +38,8 @@ class Behind:
         """The place of the word that says it."""
         self.unbegun: set[int] = set()
         """The drugs that were only not begun: where they were planned, they still are."""
+        self.in_bracket = False
+        """Whether a bracket is being read that ends in a drug."""
         self.denied_later = False
         """Whether a denial behind a drug was said in a stretch of its own."""
 
@@ -51,6 +53,7 @@ class Behind:
         access: str | None = None
         for at in range(self.end - 1, self.first - 1, -1):
             if outline.is_drug[at]:
+                self.in_bracket = self.in_bracket or outline.pieces[min(at + 1, self.end - 1)].key == ")"
                 if verdict is None and following is not None:
                     listed = self._is_listed(at, following, listed)
                     verdict = self.behind[following] if listed or self._is_joined(at, following) else None
@@ -66,6 +69,7 @@ class Behind:
                     self.unbegun.add(at)
                 verdict, following, carried, access = None, at, False, None
                 continue
+            self.in_bracket = self.in_bracket and outline.pieces[at].key != "("
             if self._is_without_it(at):
                 self.denied_later = True
                 continue
@@ -151,6 +155,8 @@ class Behind:
         if any(piece.key == "and" or "or" in piece.roles for piece in between):
             return True
         said = self.behind.get(following)
+        if said is not None and self._are_in_one_bracket(at):
+            return True
         if said == "denied" and self._is_a_bare_list(",", _LIST):
             return True
         if said in _REFUSALS | {"same", "mentioned"} and self._is_of_every(following):
@@ -159,10 +165,15 @@ class Behind:
             return True
         return listed and any(piece.key == "," for piece in between)
 
+    def _are_in_one_bracket(self, at: int) -> bool:
+        """Whether a bracket of drugs ends in one, of which, as of the others in it, the words behind it are said: 'the
+        new ones (A, B) not used'."""
+        return self.in_bracket and self.outline.pieces[at + 1].key == ","
+
     def _is_of_every(self, last: int) -> bool:
         """Whether what is said behind a list is said of all its drugs: 'A, B both unused', 'A, B: neither given'."""
         behind = self.outline.pieces[last + 1 : min(self.end, last + 4)]
-        return any(piece.roles & {"every", "nor"} or piece.cue("had_neither") for piece in behind)
+        return any(piece.roles & {"every", "nor"} or piece.cue("had_neither") or piece.key == "none" for piece in behind)
 
     def _is_plural(self) -> bool:
         """Whether the verb behind the last drug is of several: 'A, B and C were mentioned'."""
@@ -263,7 +274,7 @@ class Behind:
             return "upcoming"
         if "suitability" in cues and outline.last_drug[at] == at - 1:
             return "unavailable" if self._is_denied_before(at - 1) else "planned"
-        if "uncertain" in cues and outline.last_drug[at] == at - 1 and self._is_all_that_is_said(at):
+        if "uncertain" in cues and self._is_said_at_once(at) and self._is_all_that_is_said(at):
             return "mentioned"
         if "correction" in cues and self._is_corrected(at):
             return "corrected"
@@ -416,7 +427,7 @@ class Behind:
         if drug is None:
             return self._opens_a_bracket(at) or self._is_if_it_can_be_had(at)
         between = outline.pieces[drug + 1 : at]
-        return all(piece.kind == "silent" or "went_on" in piece.cues for piece in between)
+        return all(piece.kind == "silent" or "went_on" in piece.cues or "harmless" in piece.roles for piece in between)
 
     def _is_if_it_can_be_had(self, at: int) -> bool:
         """Whether a clause of its own asks for access to the drug before it: 'T-DXd, if it can be got, else TCT'."""
