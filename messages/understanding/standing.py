@@ -629,6 +629,8 @@ class _Sentence:
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
         behind = _first_that_speaks(outline, rest)
+        if behind is not None and self._is_called(last, behind):
+            return True
         if outline.plays(rest if behind is None else range(rest.start, behind + 1), "modal"):
             return True
         back = outline.before_in_stretch(first, 4)
@@ -643,6 +645,17 @@ class _Sentence:
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
         return behind is not None and _is_unknown(outline.pieces[behind])
+
+    def _is_called(self, drug: int, at: int) -> bool:
+        """Whether a drug is only somebody's idea, or what somebody found: 'cape is only an idea', 'tucatinib was the
+        board's advice', 'lapatinib is what her husband read of'."""
+        outline = self.outline
+        if not any(outline.pieces[each].key in ("is", "was") for each in range(drug + 1, at + 1)):
+            return False
+        rest = outline.rest_of_stretch(at - 1, 8)
+        found = outline.pieces[at].key == "what" and outline.cues[at] <= {"asked", "asked_weak"}
+        found = found and not outline.has(rest, "has_had", "the_patient", "previously")
+        return found or outline.has(rest, "what_next", "choices")
 
     def _is_turned_over(self, back: range) -> bool:
         """Whether 'we are' and a verb nobody knows lead to a drug: 'we are toying with tucatinib', 'mulling over A'."""

@@ -110,7 +110,9 @@ class Before:
         last = outline.last_drug[start]
         if start == self.first or last is None or last < self.first or any(outline.is_drug[each] for each in led):
             return []
-        if not any(outline.pieces[each].roles & {"subject", "pronoun"} for each in led):
+        if not any(
+            outline.pieces[each].roles & {"subject", "pronoun"} or outline.pieces[each].key == "those" for each in led
+        ):
             return []
         return [each for each in range(outline.first_of_list(last), last + 1) if outline.is_drug[each]]
 
@@ -236,6 +238,7 @@ class Before:
             return mode if told else "planned"
         if cues & TOLD:
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
+            supposed = supposed or (piece.asked and "or" in outline.pieces[at - 1].roles)  # A before or after B?
             fails = "progression" in cues and self.supposed == outline.stretch[at]  # if these fail she gets T-DXd
             supposed = supposed or (fails and mode == "planned")
             return mode if supposed else "received"

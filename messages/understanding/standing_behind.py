@@ -173,7 +173,9 @@ class Behind:
     def _is_of_every(self, last: int) -> bool:
         """Whether what is said behind a list is said of all its drugs: 'A, B both unused', 'A, B: neither given'."""
         behind = self.outline.pieces[last + 1 : min(self.end, last + 4)]
-        return any(piece.roles & {"every", "nor"} or piece.cue("had_neither") or piece.key == "none" for piece in behind)
+        return any(
+            piece.roles & {"every", "nor"} or piece.cue("had_neither") or piece.key == "none" for piece in behind
+        )
 
     def _is_plural(self) -> bool:
         """Whether the verb behind the last drug is of several: 'A, B and C were mentioned'."""
@@ -274,7 +276,7 @@ class Behind:
             return "upcoming"
         if "suitability" in cues and outline.last_drug[at] == at - 1:
             return "unavailable" if self._is_denied_before(at - 1) else "planned"
-        if "uncertain" in cues and self._is_said_at_once(at) and self._is_all_that_is_said(at):
+        if "uncertain" in cues and self._is_said_at_once(at, "so") and self._is_all_that_is_said(at):
             return "mentioned"
         if "correction" in cues and self._is_corrected(at):
             return "corrected"
@@ -320,13 +322,16 @@ class Behind:
         rest = range(at + 1, outline.stretch_end[at])
         return all(self._adds_nothing(each) for each in (*between, *rest))
 
-    def _is_said_at_once(self, at: int) -> bool:
-        """Whether nothing stands between a drug and 'ordered', 'due', 'requested'."""
+    def _is_said_at_once(self, at: int, *roles: str) -> bool:
+        """Whether nothing, or words of such roles, stand between a drug and 'ordered', 'due', 'requested'."""
         pieces, drug = self.outline.pieces, self.outline.drug_in_stretch_before(at)
         reason = pieces[at].key == "due" and at + 1 < self.end and pieces[at + 1].key == "to"
         if drug is None or reason:
             return False
-        return all(piece.kind == "silent" and "examination" not in piece.roles for piece in pieces[drug + 1 : at])
+        return all(
+            (piece.kind == "silent" and "examination" not in piece.roles) or not piece.roles.isdisjoint(roles)
+            for piece in pieces[drug + 1 : at]
+        )
 
     def _adds_nothing(self, at: int) -> bool:
         """Whether a piece only links a drug to when it is to come, or says when."""
@@ -533,6 +538,7 @@ class Behind:
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
+            or outline.pieces[at].key == "none"
             or "present" in outline.pieces[at].roles
             for at in range(start, told_at)
         )
