@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from messages.understanding.courses import Course, Reading, Told
-from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, names_drugs, readings_of
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, GO_ON, agents_of, generic, names_drugs, readings_of
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
@@ -22,6 +22,7 @@ __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs",
 
 _FAR_BRACKET = 24
 """Pieces of a bracket, at most, that are looked over for where it was opened."""
+_TWO = 2
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -55,6 +56,7 @@ class _Reader:
             courses.all.reverse()
         self.order.put_in_order_of_dates()
         self.order.number_by_brackets()
+        self._join_what_was_asked_about()
         self.outcomes.finish()
         self._leave_out_what_was_omitted()
         told.early = [course for course in courses.all if course.early]
@@ -62,6 +64,23 @@ class _Reader:
         told.ended_at, told.grew_under = courses.ended_at, frozenset(courses.grew_under)
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
+
+    def _join_what_was_asked_about(self) -> None:
+        """A drug that only a question names, behind 'after', is of the line told later with its partners: 'What after
+        tucatinib? She had THP, then TCT'."""
+        lines = [course for course in self.courses.metastatic() if course.pieces]
+        if len(lines) < _TWO or "after" not in self.outline.said:
+            return
+        first = min(lines, key=lambda course: course.pieces[0].start)
+        place = self.pieces.index(first.pieces[0])
+        named = len(first.pieces) == 1 and place and "after" in self.outline.cues[place - 1]
+        agents = set(first.agents)
+        if not named or first.number is not None or first.outcome not in (None, "ongoing") or agents <= GO_ON:
+            return
+        whole = [each for each in lines if agents < set(each.agents) and each.sentence > first.sentence]
+        if whole:
+            self.courses.all.remove(first)
+            whole[-1].pieces += first.pieces
 
     def _leave_out_what_was_omitted(self) -> None:
         """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP'."""
@@ -221,6 +240,8 @@ class _Reader:
             self._close_bracket(place)
         elif key == "-":
             self.outcomes.dash(place)
+        elif key == ":" and place and "request" in self.pieces[place - 1].roles:
+            self.courses.separate("then")  # options after lapatinib please: TH, then
 
     def _counts_an_item(self, place: int) -> bool:
         """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH'."""
