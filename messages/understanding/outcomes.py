@@ -1301,10 +1301,11 @@ class Outcomes:
         return dated and bool(self.courses.metastatic())
 
     def _is_in_a_drugs_bracket(self, place: int) -> bool:
-        """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (PD at 4 mo) and T-DXd'."""
-        outline = self.outline
-        opened = outline.stretch_start[place] - 1
-        return opened > 0 and outline.pieces[opened].key == "(" and outline.last_drug[opened] == opened - 1
+        """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (rash, stopped at 4 mo) and T-DXd'."""
+        pieces, drug = self.outline.pieces, self.outline.last_drug[place]
+        if drug is None or pieces[drug + 1].key != "(" or place - drug > _FAR:
+            return False
+        return all(pieces[at].key != ")" for at in range(drug + 2, place))
 
     def _is_said_of(self, drug: int, place: int) -> bool:
         """Whether an outcome's word stands right behind its drug: 'T-DXd PD after THP', 'after THP failed we gave'."""
