@@ -275,9 +275,7 @@ class _Sentence:
             before = None
         if at in self.hearsay or self._names_the_kind_of(at):
             return Mention("mentioned")
-        if outline.is_excepted(at):
-            return Mention("received")
-        if behind == "received":
+        if outline.is_excepted(at) or behind == "received" or self._is_told_in_the_present(at):
             return Mention("received")
         if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
             before = "unavailable"
@@ -401,6 +399,21 @@ class _Sentence:
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive': it was given."""
         return "naive" in [piece.key for piece in self.outline.pieces[at + 1 : min(self.end, at + 3)]]
+
+    def _is_told_in_the_present(self, at: int) -> bool:
+        """Whether 'we give' tells what was given, as how it went is told behind it: 'We give T-DM1, she progresses'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if "give" not in outline.typed or pieces[at].asked:
+            return False
+        verb = outline.first_of_list(at) - 1
+        if verb <= self.first or pieces[verb].key != "give" or pieces[verb - 1].key != "we":
+            return False
+        before = range(outline.stretch_start[verb], verb - 1)
+        supposed = any(pieces[each].roles & {"if", "modal", "clausal", "whether"} for each in before)
+        last = outline.last_of_list(at)
+        following = outline.drug_in_sentence_after(last) or self.end
+        told = outline.has(range(last + 1, following), "progression", "responding", "stopped", "toxicity", "stable")
+        return told and not supposed and not any("before" in pieces[each].key for each in before)
 
     def _ended_then(self, at: int) -> bool:
         """Whether a drug was only given no more from a date on: 'still on HP, without docetaxel since 2021'."""

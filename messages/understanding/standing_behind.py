@@ -21,6 +21,8 @@ _PAIR = 2
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
+_SUPPOSING = frozenset(("in", "when", "once", "whenever", "as"))
+"""How what is only supposed begins: 'in case of PD', 'once she progresses'."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 _ACCESS = frozenset(("unavailable", "available", "unknown"))
 
@@ -220,7 +222,7 @@ class Behind:
             return "available"
         if self._is_minus(at):
             return "denied"
-        supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key == "in")  # in case of, in the future
+        supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key in _SUPPOSING)
         if supposes and self._is_its_condition(at):
             return "planned"
         if (
