@@ -124,10 +124,16 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     at = _answers_at(outline, end)
     if end - first <= _ASKED and outline.is_drug[first] and found[first].standing == "asked":
         _answer_in_short(outline, first, at, found)
+    at = _denies_it_at(outline, at) or at
+    if _tells_when_it_was(outline, at):
+        for place in range(first, end):
+            if outline.is_drug[place] and found[place].standing in ("asked", "received"):
+                found[place] = Mention("received")
+        return
     affirmed = "affirmed" in outline.pieces[at].roles or "had_it" in outline.cues[at]
     if not affirmed and "negation" not in outline.cues[at]:
         return
-    if at + 1 < outline.sentence_end[at] and outline.pieces[at + 1].kind != "sign":
+    if at + 1 < outline.sentence_end[at] and outline.pieces[at + 1].kind != "sign" and not _denies_it_at(outline, at):
         return
     affirmed = affirmed or outline.has(range(first, end), *_SUPPOSED)
     if not affirmed and not _asks_whether_given(outline, first, end):
@@ -158,6 +164,33 @@ def _answers_at(outline: Outline, at: int) -> int:
     while at < last and ("on_record" in outline.cues[at] or outline.pieces[at].key in (":", ",", "(")):
         at += 1
     return at
+
+
+def _tells_when_it_was(outline: Outline, at: int) -> bool:
+    """Whether an answer says that a drug was given, though not now: 'On T-DM1? No, that was 2020', 'that was 2L'."""
+    pieces, end = outline.pieces, outline.sentence_end[at]
+    if at + 4 >= end or pieces[at].key != "no" or "pronoun" not in pieces[at + 2].roles or pieces[at + 3].key != "was":
+        return False
+    rest = range(at + 3, end)
+    if outline.has(rest, "negation", "planned", "declined", "unavailable", "family", "early"):
+        return False
+    return outline.has(rest, "progression", "toxicity", "before_it") or any(
+        pieces[each].kind in ("date", "line") for each in rest
+    )
+
+
+def _denies_it_at(outline: Outline, at: int) -> int | None:
+    """Where a sentence that says no more denies that it was given: 'She has never had it', 'not received so far'."""
+    end = outline.sentence_end[at]
+    denied = next((each for each in range(at, min(end, at + _ASKED)) if "negation" in outline.cues[each]), None)
+    if denied is None or outline.pieces[denied].end - outline.pieces[denied].start <= len("never"):
+        return None
+    beside = (*range(at, denied), *range(denied + 1, end))
+    only = all(
+        outline.pieces[each].kind in ("silent", "sign") or outline.cues[each] & {"the_patient", "so_far"}
+        for each in beside
+    )
+    return denied if only else None
 
 
 def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:
