@@ -1354,6 +1354,7 @@ class Outcomes:
     def site(self, place: int) -> None:
         """An organ behind a drug in a list that progression heads is where it grew: 'PD x2: THP lung, T-DXd liver'."""
         if self.heads and self.given and self.pending == "progression" and self.awaited >= 0 and self.holder:
+            self._note(self.holder, place)
             self.courses.grew_under.add(self.outline.pieces[place].start)
 
     def _is_after_a_list(self, place: int) -> bool:
