@@ -69,6 +69,8 @@ class OrganFunction:
 
     def qualified(self, place: int, name: str) -> None:
         """A noun with a word in place of a number: normal, reduced, pending, not known."""
+        if name == "ecog" and self._is_only_who(place):  # 'who wants to know'
+            return
         field, good, bad = QUALIFIED[name]
         values = {"good": good, "bad": bad, "pending": "unknown", "unknown": "unknown", "planned": "unknown"}
         if name == "extracranial":
@@ -408,7 +410,7 @@ class OrganFunction:
 
     def ecog(self, place: int) -> None:
         """Performance status; a range across the line is asked back, of a change the last counts."""
-        if self.pieces[place].key == "who" and self.pieces[place].end - self.pieces[place].start == len("who"):
+        if self._is_only_who(place):
             following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
             if following is None or not (
                 following.kind in ("number", "sign") or self.context.of(following, "performance")
@@ -434,6 +436,10 @@ class OrganFunction:
             self.stated.ask("performance_status", ("ecog_0_2", "ecog_3_4"), self.pieces[place : last + 1])
         else:
             self._note("performance_status", values.pop(), place, last)
+
+    def _is_only_who(self, place: int) -> bool:
+        piece = self.pieces[place]
+        return piece.key == "who" and piece.end - piece.start == len("who")
 
     def _variant_named(self, place: int) -> Iterator[int]:
         """The places behind DPD up to what has nothing to do with it; a variant's name holds full stops."""

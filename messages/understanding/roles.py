@@ -14,9 +14,10 @@ _LONGEST = 16
 _LONGEST_OF_NONE = 6
 """The same of an answer that names none: 'her mother had it too' within a case ends nothing."""
 _PARTS = re.compile(r"[,;:.()\n]|\s[-\u2013\u2014]+\s|\bbut\b")
-_OF_A_PATIENT = re.compile(r"\b(?:my|our|this|have an?|new) patients?\b")
+_OF_A_PATIENT = re.compile(r"\b(?:(?:one|two|some) of )?(?:my|our|this|have an?|new) patients?\b")
 _OF_ANOTHER = re.compile(r"^(?:my|our|the) (?!name\b)|\b(?:see|saw|with) (?:my|our|the)\b|(?<!site) s\b")
 """How a text names somebody else by their role: 'my oncologist', 'pharmacist's assistant'."""
+_FIRST_PERSON = re.compile("i am |i m |im |it s for my |it is for my |asking for my ")
 
 
 class Roles(NamedTuple):
@@ -33,6 +34,7 @@ class Roles(NamedTuple):
     fields: frozenset[str]
     denials: frozenset[str]
     of_oneself: tuple[str, ...]
+    staff: frozenset[str]
 
 
 def roles_in(data: Mapping[str, Any]) -> Roles:
@@ -51,6 +53,7 @@ def roles_in(data: Mapping[str, Any]) -> Roles:
         frozenset(words["fields"]),
         frozenset(words["denials"]),
         tuple(words["of_oneself"]),
+        frozenset(words["staff"]),
     )
 
 
@@ -67,9 +70,8 @@ def role_of(text: str, roles: Roles) -> Said | None:
     Some part of the answer must name it and nothing else, with what is done there at most: 'hospitalist covering
     nights'. A denial is no role, "my patient" is nobody's, and who tells of their own illness is taken for no nurse.
     """
-    normal = _plain(text)
-    words = normal.split()
-    if len(words) > _LONGEST or _OF_A_PATIENT.search(normal):
+    words = _plain(text).split()
+    if len(words) > _LONGEST:
         return None
     parts = [part for said in _PARTS.split(_without_accents(text)) if (part := _plain(said))]
     found = {part: _part(part, roles) for part in parts}
@@ -78,8 +80,9 @@ def role_of(text: str, roles: Roles) -> Said | None:
         named = {"oncologist"}
     none = [part for part, role in found.items() if role == NOT_PROFESSIONAL]
     if none and not named:
-        return Said(NOT_PROFESSIONAL) if len(words) <= _LONGEST_OF_NONE else None
-    if not named or any(f" {said} " in f" {normal} " for said in roles.of_oneself):
+        of_oneself = len(words) <= _LONGEST_OF_NONE or any(map(_FIRST_PERSON.match, none))
+        return Said(NOT_PROFESSIONAL) if of_oneself else None
+    if not named or _is_of_oneself(words, roles):
         return None
     if not all(_is_denial(part, roles) for part in none):  # 'nurse, and a patient'
         return None
@@ -139,6 +142,14 @@ def _is_consultant(words: list[str], roles: Roles) -> bool:
     return not roles.ranks.isdisjoint(words) and not roles.fields.isdisjoint(words)
 
 
+def _is_of_oneself(words: list[str], roles: Roles) -> bool:
+    """Whether somebody tells of their own treatment: 'my oncologist told me'; not 'my consultant is away'."""
+    own = [
+        word for word, behind in zip(words, (*words[1:], ""), strict=True) if word != "my" or behind not in roles.staff
+    ]
+    return any(f" {said} " in f" {' '.join(own)} " for said in roles.of_oneself)
+
+
 def _is_denial(part: str, roles: Roles) -> bool:
     """Whether a part says that somebody has no profession of these: 'not a health professional', 'not a doctor'."""
     first, *rest = part.split()
@@ -148,6 +159,7 @@ def _is_denial(part: str, roles: Roles) -> bool:
 def _plain(text: str) -> str:
     """The words of a text without accents: 'médical' as 'medical'."""
     said = re.sub(r"[^\w+]+", " ", _without_accents(text).replace("_", " ")).strip()
+    said = _OF_A_PATIENT.sub("somebody", said)
     return re.sub(r"\b(?:the |this )?patient s\b", "her", said)  # "the patient's GP"
 
 

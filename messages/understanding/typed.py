@@ -105,7 +105,8 @@ _LONGEST_COMMAND = 80
 """Signs of a text that asks for a command in words, at most."""
 _OF_A_PLACE_OF_WORK = {"setting", "region"}
 """What may be said with a role: 'nurse for metastatic breast patients', 'oncologist (NHS)'."""
-_OUTSIDE = ("dosing", "symptom", "other_question", "not_professional")
+_QUESTIONS = ("dosing", "symptom", "other_question")
+_OUTSIDE = (*_QUESTIONS, "not_professional")
 _GATES = ("other_tumour", "under_18")
 
 
@@ -444,7 +445,7 @@ def _role(said: str, words: Words) -> tuple[str, ...] | None:
     if found.beside:
         told = understand(found.beside, words.knowledge)
         case = told.fields.keys() - _OF_A_PLACE_OF_WORK
-        if case or told.denied_agents or told.focus or told.reason in _OUTSIDE:
+        if case or told.denied_agents or told.reason in _QUESTIONS:
             return None
     return (found.role,)
 
