@@ -727,14 +727,18 @@ class Brain:
             first = self.context.clause(first).stop
 
     def _sentences_behind(self, verdict: _Verdict) -> Iterator[range]:
-        """The clauses of the sentence behind a mention, and the sentences that follow."""
-        at = clause = self.context.sentence_end(verdict.pieces[-1].sentence)
-        while clause < len(self.pieces) and self.pieces[clause].sentence == self.pieces[at].sentence:
-            yield self.context.clause(clause)
-            clause = self.context.clause(clause).stop
+        """The clauses of the sentence behind a mention, and of those that follow the whole, or a clause that tells of
+        the patient: 'she has headaches from them'."""
+        first = at = self.context.sentence_end(verdict.pieces[-1].sentence)
         while at < len(self.pieces):
-            yield self.context.sentence(at)
-            at = self.context.sentence(at).stop
+            if at == first or self.pieces[at].sentence == self.pieces[first].sentence or self._tells_of_her(at):
+                yield self.context.clause(at)
+            elif at == self.context.sentence(at).start:
+                yield self.context.sentence(at)
+            at = self.context.clause(at).stop
+
+    def _tells_of_her(self, place: int) -> bool:
+        return "the_patient" in self.pieces[place].cues
 
     def _sentence_at(self, place: int) -> range:
         return self.context.sentence(place) if place < len(self.pieces) else range(0)

@@ -16,6 +16,10 @@ from messages.understanding.standing_before import TOLD, Before
 from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
+_SAYS_NOTHING_OF_GIVING = frozenset(
+    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody")
+)
+"""Parts of words that leave open whether a drug beside them was given."""
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
 _TWO = 2
@@ -203,7 +207,7 @@ def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:
 def _is_unknown(piece: Piece) -> bool:
     """Whether a piece is a word nobody knows."""
     unknown = piece.kind == "word" and piece.key.isalpha() and len(piece.key) > 1
-    return unknown and not piece.roles and piece.value is None
+    return unknown and piece.roles <= _SAYS_NOTHING_OF_GIVING and piece.value is None
 
 
 def _first_that_speaks(outline: Outline, places: range) -> int | None:
@@ -311,12 +315,14 @@ class _Sentence:
         if outline.is_excepted(at) or behind == "received" or self._is_told_in_the_present(at):
             return Mention("received")
         if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
-            before = "unavailable"
+            before = "available" if self._is_without_obstacle(at) else "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and at in self.access:
             return Mention("denied", self.access[at])  # T-DXd not given so far, we can get it
         if conjugate and "declined" in (before, behind) and self._came_round(at):
             return Mention("mentioned")
+        if conjugate and behind not in _ACCESS and (decided := self._decision(at)) is not None:
+            return Mention("mentioned", decided)
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)
@@ -467,6 +473,27 @@ class _Sentence:
         if denied and self._is_of_this_place(following):
             return True  # no T-DXd in our country
         return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
+
+    def _is_without_obstacle(self, at: int) -> bool:
+        """Whether an obstacle to the access is denied: 'no problem with T-DXd funding'."""
+        return self.outline.plays(self.outline.before_in_stretch(at, 4), "obstacle")
+
+    def _decision(self, at: int) -> str | None:
+        """How a request for T-DXd that stands before it was decided: 'approval for T-DXd came through', 'reimbursement of
+        T-DXd: negative decision'."""
+        outline = self.outline
+        before = outline.before_in_stretch(at, 5)
+        if not (outline.has(before, "access") or outline.plays(before, "application")):
+            return None
+        for place in range(at + 1, min(self.end, at + _ASKED + 3)):
+            roles = outline.pieces[place].roles
+            if outline.is_drug[place] or outline.has(range(place, place + 1), "negation", "pending"):
+                return None
+            if "granting" in roles:
+                return "available"
+            if "revoking" in roles:
+                return "unavailable"
+        return None
 
     def _left_the_list(self, at: int) -> bool:
         """Whether a drug was only taken off a list: 'the board dropped T-DXd from our formulary'."""
@@ -816,7 +843,7 @@ class _Sentence:
             return None
         if before == "received" or (behind == "given" and before != said):
             return None
-        if said == "unavailable" and self._is_of_that_time(at):
+        if self._used_to_be(at) or (said == "unavailable" and self._is_of_that_time(at)):
             return None
         outline = self.outline
         if self._is_wondered(at, said):
@@ -831,6 +858,12 @@ class _Sentence:
             for each in outline.in_stretch(at)
         )
         return "unknown" if doubted else said
+
+    def _used_to_be(self, at: int) -> bool:
+        """Whether what is said of the access to a drug was so only once: 'T-DXd used to be reimbursed'."""
+        outline = self.outline
+        used = at + 1 < self.end and outline.pieces[at + 1].key == "used"
+        return used and outline.stretch[self.told_at[at]] == outline.stretch[at]
 
     def _is_wondered(self, at: int, said: str) -> bool:
         """Whether access is only asked about or supposed: 'who knows whether T-DXd is reimbursed?', 'if it is

@@ -322,6 +322,8 @@ class Before:
         cues = self.outline.cues[at]
         if self.outline.pieces[at].key == "minus" and at > self.first and self.outline.is_drug[at - 1]:
             return "denied"  # CLEOPATRA minus docetaxel
+        if "nobody" in self.outline.pieces[at].roles:
+            return "mentioned"
         if not cues:
             return None
         if cues & _NAMING and self._names_what_follows(at):

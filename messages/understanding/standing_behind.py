@@ -231,6 +231,8 @@ class Behind:
             return "mentioned"
         if piece.key == "only" and last and outline.is_drug[at - 1] and not piece.asked:
             return "given"  # no T-DM1, THP only
+        if "application" in piece.roles and outline.is_drug[at - 1]:  # T-DXd request with the insurer
+            return "unknown" if outline.has(self._up_to_a_condition(at), "pending") else "mentioned"
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in ("cycles", "date", "line")
