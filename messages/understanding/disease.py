@@ -36,6 +36,8 @@ class Disease:
         self.stated = stated
         self.lines = len(told.lines)
         self.latest = told.lines[-1] if told.lines else None
+        self._excepted = False
+        """Whether an organ is the exception from what did not grow."""
         self._held_organs: set[int] = set()
         """Where single organs are told that hold disease under control."""
         self.ended_at, self.grew_under = told.ended_at, told.grew_under
@@ -86,7 +88,7 @@ class Disease:
             return
         held = any(said.value == "controlled" and said.start not in self._held_organs for said in told)
         goes_on = latest.outcome == "ongoing" and any("no_progression" in piece.cues for piece in self.pieces)
-        if held or goes_on:
+        if not self._excepted and (held or goes_on):
             self.stated.take_back("extracranial_disease", "progressing")
         else:
             latest.outcome = "progression"
@@ -103,6 +105,7 @@ class Disease:
     def _organ(self, place: int) -> None:
         piece = self.pieces[place]
         if self._is_the_exception(place):
+            self._excepted = True
             self.stated.note("extracranial_disease", "progressing", [piece])
             if not self.is_local(piece):
                 self.stated.note("setting", "metastatic", [piece])

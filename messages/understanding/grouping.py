@@ -14,6 +14,7 @@ from messages.understanding.drugs import (
     GO_ON,
     Readings,
     agents_of,
+    generic,
     go_together,
 )
 from messages.understanding.scan import Piece
@@ -151,6 +152,15 @@ class Grouping:
         """Whether words around a drug join it to the line being told, over a sign."""
         return self._is_given_with_it(place) or self._was_added(place) or self._opens_with(place)
 
+    def _is_based_on_it(self, place: int) -> bool:
+        """Whether the drug before only says what a regimen consists of: 'docetaxel-based CLEOPATRA', 'taxane-based
+        THP'."""
+        last, pieces = self.outline.last_drug[place], self.pieces
+        if last is None or place - last > 3 or not pieces[place].is_("regimen"):
+            return False
+        described = last == place - 1 or pieces[place - 1].key in ("based", "containing")
+        return described and generic(agents_of(pieces[last]) or ("",)) <= generic(agents_of(pieces[place]) or ())
+
     def _opens_with(self, place: int) -> bool:
         """Whether 'with' opens a stretch behind the line being told: 'T-DXd (in a trial, with pertuzumab)'."""
         current, before = self.courses.current, place - 2
@@ -243,6 +253,8 @@ class Grouping:
 
     def _joins(self, place: int, new: tuple[str, ...]) -> bool:
         course = self.courses.current
+        if course is not None and self._is_based_on_it(place):
+            return True
         if self._is_given_with_it(place):
             return self.courses.joins(new, self._group(place), regimen=False)
         if course is None or (self.now.numbers and not self._numbers_are_told(course)):
@@ -682,6 +694,7 @@ class Grouping:
         rest = range(place + 1, outline.drug_in_stretch_after(place) or outline.stretch_end[place])
         alone = outline.drug_in_stretch_before(place) is None and len(rest) == outline.stretch_end[place] - place - 1
         part = place + 1 < len(self.pieces) and "a_part" in self.pieces[place + 1].roles
+        part = part or any(self.pieces[at].key == "induction" for at in outline.before_in_stretch(place))
         part = part or outline.has(rest, "at_first")  # HP ongoing. Docetaxel was x6 at the start.
         ended = part or (outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity"))
         return bool(new) and alone and ended

@@ -59,6 +59,8 @@ class _Reader:
         self._join_what_was_asked_about()
         self.outcomes.finish()
         self._leave_out_what_was_omitted()
+        if any(piece.is_("say", "prior_lines") for piece in self.pieces):
+            self._keep_for_early_stage()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.ended_at, told.grew_under = courses.ended_at, frozenset(courses.grew_under)
@@ -81,6 +83,22 @@ class _Reader:
         if whole:
             self.courses.all.remove(first)
             whole[-1].pieces += first.pieces
+
+    def _keep_for_early_stage(self) -> None:
+        """What was told without a mark was given for early disease, where nothing was for metastases yet: 'AC-TH back
+        then; no treatment for metastatic disease yet'."""
+        lines = self.courses.metastatic()
+        none = any(
+            each.kind == "say" and each.name == "prior_lines" and each.value == "none"
+            for piece in self.pieces
+            for each in piece.concepts
+        )
+        unmarked = all(
+            each.number is None and not each.ongoing and each.outcome in (None, "completed") for each in lines
+        )
+        if none and unmarked and any(course.early for course in self.courses.all):
+            for course in lines:
+                course.early = True
 
     def _leave_out_what_was_omitted(self) -> None:
         """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP'."""
