@@ -169,8 +169,8 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
 
 
 def _behind_a_copula(pieces: list[Piece], at: int) -> int:
-    """The place behind what may link an ordinal to its drugs: 'first: THP', 'the first was THP', 'had been THP'."""
-    if at + 1 < len(pieces) and ("is" in pieces[at].roles or pieces[at].key in (":", "=", "being")):
+    """The place behind what may link an ordinal to its drugs: 'first: THP', 'the first was THP', 'the first (THP)'."""
+    if at + 1 < len(pieces) and ("is" in pieces[at].roles or pieces[at].key in (":", "=", "(", "being")):
         return at + 1
     perfect = _key(pieces, at) in ("had", "has") and _key(pieces, at + 1) == "been"
     return at + 2 if perfect else at
