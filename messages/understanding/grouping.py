@@ -526,7 +526,7 @@ class Grouping:
         listed = self.courses.between == "comma" and "pertuzumab" in new and not course.early
         if (
             not (self.courses.between == "then" or listed or resumed)
-            or self.courses.insert is not None
+            or (self.courses.insert is not None and not self.courses.insert_stays)
             or self.outcomes.pending is not None
             or not self.courses.steps_down(new)
         ):
