@@ -218,7 +218,8 @@ class Brain:
         found = set(cues & _STATES_SET)
         if "weak_progression" in cues:
             found.add("progression")
-        if not found and "came_back" not in cues:
+        returned = self._has_returned(place)
+        if not found and "came_back" not in cues and not returned:
             return found
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
@@ -227,7 +228,7 @@ class Brain:
             found -= {"symptomatic", "new", "progression", "stable"}
         if "symptomatic" in found and self._is_over(place):
             found.discard("symptomatic")
-        if "came_back" in cues and self._is_of_brain_mets(place):
+        if (returned or "came_back" in cues) and (self._is_of_brain_mets(place) or (returned and self._opens(place))):
             found.add("progression")
         if "pending" in found and place and self.pieces[place - 1].key == "was":
             found.discard("pending")  # the MRI that was pending shows no mets
@@ -237,6 +238,21 @@ class Brain:
             found.discard("treated")
             found.add("to_treat")
         return found
+
+    def _has_returned(self, place: int) -> bool:
+        """Whether a word says that something is there again: 'returned', 'have come back'."""
+        piece = self.pieces[place]
+        back = piece.key == "back" and place > 0 and self.pieces[place - 1].key in ("come", "came")
+        return back or "returns" in piece.roles
+
+    def _opens(self, place: int) -> bool:
+        """Whether a word begins what its clause says, and nobody came back: 'irradiated in 2022, came back in May'."""
+        before = range(self.context.clause(place).start, place)
+        following = self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
+        return following not in ("to", "for", "with") and all(
+            self.pieces[at].kind in ("silent", "sign") and self.pieces[at].key not in ("she", "patient", "pt")
+            for at in before
+        )
 
     def _is_over(self, place: int) -> bool:
         """Whether a symptom is told of the past only: 'headaches gone', 'formerly symptomatic'."""

@@ -17,7 +17,7 @@ from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
-    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody")
+    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody", "returns")
 )
 """Parts of words that leave open whether a drug beside them was given."""
 _LONGEST_LIST = 6
@@ -479,8 +479,8 @@ class _Sentence:
         return self.outline.plays(self.outline.before_in_stretch(at, 4), "obstacle")
 
     def _decision(self, at: int) -> str | None:
-        """How a request for T-DXd that stands before it was decided: 'approval for T-DXd came through', 'reimbursement of
-        T-DXd: negative decision'."""
+        """How a request for T-DXd that stands before it was decided: 'approval for T-DXd came through',
+        'reimbursement of T-DXd: negative decision'."""
         outline = self.outline
         before = outline.before_in_stretch(at, 5)
         if not (outline.has(before, "access") or outline.plays(before, "application")):
