@@ -963,10 +963,13 @@ class Outcomes:
         return False
 
     def _leads_to_how_it_ended(self, place: int) -> bool:
-        """Whether 'ended' leads to what a line ended with: 'both ended with lung PD'."""
+        """Whether 'ended' leads to what a line ended with, or from it: 'both ended with lung PD', 'PD ended THP'."""
         outline = self.outline
         if not outline.pieces[place].key.startswith("end"):
             return False
+        before = next((at for at in outline.before_in_stretch(place, 3) if outline.pieces[at].kind != "silent"), place)
+        if "progression" in outline.cues[before]:
+            return True
         for at in outline.rest_of_stretch(place, 5):
             if "progression" in outline.cues[at]:
                 return outline.pieces[place + 1].key in ("in", "with", "by", "at")
@@ -1197,6 +1200,10 @@ class Outcomes:
                 return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
                 linked = linked or "in" not in piece.roles
+            elif piece.key in ("ended", "end") and all(
+                outline.pieces[on].kind == "silent" for on in range(place + 1, at)
+            ):
+                linked = True  # PD ended THP
             elif cues & {
                 "planned",
                 "started",
