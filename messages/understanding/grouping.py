@@ -119,7 +119,15 @@ class Grouping:
         last = self.outline.last_drug[place]
         if last is None or self.outline.joins(last, place):
             return True
-        return self._is_behind_an_aside(place)
+        return self._is_behind_an_aside(place) or self._is_behind_a_site(last, place - 1)
+
+    def _is_behind_a_site(self, drug: int, joined: int) -> bool:
+        """Whether only where it grew parts a drug from an 'and': 'she failed A in the lung and B in the liver'."""
+        if self.outcomes.pending != "progression" or self.pieces[joined].key != "and":
+            return False
+        between = self.pieces[drug + 1 : joined]
+        named = any(piece.is_("noun", "organ") for piece in between)
+        return named and all(piece.kind == "silent" or piece.is_("noun", "organ", "organ_mets") for piece in between)
 
     def _is_behind_an_aside(self, place: int) -> bool:
         """Whether an aside parts a drug from the 'and' that joins it: 'failed A and, earlier, B'."""

@@ -462,12 +462,20 @@ class Outcomes:
         outline = self.outline
         new = outline.has(outline.before_in_stretch(place, 3), "new") or is_new(outline.pieces, place)
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
+        new = new or self._ended_a_line(place)
         if not new or self._is_negated(place):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
         elif self.courses.all or self._governs(place):
             self._said(place, "progression")
+
+    def _ended_a_line(self, place: int) -> bool:
+        """Whether a line is said to have ended by metastases: 'THP ended by liver mets', 'stopped for lung mets'."""
+        outline = self.outline
+        back = outline.before_in_stretch(place, 3)
+        leads = any(outline.pieces[at].key in ("by", "for", "with") for at in back)
+        return leads and outline.has(back, "completed", "stopped")
 
     def came_back(self, place: int) -> bool:
         """Read a relapse that is told to have happened under a line: 'THP, CR, relapse in liver during HP', 'T-DM1 2L,
@@ -971,7 +979,7 @@ class Outcomes:
         if "progression" in outline.cues[before]:
             return True
         for at in outline.rest_of_stretch(place, 5):
-            if "progression" in outline.cues[at]:
+            if "progression" in outline.cues[at] or outline.pieces[at].is_("noun", "organ_mets"):
                 return outline.pieces[place + 1].key in ("in", "with", "by", "at")
             if outline.is_drug[at]:
                 break
