@@ -578,7 +578,12 @@ class _Sentence:
         """Whether a relative clause tells how a drug ended: 'might have been better than THP, which she progressed
         on'."""
         outline, which = self.outline, at + 2
-        if which >= self.end or outline.pieces[at + 1].key != "," or outline.pieces[which].key != "which":
+        if (
+            "which" not in outline.typed
+            or which >= self.end
+            or outline.pieces[at + 1].key != ","
+            or outline.pieces[which].key != "which"
+        ):
             return False
         return outline.has(outline.rest_of_stretch(which, 6), "progression", "toxicity", "stopped", "completed")
 
@@ -645,7 +650,7 @@ class _Sentence:
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
         outline = self.outline
-        if at - 2 < self.first or outline.pieces[at - 1].key not in ("before", "pre"):
+        if outline.pieces[at - 1].key not in ("before", "pre") or at - 2 < self.first:
             return False
         valued = at + 2 < self.end and outline.pieces[at + 1].key == ":" and outline.pieces[at + 2].kind == "number"
         if valued and outline.pieces[at - 2].is_("noun"):
@@ -662,8 +667,10 @@ class _Sentence:
 
     def _is_passed_by(self, at: int) -> bool:
         """Whether another drug was chosen over it: 'she chose T-DXd over T-DM1'."""
+        if self.outline.pieces[at - 1].key != "over":
+            return False
         last = self.outline.last_drug[at]
-        return self.outline.pieces[at - 1].key == "over" and last is not None and last >= self.first
+        return last is not None and last >= self.first
 
     def _is_a_remark(self, at: int) -> bool:
         """Whether a bracket behind a drug says that another was not to be had: 'T-DM1 (T-DXd then unlicensed)'."""

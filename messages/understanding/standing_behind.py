@@ -218,7 +218,7 @@ class Behind:
             return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
-        if "we_have" in cues and last:
+        if last and ("we_have" in cues or self._is_by_now(at)):
             return "available"
         if self._is_minus(at):
             return "denied"
@@ -291,6 +291,13 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_by_now(self, at: int) -> bool:
+        """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
+        outline = self.outline
+        if "unavailable" not in outline.said or outline.pieces[at].key != "is" or at <= self.first:
+            return False
+        return outline.pieces[at - 1].key == "it" and outline.has(range(self.first, at), "unavailable")
 
     def _is_not_what_was_said(self, at: int) -> bool:
         """Whether 'is not' leaves out what was said of the drug before: 'T-DM1 is reimbursed but T-DXd is not'."""
