@@ -164,7 +164,7 @@ class Grouping:
         """Whether the drug before only says what a regimen consists of: 'docetaxel-based CLEOPATRA', 'taxane-based
         THP'."""
         last, pieces = self.outline.last_drug[place], self.pieces
-        if last is None or place - last > 3 or not pieces[place].is_("regimen"):
+        if last is None or pieces[place - 1].kind == "sign" or place - last > 3 or not pieces[place].is_("regimen"):
             return False
         described = last == place - 1 or pieces[place - 1].key in ("based", "containing")
         return described and generic(agents_of(pieces[last]) or ("",)) <= generic(agents_of(pieces[place]) or ())

@@ -312,7 +312,8 @@ class _Sentence:
             before = None
         if at in self.hearsay or self._names_the_kind_of(at):
             return Mention("mentioned")
-        if outline.is_excepted(at) or behind == "received" or self._is_told_in_the_present(at):
+        in_present = "give" in outline.typed and self._is_told_in_the_present(at)
+        if in_present or behind == "received" or outline.is_excepted(at):
             return Mention("received")
         if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
             before = "available" if self._is_without_obstacle(at) else "unavailable"
@@ -442,7 +443,7 @@ class _Sentence:
     def _is_told_in_the_present(self, at: int) -> bool:
         """Whether 'we give' tells what was given, as how it went is told behind it: 'We give T-DM1, she progresses'."""
         outline, pieces = self.outline, self.outline.pieces
-        if "give" not in outline.typed or pieces[at].asked:
+        if pieces[at].asked:
             return False
         verb = outline.first_of_list(at) - 1
         if verb <= self.first or pieces[verb].key != "give" or pieces[verb - 1].key != "we":
