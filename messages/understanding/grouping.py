@@ -560,7 +560,7 @@ class Grouping:
         more = self._group(place) | set(new)
         kept = bool(new) and more < set(course.agents) and course.outcome in (None, "toxicity")
         added = course.outcome in (None, "toxicity", "completed") and go_together(set(course.agents), more)
-        if not (kept or added):
+        if not (kept or added) or (added and not (kept or taxanes) and self._is_present(place)):
             return False
         if taxanes and more <= ANTIBODIES and self._is_present(place):
             before = range(outline.last_drug[place] or 0, place)
@@ -601,6 +601,8 @@ class Grouping:
             again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new) or self._same_combination(place)
+        if known is not None and self._is_rechallenged(place, known):
+            return None
         present = self.now.maintenance or self._is_present(place)
         present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
@@ -628,6 +630,15 @@ class Grouping:
             kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
             return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _is_rechallenged(self, place: int, known: Course) -> bool:
+        """Whether a drug was given once more, with others between: 'T-DXd, TCT, then rechallenged with T-DXd'."""
+        outline, lines = self.outline, self.courses.metastatic()
+        if known not in lines[:-1] or self.courses.between in ("none", "joined"):
+            return False
+        behind = outline.last_of_list(place) + 1
+        again = behind < len(self.pieces) and self.pieces[behind].key.startswith("rechallenge")
+        return again or outline.has(outline.before_in_stretch(outline.first_of_list(place), 3), "restarted")
 
     def _same_combination(self, place: int) -> Course | None:
         """The line whose combination is named again with how it went: 'A/B, then C/B; PD on C/B'."""

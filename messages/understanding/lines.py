@@ -257,9 +257,17 @@ class _Reader:
             self.courses.separate("then" if self._counts_an_item(place) else "other")
             self._close_bracket(place)
         elif key == "-":
+            if self._joins_names(place):
+                self.courses.separate("joined")
             self.outcomes.dash(place)
         elif key == ":" and place and "request" in self.pieces[place - 1].roles:
             self.courses.separate("then")  # options after lapatinib please: TH, then
+
+    def _joins_names(self, place: int) -> bool:
+        """Whether a hyphen joins the names of two drugs: 'vinorelbine-trastuzumab, lap/cape'."""
+        following = place + 1
+        glued = self.pieces[place].glued and following < len(self.pieces) and self.pieces[following].glued
+        return glued and self.outline.is_drug[following] and self.outline.is_drug[place - 1]
 
     def _counts_an_item(self, place: int) -> bool:
         """Whether a bracket that was not opened closes behind a number or a letter: '1) THP 2) T-DXd', 'a) TH'."""
@@ -340,6 +348,8 @@ class _Reader:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
+        elif piece.key == "next" and place + 1 in self.now.mentions:
+            self.now.then(place)
 
     def _noun(self, place: int, *, relapse: bool) -> None:
         """Read an organ, metastases or the brain: what the disease did there may be of the line being told."""

@@ -1222,6 +1222,7 @@ class Outcomes:
                 "cycles",
                 "duration",
                 "new",
+                "again",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):

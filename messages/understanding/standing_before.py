@@ -20,6 +20,8 @@ _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
 """Pieces behind a colon where the outcome of its drugs may be told."""
+_COURSE = 5
+"""Pieces behind the drugs that 'next' leads to where their course is told, at most."""
 
 
 class Before:
@@ -232,7 +234,7 @@ class Before:
         if "planned" in cues:
             if outline.heads_earlier_lines(at):
                 return mode
-            if self._dates_what_she_had(at):
+            if self._dates_what_she_had(at) or self._is_told_as_begun(at) or self._is_told_as_next(at):
                 return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
             return mode if told else "planned"
@@ -274,6 +276,25 @@ class Before:
             return False
         had = next((each for each in outline.rest_of_stretch(drug) if "has_had" in outline.cues[each]), None)
         return had is not None and outline.drug_in_sentence_after(had) is not None
+
+    def _is_told_as_begun(self, at: int) -> bool:
+        """Whether a year says when a drug was begun: 'start 2019-03 Navelbine | start 11/2020 Kadcyla'."""
+        pieces, behind = self.outline.pieces, at + 1
+        begun = pieces[at].key in ("start", "begin") and behind + 1 < self.end and not pieces[at].asked
+        return begun and pieces[behind].kind == "date" and bool(pieces[behind].value) and self.outline.is_drug[behind + 1]
+
+    def _is_told_as_next(self, at: int) -> bool:
+        """Whether 'next' leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD'."""
+        outline, drug = self.outline, at + 1
+        if not self.before or outline.pieces[at].key != "next" or drug >= self.end or not outline.is_drug[drug]:
+            return False
+        last = outline.last_of_list(drug)
+        behind = range(last + 1, min(self.end, last + _COURSE))
+        if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?":
+            return False
+        return any(outline.pieces[each].kind in ("duration", "cycles") for each in behind) or outline.has(
+            behind, "strong_progression", "toxicity", "stopped", "responding"
+        )
 
     def _tells_what_came(self, at: int) -> bool:
         """Whether drugs behind a colon were given, as the outcome behind them shows."""
