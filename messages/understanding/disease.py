@@ -69,6 +69,19 @@ class Disease:
         ended = [course for piece in said for course in self.ended_at.get(piece.start, ())]
         return bool(ended) and self.latest not in ended
 
+    def _is_of_a_number_before(self, place: int) -> bool:
+        """Whether a line is named by its number alone, which is before the latest: 'first line ended in lung PD'."""
+        sentence = self.context.sentence(place)
+        ahead = range(place + 1, self.context.clause(place).stop)
+        for places in (range(place - 1, sentence.start - 1, -1), ahead):
+            told = next((self.pieces[at] for at in places if self._names_a_line(at)), None)
+            if told is not None:
+                return told.kind == "line" and told.value < self.lines
+        return False
+
+    def _names_a_line(self, place: int) -> bool:
+        return self.pieces[place].kind == "line" or names_drugs(self.pieces[place])
+
     def _points_at_a_site(self, place: int) -> bool:
         """Whether 'there' ends what is told, and stands for an organ told before: 'liver mets, now PD there'."""
         if self.pieces[place].key not in _POINTING:
@@ -126,7 +139,7 @@ class Disease:
         ):
             self.stated.note("setting", "metastatic", [piece])
         if growing:
-            if not self._ended_earlier([piece, *growing]):
+            if not (self._ended_earlier([piece, *growing]) or self._is_of_a_number_before(place)):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
         elif self._is_where_the_latest_grew(place):
             self.stated.note("extracranial_disease", "progressing", [piece])
