@@ -308,6 +308,8 @@ class _Sentence:
             behind = self._same(at)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) != "denied" else None
+        if before == "denied" and self._is_of_neither(at):
+            before = behind = "unavailable"
         if before == "received" and behind in _ACCESS and self._is_only_dated(at):
             before = None
         if at in self.hearsay or self._names_the_kind_of(at):
@@ -357,6 +359,17 @@ class _Sentence:
         if self._is_of_who_is_on_it(at):
             return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind))
+
+    def _is_of_neither(self, at: int) -> bool:
+        """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A, B is available'."""
+        outline = self.outline
+        if outline.said.isdisjoint(("available", "unavailable")):
+            return False
+        opens = outline.pieces[self.first]
+        last = outline.last_drug[self.end - 1] or at
+        rest = range(last + 1, outline.stretch_end[last])
+        listed = "nor" in opens.roles or (opens.key == "none" and outline.pieces[self.first + 1].key == "of")
+        return listed and self.end - at < _LONGEST_REMARK and outline.has(rest, "available", "unavailable")
 
     def _is_only_dated(self, at: int) -> bool:
         """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not
