@@ -361,15 +361,20 @@ class _Sentence:
         return Mention("asked" if at > self.question else self._when(at, before, behind))
 
     def _is_of_neither(self, at: int) -> bool:
-        """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A, B is available'."""
+        """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
         outline = self.outline
         if outline.said.isdisjoint(("available", "unavailable")):
             return False
         opens = outline.pieces[self.first]
-        last = outline.last_drug[self.end - 1] or at
-        rest = range(last + 1, outline.stretch_end[last])
         listed = "nor" in opens.roles or (opens.key == "none" and outline.pieces[self.first + 1].key == "of")
-        return listed and self.end - at < _LONGEST_REMARK and outline.has(rest, "available", "unavailable")
+        if not listed or self.end - at > _LONGEST_REMARK:
+            return False
+        last = at
+        while (following := outline.next_drug[last]) is not None and following < self.end:
+            if not (outline.joins(last, following) or "nor" in outline.pieces[following - 1].roles):
+                break
+            last = following
+        return outline.has(range(last + 1, outline.stretch_end[last]), "available", "unavailable")
 
     def _is_only_dated(self, at: int) -> bool:
         """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not

@@ -281,7 +281,9 @@ class Before:
         """Whether a year says when a drug was begun: 'start 2019-03 Navelbine | start 11/2020 Kadcyla'."""
         pieces, behind = self.outline.pieces, at + 1
         begun = pieces[at].key in ("start", "begin") and behind + 1 < self.end and not pieces[at].asked
-        return begun and pieces[behind].kind == "date" and bool(pieces[behind].value) and self.outline.is_drug[behind + 1]
+        return (
+            begun and pieces[behind].kind == "date" and bool(pieces[behind].value) and self.outline.is_drug[behind + 1]
+        )
 
     def _is_told_as_next(self, at: int) -> bool:
         """Whether 'next' leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD'."""
