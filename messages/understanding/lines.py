@@ -61,6 +61,7 @@ class _Reader:
         self._leave_out_what_was_omitted()
         if any(piece.is_("say", "prior_lines") for piece in self.pieces):
             self._keep_for_early_stage()
+        self._leave_out_what_was_named_by_mistake()
         told.early = [course for course in courses.all if course.early]
         told.lines = courses.order()
         told.ended_at, told.grew_under = courses.ended_at, frozenset(courses.grew_under)
@@ -108,6 +109,24 @@ class _Reader:
                 for course in self.courses.all:
                     if any(of.sentence == piece.sentence and of.is_("regimen") for of in course.pieces):
                         course.agents = [agent for agent in course.agents if agent != denied[piece.start]]
+
+    def _leave_out_what_was_named_by_mistake(self) -> None:
+        """Takes out a drug that was only named, and that a later sentence says was not given: 'referral lists T-DM1. It
+        is T-DXd; T-DM1 was not given.'"""
+        denied = {agent: piece for agent, piece in self.told.denied if piece.is_("agents")}
+        if not denied or not self.outline.said & {"negated_after", "negation"}:
+            return
+        emptied = False
+        bare = {self.pieces[at].start for at, mention in self.now.mentions.items() if mention.bare}
+        for course in self.courses.all:
+            for piece in course.pieces:
+                named = agents_of(piece) or ()
+                later = len(named) == 1 and named[0] in denied and denied[named[0]].sentence > piece.sentence
+                if later and piece.start in bare and course.outcome is None and not course.early:
+                    course.agents = [agent for agent in course.agents if agent != named[0]]
+                    emptied = emptied or not (course.agents or course.unclear)
+        if emptied:
+            self.courses.all[:] = [course for course in self.courses.all if course.agents or course.unclear]
 
     def _is_corrected(self, agent: str, piece: Piece) -> bool:
         """Whether a regimen was denied that shares a drug with what was received: 'not TCHP, it was THP'."""
@@ -475,7 +494,7 @@ class _Reader:
 
     def _drug(self, place: int) -> None:
         piece = self.pieces[place]
-        standing, access = self.now.mentions[place]
+        standing, access, _ = self.now.mentions[place]
         agents, readings = self._without_the_excepted(place, agents_of(piece)), readings_of(piece)
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):

@@ -49,6 +49,8 @@ class Mention(NamedTuple):
 
     standing: Standing
     access: str | None = None
+    bare: bool = False
+    """Whether nothing beside it says that it was given."""
 
 
 def mentions_of(outline: Outline) -> dict[int, Mention]:
@@ -83,7 +85,7 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     told = next((at for at in range(end - 1, first - 1, -1) if outline.cues[at] & _OF_ACCESS), None)
     if told is None or outline.pieces[told].asked or not _points_back(outline, first, told):
         return
-    standing, before = found[drug]
+    standing, before, _ = found[drug]
     if standing == "family" or (before is None and outline.sentence_end[drug] != first):
         return
     value = _access_in(outline, told)
@@ -358,7 +360,8 @@ class _Sentence:
             return Mention("mentioned")
         if self._is_of_who_is_on_it(at):
             return Mention("received")
-        return Mention("asked" if at > self.question else self._when(at, before, behind))
+        standing = "asked" if at > self.question else self._when(at, before, behind)
+        return Mention(standing, bare=before is None and behind is None)
 
     def _is_of_neither(self, at: int) -> bool:
         """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
