@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +21,13 @@ _OUTCOME = "line_outcome"
 _BRAIN = "brain_metastases"
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
+_SHORT = 80
+"""Signs of a text in which one answer may be denied beside another, at most."""
+_PARTS = re.compile(r"[,;:]|\bbut\b")
+_DENIAL = re.compile(
+    r"(?:(?:so|and|it is|it's|definitely|certainly) )*(?:not|no longer|no|isn't|wasn't) (?:in )?(?:the |an? )?",
+    re.IGNORECASE,
+)
 _REASONS = {"platelets", "lvef", "ild_history"}
 """What may be why a line was stopped, and stands beside how it ended: 'EF fell to 40 so we stopped it'."""
 
@@ -40,6 +48,38 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     Never raises; of a text longer than LONGEST only the beginning is read. A text that could identify a person is not
     read: `identifier` says so and nothing else is there.
     """
+    return _understand(without_denied(text, knowledge, question), knowledge, question)
+
+
+def without_denied(text: str, knowledge: Knowledge, question: str | None) -> str:
+    """A short answer without the other answer that it denies: 'not partial, complete', 'UK, so not the EU'."""
+    if question not in QUESTIONS or QUESTIONS[question].kind != "choice" or len(text) > _SHORT or "." in text:
+        return text
+    parts = [part.strip() for part in _PARTS.split(text)]
+    for at, part in enumerate(parts if len(parts) > 1 else ()):
+        denial = _DENIAL.match(part)
+        if denial is None:
+            continue
+        rest = ", ".join((*parts[:at], *parts[at + 1 :]))
+        denied, held = (_answer(said, knowledge, question) for said in (part[denial.end() :], rest))
+        if denied is not None and held not in (None, denied):
+            return rest
+    return text
+
+
+def _answer(text: str, knowledge: Knowledge, question: str) -> object:
+    """What a text answers at a question; None where it says nothing."""
+    found = _understand(text, knowledge, question)
+    if found.identifier or found.ambiguous:
+        return None
+    if question == _OUTCOME:
+        lines = found.profile.prior_lines or ()
+        return lines[0].outcome if len(lines) == 1 and not lines[0].agents else None
+    return found.fields.get(question)
+
+
+def _understand(text: str, knowledge: Knowledge, question: str | None) -> Understanding:
+    """What a text says at a question, but for answers it denies."""
     found = understand_text(text, knowledge)
     if question == "prior_lines" and not found.identifier and _begins_with_none(text[:LONGEST], found, knowledge):
         return replace(found, profile=Profile.model_validate({**found.fields, question: ()}))

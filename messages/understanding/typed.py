@@ -47,7 +47,7 @@ from flows.statement import (
 )
 from flows.turns import COMMANDS, Answer, Command, State, Turn, Unclear, Understood
 from flows.when import NOT_KNOWN
-from messages.understanding.at_question import understand
+from messages.understanding.at_question import understand, without_denied
 from messages.understanding.hedges import (
     implies_some,
     is_contradicted,
@@ -188,6 +188,7 @@ def read(text: str, state: State, words: Words) -> Reading:
     said = re.sub(r"[^\S\n]{2,}", " ", text.strip())  # long runs of blanks would be gone over again and again
     if (beforehand := _beforehand(said, state, words)) is not None:
         return beforehand
+    said = without_denied(said, words.knowledge, state.here)
     question = QUESTIONS.get(state.here)
     readings: tuple[str, ...] = ()
     if question is not None:
