@@ -112,7 +112,7 @@ class Order:
         return True
 
     def _drug_behind_before(self, place: int) -> int:
-        """The drug right behind 'before', over an article or its beginning: 'before the Enhertu', 'before starting A'."""
+        """The drug right behind 'before', over an article or a change: 'before the Enhertu', 'before starting A'."""
         at, end = place + 1, self.outline.sentence_end[place]
         while at < min(end, place + 3) and (self.pieces[at].kind == "silent" or "planned" in self.outline.cues[at]):
             at += 1
@@ -285,11 +285,13 @@ class Order:
         """'T-DXd between THP and TCT', 'between THP and TCT she had T-DXd': what 'and' parts stands on either side."""
         outline, current = self.outline, self.courses.current
         first = outline.drug_in_stretch_after(place)
-        if first is None or first != place + 1:
+        if first is None or first - place > 1 + (self.pieces[place + 1].key == "the"):
             return
         last = self._last_joined(first)
         second = outline.drug_in_stretch_after(last)
-        if second is None or second != last + 2 or self.pieces[last + 1].key != "and":
+        if second is None or self.pieces[last + 1].key != "and":
+            return
+        if second - last > 2 + (self.pieces[last + 2].key == "the"):
             return
         self.parted_until = second
         if current is not None and self.now.is_told_here(current) and self.courses.near():
