@@ -589,7 +589,7 @@ class Grouping:
         """Whether it is said of more of a drug: 'lap/cape, declines more cape'."""
         return place > 0 and "more" in self.pieces[place - 1].roles
 
-    def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
+    def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:  # noqa: PLR0911  (case after case)
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
         courses, current = self.courses, self.courses.current
         if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
