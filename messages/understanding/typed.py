@@ -375,7 +375,8 @@ def _says_unknown(part: str) -> bool:
     opening = _UNKNOWN_WHAT.match(part)
     if not part or part in unknown or (opening is not None and opening[1] in unknown):
         return bool(part)
-    return " ".join(dropwhile(_short_answers().of_what.__contains__, part.split())) in unknown
+    rest = " ".join(dropwhile(_short_answers().of_what.__contains__, part.split()))
+    return bool(rest) and rest in unknown
 
 
 def _asked_for(state: State) -> str:
@@ -415,8 +416,10 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     whole = whole or names.get(plain) or answered_as(question.name, plain)
     if whole is None and (bare := _without_what_is_beside(question.name, plain)):
         whole = names.get(bare) or answered_as(question.name, bare)
-    if whole is None and question.name == "role":
-        whole = _role(said, words)
+    if whole is None:
+        whole = _role(said, words) if question.name == "role" else _made_of(question.name, plain)
+    if whole is None and question.name == "line_outcome" and _says_unknown(plain):
+        whole = (NOT_KNOWN,)  # 'don't remember how it ended'
     if whole is None and _is_affirmed_by_findings(plain):
         whole = names.get("yes") or answered_as(question.name, "yes")
     if whole is not None and question.name == "safety":
@@ -519,6 +522,15 @@ def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
     return (option,) if option is not None else None
 
 
+def _made_of(question: str, plain: str) -> tuple[str, ...] | None:
+    """The option whose own words an answer is made of, with light ones beside them: 'yes, all correct, go on'."""
+    said = set(plain.split())
+    for option, made in _short_answers().made_of.get(question, {}).items():
+        if not said.isdisjoint(made.words) and said <= made.beside.union(made.words):
+            return (option,)
+    return None
+
+
 def _without_courtesy(normal: str) -> str:
     """A short answer without the words around it that say nothing: 'yes, unfortunately', 'no, thanks'."""
     kept = " ".join(word for word in normal.split() if word not in _short_answers().courtesy)
@@ -544,9 +556,17 @@ def _is_affirmed_by_findings(plain: str) -> bool:
     return first in ("yes", "present") and set(rest) <= _short_answers().evidence
 
 
-class _SaidForACommand(NamedTuple):
+class _Wording(NamedTuple):
+    """What is said for something, and what may stand beside it."""
+
     words: tuple[str, ...]
     beside: frozenset[str]
+
+
+def _wordings(data: Mapping[str, Mapping[str, list[str]]]) -> dict[str, _Wording]:
+    return {
+        name: _Wording(tuple(map(_normal, said["words"])), frozenset(said["beside"])) for name, said in data.items()
+    }
 
 
 class _ShortAnswers(NamedTuple):
@@ -558,7 +578,8 @@ class _ShortAnswers(NamedTuple):
     behind_a_reason: frozenset[str]
     beside_early_stage: frozenset[str]
     whole: Mapping[str, Mapping[str, str]]
-    commands: Mapping[str, _SaidForACommand]
+    made_of: Mapping[str, Mapping[str, _Wording]]
+    commands: Mapping[str, _Wording]
     roles: Roles
 
 
@@ -584,10 +605,8 @@ def _short_answers() -> _ShortAnswers:
         frozenset(data["behind_a_reason"]),
         frozenset(data["beside_early_stage"]),
         whole,
-        {
-            name: _SaidForACommand(tuple(map(_normal, said["words"])), frozenset(said["beside"]))
-            for name, said in data["commands"].items()
-        },
+        {question: _wordings(options) for question, options in data["made_of"].items()},
+        _wordings(data["commands"]),
         roles_in(data),
     )
 
