@@ -216,6 +216,8 @@ class Outcomes:
             self.courses.separate("other")
         elif "completed" in cues and not self._leads_to_how_it_ended(place):
             self._said(place, "completed")
+        elif "pending" in cues and "ongoing" in cues and self.outline.last_drug[place] != place - 1:
+            return False  # MRI in progress
         elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
             self._ongoing(place)
         elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):

@@ -51,6 +51,10 @@ class Outline:
         """The first words of all pieces."""
         self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
         """Whether the brain is spoken of at all."""
+        self.names_another_illness = "other_illness" in self.played or any(
+            "scope" in piece.kinds and piece.is_("scope", "other_tumour") for piece in pieces
+        )
+        """Whether an illness is named that drugs may have been given for, too."""
         self._apart = list(accumulate([not self.is_joining(place) for place in range(count)], initial=0))
         """How many pieces before a place do not only join."""
 

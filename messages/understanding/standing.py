@@ -29,6 +29,8 @@ _LIGHT = ("is", "only", "w", "with")
 """Words that say nothing of a drug by themselves."""
 _LIGHT_ROLES = frozenset(("so", "harmless"))
 """The same, by the part they play."""
+_AGAINST = ("for", "in", "against", "during")
+"""What leads to an illness that a drug was given for."""
 _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
 _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
@@ -141,8 +143,9 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
         return
     if at + 1 < outline.sentence_end[at] and outline.pieces[at + 1].kind != "sign" and not _denies_it_at(outline, at):
         return
-    affirmed = affirmed or outline.has(range(first, end), *_SUPPOSED)
-    if not affirmed and not _asks_whether_given(outline, first, end):
+    never = outline.has(range(at, outline.sentence_end[at]), "negated_after")  # on hold? no - never started
+    affirmed = affirmed or (not never and outline.has(range(first, end), *_SUPPOSED))
+    if not affirmed and not never and not _asks_whether_given(outline, first, end):
         return
     answered = ("asked", "received") if "previously" in outline.cues[first] else ("asked",)  # got T-DM1? no
     told = {agents_of(outline.pieces[place]) for place in range(at, outline.sentence_end[at]) if outline.is_drug[place]}
@@ -308,6 +311,8 @@ class _Sentence:
             return Mention("family")
         if behind == "same":
             behind = self._same(at)
+        elif behind == "likewise":
+            behind = self.behind.get(outline.last_drug[at] or at)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) != "denied" else None
         if before == "denied" and self._is_of_neither(at):
@@ -567,7 +572,7 @@ class _Sentence:
             return "mentioned"
         if self._is_told_of_behind(at):
             return "received"
-        if self._dates_a_value(at) or self._names_a_trial(at):
+        if self._dates_a_value(at) or self._names_a_trial(at) or self._is_for_another_illness(at):
             return "mentioned"
         if self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
@@ -645,6 +650,19 @@ class _Sentence:
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
         supposed = outline.plays(outline.before_in_stretch(at), "if")
         return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
+
+    def _is_for_another_illness(self, at: int) -> bool:
+        """Whether a drug was not for the breast cancer: 'Xeloda was for colon cancer', 'for lupus she had A'."""
+        outline = self.outline
+        if not outline.names_another_illness:
+            return False
+        for place in (*outline.before_in_stretch(at), *outline.rest_of_stretch(outline.last_of_list(at), 8)):
+            piece = outline.pieces[place]
+            if outline.is_drug[place] and not outline.joins(*sorted((place, at))):
+                return False
+            if "other_illness" in piece.roles or piece.is_("scope", "other_tumour"):
+                return any(each.key in _AGAINST for each in outline.pieces[max(self.first, place - 3) : place])
+        return False
 
     def _names_a_trial(self, at: int) -> bool:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA

@@ -20,6 +20,8 @@ _PAIR = 2
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
+_ALSO = ("also", "too", "likewise", "ditto")
+"""What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _SUPPOSING = frozenset(("in", "when", "once", "whenever", "as"))
 """How what is only supposed begins: 'in case of PD', 'once she progresses'."""
@@ -214,6 +216,8 @@ class Behind:
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         if "had_it" in cues:
             return "received"
+        if piece.key in _ALSO and last and outline.stretch_start[at] == at - 1 != self.first and outline.is_drug[at - 1]:
+            return "likewise"
         if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
             return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
@@ -263,7 +267,7 @@ class Behind:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
             return "asked"
-        if "in_general" in cues and (outline.drug_in_stretch_before(at) is not None or self._opens_a_bracket(at)):
+        if "in_general" in cues and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at)):
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
@@ -276,7 +280,7 @@ class Behind:
             led = outline.drug_in_sentence_after(at) is not None and not self._is_what_comes_next(at)
             goes_on = goes_on and (asked_alone or led)
             return None if goes_on or self._plans_what_follows(at) else "planned"
-        if cues & {"upcoming", "pending"} and self._is_still_to_come(at):
+        if cues & {"upcoming", "pending"} and "ongoing" not in cues and self._is_still_to_come(at):
             return "upcoming"
         if "suitability" in cues and outline.last_drug[at] == at - 1:
             return "unavailable" if self._is_denied_before(at - 1) else "planned"
@@ -351,7 +355,7 @@ class Behind:
             return False
         if piece.kind == "cycles":
             return bool(piece.value == 1)
-        light = piece.kind in ("silent", "sign", "date") or piece.roles & {"is", "modal", "first_dose", "harmless"}
+        light = piece.kind in ("silent", "sign", "date") or piece.roles & {"is", "modal", "first_dose", "harmless", "so"}
         return bool(light) or bool(self.outline.cues[at] & {"upcoming", "planned", "uncertain"})
 
     def _plans_what_follows(self, at: int) -> bool:
@@ -435,6 +439,13 @@ class Behind:
     def _opens_a_bracket(self, at: int) -> bool:
         """Whether a piece is the first of a bracket behind a drug: 'tucatinib (preferred)'."""
         return at - 1 > self.first and self.outline.pieces[at - 1].key == "(" and self.outline.is_drug[at - 2]
+
+    def _is_beside_a_bracket(self, at: int) -> bool:
+        """Whether a piece is the first of a bracket behind a drug, or stands right behind one: 'A (trial) tempting'."""
+        return self._opens_a_bracket(at) or (self.outline.stretch_start[at] == at and self._follows_a_bracket(at))
+
+    def _follows_a_bracket(self, at: int) -> bool:
+        return at > self.first and self.outline.pieces[at - 1].key == ")"
 
     def _is_its_condition(self, at: int) -> bool:
         """Whether 'if' stands right behind a drug: 'T-DXd (if you agree)', 'tucatinib only if the insurer agrees'."""
@@ -545,6 +556,8 @@ class Behind:
         stretch = range(start, outline.stretch_end[start])
         if any(outline.pieces[at].roles & {"pronoun", "subject"} or self._is_the_latter(at) for at in stretch):
             return True
+        if verdict == "denied" and outline.plays(range(start, told_at), "container"):
+            return True  # on the script but the box was never opened
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
