@@ -22,6 +22,8 @@ OPINIONS = ("view", "views", "opinion", "advice", "thoughts", "input", "help")
 """What is asked for on a patient."""
 _OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
 """Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
+_JUDGING = frozenset(("asked_back", "good"))
+"""Cues of what is asked of a treatment: 'reasonable?', 'ok?'"""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -215,6 +217,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         begins = _last_clause(sentence)
     if begins is None:
         return
+    if ends and _is_judged_behind_a_bracket(sentence):
+        begins = 0
     introduces = ends and _introduces_a_patient(sentence, begins)
     stop = _question_ends(sentence, begins) if introduces or not ends else len(sentence)
     asked = sentence[begins:stop]
@@ -305,6 +309,15 @@ def _opens_with_a_choice(sentence: list[Piece]) -> bool:
         if not (named or piece.cues & _OFFERING):
             return False
     return False
+
+
+def _is_judged_behind_a_bracket(sentence: list[Piece]) -> bool:
+    """Whether a question is if the drugs it begins with are right: 'adjuvant TH (12 weeks) OK for an 80 yo?'"""
+    opened = next((place for place, piece in enumerate(sentence) if piece.key == "("), 0)
+    closed = next((place for place in range(opened, len(sentence) - 1) if sentence[place].key == ")"), None)
+    if not opened or closed is None or sentence[closed + 1].cues.isdisjoint(_JUDGING):
+        return False
+    return all(_only_names(piece) or piece.cues & _OFFERING for piece in sentence[:opened])
 
 
 def _tells_when(sentence: list[Piece]) -> bool:

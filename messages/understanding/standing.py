@@ -130,7 +130,7 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     if end >= len(outline.pieces) or outline.pieces[end - 1].key != "?":
         return
     at = _answers_at(outline, end)
-    if end - first <= _ASKED and outline.is_drug[first] and found[first].standing == "asked":
+    if _asks_only_of_a_drug(outline, first, end) and found[first].standing == "asked":
         _answer_in_short(outline, first, at, found)
     at = _denies_it_at(outline, at) or at
     if _tells_when_it_was(outline, at):
@@ -155,14 +155,31 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
             found[place] = Mention("received" if affirmed else denial)
 
 
+def _asks_only_of_a_drug(outline: Outline, first: int, end: int) -> bool:
+    """Whether a question is nothing but drugs: 'T-DM1?', 'fulvestrant injections?', 'lapatinib + capecitabine?'"""
+    return outline.is_drug[first] and all(
+        outline.is_drug[each] or outline.pieces[each].kind == "sign" or outline.pieces[each].roles & {"treatment", "container", "harmless"}
+        for each in range(first + 1, end)
+    )
+
+
 def _answer_in_short(outline: Outline, first: int, at: int, found: dict[int, Mention]) -> None:
     """Read what is said of a drug that is a question by itself: 'Enhertu? Not available.', 'T-DM1? (not given yet).'"""
     end = outline.sentence_end[at]
     if outline.drug_in_sentence_after(at) is not None or outline.is_drug[at]:
         return
+    refused = next((each for each in range(at, min(end, at + _ASKED)) if "declined" in outline.cues[each]), None)
+    if refused is not None and _only_says(outline, at, end, refused):
+        conjugate = agents_of(outline.pieces[first]) == ("t_dxd",)
+        _say_of_all(outline, first, at, found, Mention("declined", "declined" if conjugate else None))
+        return
     closed = at + 1 < end and outline.pieces[at + 1].kind == "sign"
     if closed and "negated_after" in outline.cues[at] and "pending" not in outline.cues[at]:
-        found[first] = Mention("denied")
+        _say_of_all(outline, first, at, found, Mention("denied"))
+
+
+def _say_of_all(outline: Outline, first: int, end: int, found: dict[int, Mention], said: Mention) -> None:
+    found.update({each: said for each in range(first, end) if outline.is_drug[each]})
 
 
 def _answers_at(outline: Outline, at: int) -> int:
@@ -194,12 +211,15 @@ def _denies_it_at(outline: Outline, at: int) -> int | None:
     denied = next((each for each in range(at, min(end, at + _ASKED)) if "negation" in outline.cues[each]), None)
     if denied is None or outline.pieces[denied].end - outline.pieces[denied].start <= len("never"):
         return None
-    beside = (*range(at, denied), *range(denied + 1, end))
-    only = all(
+    return denied if _only_says(outline, at, end, denied) else None
+
+
+def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
+    """Whether a sentence says nothing of weight besides one word: 'She refused.', 'not so far'."""
+    return all(
         outline.pieces[each].kind in ("silent", "sign") or outline.cues[each] & {"the_patient", "so_far"}
-        for each in beside
+        for each in (*range(at, told), *range(told + 1, end))
     )
-    return denied if only else None
 
 
 def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:
@@ -312,7 +332,8 @@ class _Sentence:
         if behind == "same":
             behind = self._same(at)
         elif behind == "likewise":
-            behind = self.behind.get(outline.last_drug[at] or at)
+            previous = outline.last_drug[at]
+            behind = None if previous is None else self.behind.get(previous)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) != "denied" else None
         if before == "denied" and self._is_of_neither(at):

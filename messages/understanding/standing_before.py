@@ -424,7 +424,7 @@ class Before:
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
-        if cues & TOLD and not (cues & {"previously"} and not self.taken):
+        if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line":
             return "given" if self.taken or mode == "unsure" else mode
@@ -450,6 +450,10 @@ class Before:
         if "so" in piece.roles:
             return None
         return "mentioned"
+
+    def _goes_on_to_what_was(self, mode: str | None, at: int) -> bool:
+        """Whether a refusal without an object is followed by what was given: 'she said no and had lap/cape'."""
+        return mode == "declined" and "and" in (self.outline.pieces[at].key, self.outline.pieces[at - 1].key)
 
     def _names_all(self, at: int) -> bool:
         """Whether 'only' leads to what was given in the place of a denied drug: 'never T-DM1, only THP'."""

@@ -536,8 +536,8 @@ class Behind:
         for place in self.outline.rest_of_stretch(at, 5):
             if self.outline.is_drug[place] or "treatment" in self.outline.pieces[place].roles:
                 return True
-            if "pronoun" in self.outline.pieces[place].roles:
-                return False
+            if "pronoun" in self.outline.pieces[place].roles or self.outline.pieces[place].key == "and":
+                return False  # she said no and had lap/cape
         return False
 
     def _refers_back(self, start: int, told_at: int, verdict: str) -> bool:
