@@ -16,6 +16,8 @@ _NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
 """Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
 _ONE_OF_THEM = ("last", "first", "latest", "one")
 """What points behind 'all but' at one of the drugs that are told, and names none."""
+_REFUSES = ("declin", "refus", "reject")
+"""How a refusal of chemotherapy begins."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
@@ -348,7 +350,7 @@ class Before:
         if "nobody" in self.outline.pieces[at].roles:
             return "mentioned"
         if not cues:
-            return None
+            return self._with_chemotherapy(at)
         if cues & _NAMING and self._names_what_follows(at):
             return "mentioned"
         if "not_only" in cues:
@@ -373,6 +375,16 @@ class Before:
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"
         return None
+
+    def _with_chemotherapy(self, at: int) -> str | None:
+        """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""
+        piece, drug = self.outline.pieces[at], at + 2
+        if "say" not in piece.kinds or not piece.is_("say", "chemotherapy") or drug >= self.end:
+            return None
+        link = self.outline.pieces[at + 1]
+        if not self.outline.is_drug[drug] or not (link.key in ("and", "/", "+", "&") or "or" in link.roles):
+            return None
+        return "declined" if piece.key.startswith(_REFUSES) else "unsure"
 
     def _names_what_follows(self, at: int) -> bool:
         """Whether drugs are only named behind a word: 'all agents but A', 'allergies: A', 'anaphylaxis to A'."""
