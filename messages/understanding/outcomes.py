@@ -181,6 +181,10 @@ class Outcomes:
         """Note of which line it is that a place tells how it ended."""
         self.courses.ended_at.setdefault(self.outline.pieces[place].start, []).append(course)
 
+    def _is_of_an_examination(self, place: int) -> bool:
+        """Whether what is going on is no treatment: 'brain MRI in progress'."""
+        return "pending" in self.outline.cues[place] and self.outline.last_drug[place] != place - 1
+
     def _takes(self, place: int) -> bool:
         """The same, of the line being told, or of those that follow."""
         cues, piece = self.outline.cues[place], self.outline.pieces[place]
@@ -216,9 +220,9 @@ class Outcomes:
             self.courses.separate("other")
         elif "completed" in cues and not self._leads_to_how_it_ended(place):
             self._said(place, "completed")
-        elif "pending" in cues and "ongoing" in cues and self.outline.last_drug[place] != place - 1:
-            return False  # MRI in progress
-        elif "ongoing" in cues or ("current" in cues and self._stands_alone(place)):
+        elif ("ongoing" in cues and not self._is_of_an_examination(place)) or (
+            "current" in cues and self._stands_alone(place)
+        ):
             self._ongoing(place)
         elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):
             self.pending_ongoing = True

@@ -138,10 +138,11 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
             if outline.is_drug[place] and found[place].standing in ("asked", "received"):
                 found[place] = Mention("received")
         return
-    affirmed = "affirmed" in outline.pieces[at].roles or "had_it" in outline.cues[at]
+    affirmed = "affirmed" in outline.pieces[at].roles or "had_it" in outline.cues[at] or _says_she_had_it(outline, at)
     if not affirmed and "negation" not in outline.cues[at]:
         return
-    if at + 1 < outline.sentence_end[at] and outline.pieces[at + 1].kind != "sign" and not _denies_it_at(outline, at):
+    alone = at + 1 >= outline.sentence_end[at] or outline.pieces[at + 1].kind == "sign"
+    if not (alone or _says_she_had_it(outline, at) or _denies_it_at(outline, at)):
         return
     never = outline.has(range(at, outline.sentence_end[at]), "negated_after")  # on hold? no - never started
     affirmed = affirmed or (not never and outline.has(range(first, end), *_SUPPOSED))
@@ -158,7 +159,9 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
 def _asks_only_of_a_drug(outline: Outline, first: int, end: int) -> bool:
     """Whether a question is nothing but drugs: 'T-DM1?', 'fulvestrant injections?', 'lapatinib + capecitabine?'"""
     return outline.is_drug[first] and all(
-        outline.is_drug[each] or outline.pieces[each].kind == "sign" or outline.pieces[each].roles & {"treatment", "container", "harmless"}
+        outline.is_drug[each]
+        or outline.pieces[each].kind == "sign"
+        or outline.pieces[each].roles & {"treatment", "container", "harmless"}
         for each in range(first + 1, end)
     )
 
@@ -220,6 +223,14 @@ def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
         outline.pieces[each].kind in ("silent", "sign") or outline.cues[each] & {"the_patient", "so_far"}
         for each in (*range(at, told), *range(told + 1, end))
     )
+
+
+def _says_she_had_it(outline: Outline, at: int) -> bool:
+    """Whether an answer says no more than that a drug was given: 'T-DM1? Had it.', 'She got that.'"""
+    end, had = outline.sentence_end[at], at + (outline.pieces[at].kind == "silent")
+    if had + 1 >= end or "previously" not in outline.cues[had] or "pronoun" not in outline.pieces[had + 1].roles:
+        return False
+    return had + 2 == end or outline.pieces[had + 2].kind == "sign"
 
 
 def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:

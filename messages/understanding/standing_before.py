@@ -362,6 +362,8 @@ class Before:
         if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
+            if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
+                return "mentioned"  # no need for A
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
         if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
             return None
@@ -457,6 +459,8 @@ class Before:
             return mode
         if piece.key == "and" or "early" in cues or "previously" in cues:
             return mode
+        if piece.key == "to" and outline.pieces[at - 1].key == "and":
+            return mode  # naive to A and to B
         if "planned" in cues:
             return "planned"
         if "so" in piece.roles:
@@ -499,7 +503,8 @@ class Before:
             elif last >= 0 or piece.kind == "number":
                 break
         if last >= 0 and not joined and self._only_lists(at, last):
-            return last, -1
+            told = outline.last_drug[last] != outline.last_drug[at] and outline.pieces[last].is_("regimen")
+            return last, (last if told else -1)  # no anthracycline, TCH
         if not joined or last < 0:
             return -1, -1
         first = outline.next_drug[at]

@@ -216,7 +216,12 @@ class Behind:
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         if "had_it" in cues:
             return "received"
-        if piece.key in _ALSO and last and outline.stretch_start[at] == at - 1 != self.first and outline.is_drug[at - 1]:
+        if (
+            piece.key in _ALSO
+            and last
+            and outline.stretch_start[at] == at - 1 != self.first
+            and outline.is_drug[at - 1]
+        ):
             return "likewise"
         if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
             return "available"  # tucatinib not licensed here; T-DXd ok
@@ -355,7 +360,13 @@ class Behind:
             return False
         if piece.kind == "cycles":
             return bool(piece.value == 1)
-        light = piece.kind in ("silent", "sign", "date") or piece.roles & {"is", "modal", "first_dose", "harmless", "so"}
+        light = piece.kind in ("silent", "sign", "date") or piece.roles & {
+            "is",
+            "modal",
+            "first_dose",
+            "harmless",
+            "so",
+        }
         return bool(light) or bool(self.outline.cues[at] & {"upcoming", "planned", "uncertain"})
 
     def _plans_what_follows(self, at: int) -> bool:
@@ -556,8 +567,9 @@ class Behind:
         stretch = range(start, outline.stretch_end[start])
         if any(outline.pieces[at].roles & {"pronoun", "subject"} or self._is_the_latter(at) for at in stretch):
             return True
-        if verdict == "denied" and outline.plays(range(start, told_at), "container"):
-            return True  # on the script but the box was never opened
+        led = range(start, told_at)
+        if verdict == "denied" and (outline.plays(led, "container") or outline.plays(led, "paper")):
+            return True  # on the script but the box was never opened; pharmacy record: never collected
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
