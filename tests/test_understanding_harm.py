@@ -90,7 +90,6 @@ NOT_TAKEN = {
         "her oncologist",
         "your oncologist",
         "no doctor",
-        "doctor's secretary",
         "see my oncologist",
         "not oncologist",
         "former oncologist",
@@ -178,7 +177,6 @@ NOT_TAKEN = {
         "none left?",
         "complete?",
         "not complete",
-        "not complete, partial",
         "not unknown",
     ],
     "hepatic_impairment": [
@@ -305,6 +303,8 @@ def test_an_answer_that_is_limited_or_denied_is_not_taken(here: str, text: str) 
 
 TAKEN = {
     ("tdxd_access", "not yet available"): "unavailable",
+    ("dpd_deficiency", "not complete, partial"): "partial",
+    ("role", "doctor's secretary"): "not_professional",
     ("red_flags", "none of these today"): "none",
     ("red_flags", "none"): "none",
     ("red_flags", "no"): "none",
