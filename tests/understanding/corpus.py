@@ -18,6 +18,8 @@ from messages.words import english
 
 HERE = Path(__file__).parent
 HALVES = ("open", "blind")
+LATER = "later"
+"""Texts written when most rules were there, by people who had not seen these: kept apart as the blind half is."""
 KINDS = ("phrases", "cases")
 KEYS = frozenset(
     ("text", "question", "profile", "denied", "ambiguous", "leftover", "scope", "reason", "identifier", "turn")
@@ -36,11 +38,11 @@ class Judged(NamedTuple):
 
 
 def entries(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
-    """Each entry of a half with its name; of the blind half, those that do not stand in the open one word for word.
+    """Each entry of a half with its name; of what is kept apart, those that do not stand in the open half word for word.
 
     Raises ValueError where one has another form.
     """
-    seen = frozenset(_key(entry) for _, entry in _read("open", kind)) if half == "blind" else frozenset()
+    seen = frozenset(_key(entry) for _, entry in _read("open", kind)) if half != "open" else frozenset()
     for name, entry in _read(half, kind):
         if _key(entry) not in seen:
             yield name, entry
@@ -167,6 +169,6 @@ def given(profile: Profile) -> set[str]:
 
 
 __all__ = [
-    "HALVES", "HERE", "KINDS", "Entry", "Judged", "differences", "entries", "given", "judge", "judged", "turn_at",
+    "HALVES", "HERE", "KINDS", "LATER", "Entry", "Judged", "differences", "entries", "given", "judge", "judged", "turn_at",
     "understood",
 ]  # fmt: skip

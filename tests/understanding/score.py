@@ -1,8 +1,8 @@
-"""Prints how both halves of the corpus are understood: `python -m tests.understanding.score`.
+"""Prints how both halves of the corpus, and the later set, are understood: `python -m tests.understanding.score`.
 
 Fails below what was reached before.
 
-The halves are never shown beside what was understood of them: the blind one is there to be measured, not read.
+The halves are never shown beside what was understood of them: what is kept apart is there to be measured, not read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from flows.plain_yaml import read_yaml
-from tests.understanding.corpus import HALVES, HERE, KINDS, Judged, judged
+from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, Judged, judged
 
 AIMS: Mapping[str, float] = {"phrases": 0.97, "cases": 0.90}
 """The share of entries that should be exactly right, by kind; and no wrong agent in any."""
@@ -19,7 +19,9 @@ REACHED: Mapping[tuple[str, str], float] = {
     ("open", "phrases"): 0.995,
     ("open", "cases"): 0.99,
     ("blind", "phrases"): 0.955,
-    ("blind", "cases"): 0.86,
+    ("blind", "cases"): 0.90,
+    (LATER, "phrases"): 0.96,
+    (LATER, "cases"): 0.94,
 }
 """What was reached when the rules were last measured: it may only rise."""
 
@@ -31,8 +33,8 @@ def known_failures() -> dict[str, str]:
 
 
 def all_judged() -> dict[tuple[str, str], list[Judged]]:
-    """Every entry of both halves, by half and kind."""
-    return {(half, kind): judged(half, kind) for half in HALVES for kind in KINDS}
+    """Every entry of both halves and of the later set, by half and kind."""
+    return {(half, kind): judged(half, kind) for half in (*HALVES, LATER) for kind in KINDS}
 
 
 def share(entries: list[Judged]) -> float:
