@@ -38,7 +38,7 @@ class Judged(NamedTuple):
 
 
 def entries(half: str, kind: str) -> Iterator[tuple[str, Entry]]:
-    """Each entry of a half with its name; of what is kept apart, those that do not stand in the open half word for word.
+    """Each entry of a half with its name; of what is kept apart, those that do not stand in the open half, too.
 
     Raises ValueError where one has another form.
     """
@@ -169,6 +169,6 @@ def given(profile: Profile) -> set[str]:
 
 
 __all__ = [
-    "HALVES", "HERE", "KINDS", "LATER", "Entry", "Judged", "differences", "entries", "given", "judge", "judged", "turn_at",
-    "understood",
+    "HALVES", "HERE", "KINDS", "LATER", "Entry", "Judged", "differences", "entries", "given", "judge", "judged",
+    "turn_at", "understood",
 ]  # fmt: skip
