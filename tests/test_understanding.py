@@ -28,15 +28,15 @@ from messages.understanding import LONGEST, drugs, identifiers, turn_of, underst
 from messages.understanding.lexicon import lexicon
 from messages.understanding.scan import near
 from messages.words import english
-from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, Judged, entries
+from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, WAITING, Judged, entries, judged
 from tests.understanding.corpus import given as agents_given
 from tests.understanding.readings import PLACES, shuffled
-from tests.understanding.score import REACHED, all_judged, known_failures, lines_of, share
+from tests.understanding.score import REACHED, all_judged, aside, known_failures, lines_of, share
 
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
 SCORE = Path(__file__).parent.parent / "build" / "corpus.txt"
-MOST_KNOWN_FAILURES = 55
+MOST_KNOWN_FAILURES = 50
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""
@@ -58,7 +58,7 @@ def corpus() -> dict[tuple[str, str], list[Judged]]:
     """Every entry of both halves and the later set, judged once; the score is printed by `make test`."""
     everything = all_judged()
     SCORE.parent.mkdir(exist_ok=True)
-    SCORE.write_text("".join(f"{line}\n" for line in lines_of(everything)), "utf-8")
+    SCORE.write_text("".join(f"{line}\n" for line in [*lines_of(everything), aside()]), "utf-8")
     return everything
 
 
@@ -105,6 +105,8 @@ def test_known_failures_fail_and_nothing_else(corpus: dict[tuple[str, str], list
     failing = {entry.name for half in HALVES for kind in KINDS for entry in corpus[half, kind] if entry.differences}
     assert failing == set(known_failures())
     assert len(failing) <= MOST_KNOWN_FAILURES
+    mended = [entry.name for kind in KINDS for entry in judged(WAITING, kind) if not entry.differences]
+    assert not mended, "what waits and is read rightly now belongs to the open half"
 
 
 def _look_alikes() -> list[tuple[str, str]]:

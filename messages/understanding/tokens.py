@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"|[iIsSpP]\.[vVmMcCoO]\b(?:\.(?=\s*[^\sA-Z]))?"  # i.v., s.c., p.o.
     r"|[-=\u2013\u2014]{1,3}>|[\u2192\u21d2\u2794\u279c\u27a1\u2b95\u21e8\u2799]|>{2,3}"  # arrows
     r"|[xX\u00d7](?=\d)"  # x8
-    r"|[wW]/(?:[oO](?:ut)?\b)?"  # w/, w/o, w/out
+    r"|[wW]/(?:[oO](?:[uU][tT])?\b)?"  # w/, w/o, w/out
     r"|[^\W\d_][^\W_]*"  # a word, digits inside it
     r"|\d+(?:[.,]\d+)*"
     r"|\S"

@@ -20,6 +20,8 @@ HERE = Path(__file__).parent
 HALVES = ("open", "blind")
 LATER = "later"
 """Texts written when most rules were there, by people who had not seen these: kept apart as the blind half is."""
+WAITING = "waiting"
+"""Texts written for the open half that are not read rightly yet: counted by themselves."""
 KINDS = ("phrases", "cases")
 KEYS = frozenset(
     ("text", "question", "profile", "denied", "ambiguous", "leftover", "scope", "reason", "identifier", "turn")
@@ -169,6 +171,6 @@ def given(profile: Profile) -> set[str]:
 
 
 __all__ = [
-    "HALVES", "HERE", "KINDS", "LATER", "Entry", "Judged", "differences", "entries", "given", "judge", "judged",
-    "turn_at", "understood",
+    "HALVES", "HERE", "KINDS", "LATER", "WAITING", "Entry", "Judged", "differences", "entries", "given", "judge",
+    "judged", "turn_at", "understood",
 ]  # fmt: skip
