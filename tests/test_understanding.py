@@ -349,7 +349,7 @@ def test_a_whole_case_is_one_statement() -> None:
 
 def test_a_typical_case_is_read_in_a_few_milliseconds() -> None:
     """Something made reading many times slower (benchmarks/understanding.py measures it; this only sees a collapse)."""
-    texts = [entry["text"] for _, entry in entries("open", "cases")]
+    texts = [entry["text"] for _, entry in entries("open", "cases")][::10]
     for text in texts:
         understand(text, KNOWLEDGE)
     took = []

@@ -9,7 +9,7 @@ from tests.understanding.variations import Variation, judged_variations, variati
 
 READ_THE_SAME = 0.985
 """The share of variations that are read as the label of their entry says."""
-PARTS = {"phrases": 15, "cases": 12}
+PARTS = {"phrases": 20, "cases": 18}
 """Of so many entries of a kind one is varied; the whole of them takes a minute."""
 
 
