@@ -32,6 +32,9 @@ def answered_at(text: str, here: str) -> tuple[Any, ...]:
 
 
 NOT_TAKEN = {
+    "safety": ["nothing checked", "none checked", "no list", "none of these done", "nothing known yet?"],
+    "review": ["yes, but change ER", "ok wait", "not right", "all good now?"],
+    "gate": ["yes to all but the last", "true of most"],
     "red_flags": [
         "none/unknown",
         "none of these except the last",
