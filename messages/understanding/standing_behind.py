@@ -176,7 +176,7 @@ class Behind:
 
     def _is_of_every(self, last: int) -> bool:
         """Whether what is said behind a list is said of all its drugs: 'A, B both unused', 'A, B: neither given'."""
-        behind = self.outline.pieces[last + 1 : min(self.end, last + 4)]
+        behind = self.outline.pieces[last + 1 : min(self.end, last + 5)]  # ': no to each'
         return any(
             piece.roles & {"every", "nor"} or piece.cue("had_neither") or piece.key == "none" for piece in behind
         )
@@ -187,13 +187,18 @@ class Behind:
         return last is not None and "of_several" in self.outline.pieces[last + 1].roles
 
     def _is_a_bare_list(self, signs: str, least: int) -> bool:
-        """Whether a sentence is nothing but drugs, such signs and what is said of all of them: 'A, B, C not used.'"""
+        """Whether a sentence is, behind a greeting, nothing but drugs, such signs and what is said of all: 'A, B, C not
+        used.'"""
         outline = self.outline
         drugs = [at for at in range(self.first, self.end) if outline.is_drug[at]]
-        if len(drugs) < least or drugs[0] != self.first:
+        if len(drugs) < least or not all(self._says_nothing(at) for at in range(self.first, drugs[0])):
             return False
         inside = range(drugs[0], drugs[-1])
         return all(outline.is_drug[at] or outline.pieces[at].key in signs for at in inside)
+
+    def _says_nothing(self, at: int) -> bool:
+        """Whether a piece is of no weight: 'Dear colleague,'."""
+        return self.outline.pieces[at].kind in ("silent", "sign") and not self.outline.cues[at]
 
     def _answers_something_else(self, at: int) -> bool:
         """Whether a 'no' behind a finding in brackets answers for it: 'EC/TH (pCR no)', 'T-DXd (toxicity: none)'."""
