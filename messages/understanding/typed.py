@@ -235,12 +235,8 @@ def _asked_in_words(said: str) -> Command | None:
     """The command a text asks for and nothing besides: 'go back', 'why?', 'start over please'."""
     if len(said) > _LONGEST_COMMAND:
         return None
-    normal = f" {_normal(said)} "
-    for name, command in _short_answers().commands.items():
-        words = next((words for words in command.words if f" {words} " in normal), None)
-        if words is not None and command.beside.issuperset(normal.replace(f" {words} ", " ", 1).split()):
-            return Command(name)
-    return None
+    normal = _normal(said)
+    return next((Command(name) for name, meant in _short_answers().commands.items() if meant.is_said_by(normal)), None)
 
 
 _SUPPOSED_ANYWHERE = re.compile(
@@ -524,11 +520,8 @@ def answered_as(question: str, normal: str) -> tuple[str, ...] | None:
 
 def _made_of(question: str, plain: str) -> tuple[str, ...] | None:
     """The option whose own words an answer is made of, with light ones beside them: 'yes, all correct, go on'."""
-    said = set(plain.split())
-    for option, made in _short_answers().made_of.get(question, {}).items():
-        if not said.isdisjoint(made.words) and said <= made.beside.union(made.words):
-            return (option,)
-    return None
+    options = _short_answers().made_of.get(question, {})
+    return next(((option,) for option, meant in options.items() if meant.is_said_by(plain)), None)
 
 
 def _without_courtesy(normal: str) -> str:
@@ -561,6 +554,14 @@ class _Wording(NamedTuple):
 
     words: tuple[str, ...]
     beside: frozenset[str]
+
+    def is_said_by(self, normal: str) -> bool:
+        """Whether a text is one of the words and nothing else but what may stand beside it, or more of them."""
+        padded = f" {normal} "
+        said = next((words for words in self.words if f" {words} " in padded), None)
+        return said is not None and self.beside.union(self.words).issuperset(
+            padded.replace(f" {said} ", " ", 1).split()
+        )
 
 
 def _wordings(data: Mapping[str, Mapping[str, list[str]]]) -> dict[str, _Wording]:
