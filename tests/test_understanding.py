@@ -109,6 +109,19 @@ def test_known_failures_fail_and_nothing_else(corpus: dict[tuple[str, str], list
     assert not mended, "what waits and is read rightly now belongs to the open half"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("T-DXd: not funded. Correction, it IS funded", ["T-DXd", "it IS funded"]),
+        ("At first T-DXd not available. Now it is reimbursed.", ["T-DXd", "Now it is reimbursed"]),
+        ("T-DXd not funded here", ["T-DXd not funded here"]),
+    ],
+)
+def test_access_is_shown_beside_the_words_that_count(text: str, words: list[str]) -> None:
+    """S3: "available" stands beside "not funded", the words it overrides, and is confirmed or discarded for them."""
+    assert [span.text for span in understand(text, KNOWLEDGE).spans if span.field == "tdxd_access"] == words
+
+
 def _look_alikes() -> list[tuple[str, str]]:
     """Names of different drugs, long enough to be taken for one another, at most two edits apart."""
     names = lexicon(KNOWLEDGE).names

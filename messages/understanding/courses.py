@@ -94,7 +94,7 @@ class Told:
     early: list[Course] = field(default_factory=list)
     denied: list[tuple[str, Piece]] = field(default_factory=list)
     focus: list[tuple[str, Piece]] = field(default_factory=list)
-    access: tuple[str, Piece] | None = None
+    access: tuple[str, Piece, int | None] | None = None
     unclear_focus: list[Reading] = field(default_factory=list)
     seeking: int | None = None
     """The number of the line that is asked for."""

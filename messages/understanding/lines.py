@@ -494,11 +494,11 @@ class _Reader:
 
     def _drug(self, place: int) -> None:
         piece = self.pieces[place]
-        standing, access, _ = self.now.mentions[place]
+        standing, access, _, access_at = self.now.mentions[place]
         agents, readings = self._without_the_excepted(place, agents_of(piece)), readings_of(piece)
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
-            self.told.access = (access, piece)
+            self.told.access = (access, piece, access_at)
         if standing == "received" and not self.order.is_only_named_as_later(place, agents):
             self.order.came_before(place)
             self.grouping.receive(place, agents, readings)

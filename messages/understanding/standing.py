@@ -53,6 +53,8 @@ class Mention(NamedTuple):
     access: str | None = None
     bare: bool = False
     """Whether nothing beside it says that it was given."""
+    access_at: int | None = None
+    """Where a later sentence tells the access to it."""
 
 
 def mentions_of(outline: Outline) -> dict[int, Mention]:
@@ -87,13 +89,14 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     told = next((at for at in range(end - 1, first - 1, -1) if outline.cues[at] & _OF_ACCESS), None)
     if told is None or outline.pieces[told].asked or not _points_back(outline, first, told):
         return
-    standing, before, _ = found[drug]
+    standing, before = found[drug][:2]
     if standing == "family" or (before is None and outline.sentence_end[drug] != first):
         return
     value = _access_in(outline, told)
     alone = _only_names(outline, outline.sentence_start[drug], outline.sentence_end[drug])
     if value is not None:
-        found[drug] = Mention("mentioned" if alone and standing == "received" else standing, value)
+        standing = "mentioned" if alone and standing == "received" else standing
+        found[drug] = Mention(standing, value, access_at=told)
 
 
 def _access_in(outline: Outline, told: int) -> str | None:

@@ -208,13 +208,19 @@ class _Summary:
     def _access(self) -> None:
         if self.told.access is None:
             return
-        value, piece = self.told.access
+        value, piece, told = self.told.access
         self.values["tdxd_access"] = value
+        if told is not None:  # T-DXd: not funded. Correction, it is funded
+            first = self.outline.stretch_start[told]
+            self._span("tdxd_access", value, piece.start, piece.end)
+            self._span("tdxd_access", value, self.pieces[first].start, self.pieces[told].end)
+            return
         said = [
             other
             for other in self.pieces
             if other.sentence == piece.sentence and other.cue("unavailable", "available", "declined", "than")
         ]
+        said = [other for other in said if value in other.cues] or said  # not the words that are overtaken
         nearest = min(said, key=lambda other: abs(other.start - piece.start), default=piece)
         start, end = min(piece.start, nearest.start), max(piece.end, nearest.end)
         if end - start > _LONGEST_SPAN:  # words that belong to something else
