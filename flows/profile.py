@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -155,6 +156,7 @@ def _literals(annotation: Any) -> Iterator[str]:
         yield from _literals(part)
 
 
+@cache
 def asked_as(field: str) -> Asked | Through | Item:
     """How a profile field is asked."""
     for note in Profile.model_fields[field].metadata:

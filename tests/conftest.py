@@ -25,6 +25,7 @@ from flows.knowledge import load as loading
 from flows.knowledge.load import shipped
 from flows.plain_yaml import read_yaml
 from tests import postgres
+from tests.understanding import corpus
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -107,10 +108,10 @@ class Place:
 
 
 LONGEST = (
-    "telegram_trouble", "faults", "web_browser", "crash", "web", "messages", "web_conversations", "serve", "impact",
-    "log", "cli", "sequencing_properties", "readings", "questions", "pdf", "card", "web_accessibility", "admin", "fhir",
-    "knowledge", "telegram_conversations", "telegram_limits", "terminal", "print", "understanding", "outbox",
-    "verification", "postgres", "records", "explanation", "share", "api", "use",
+    "telegram_trouble", "understanding", "faults", "web_browser", "crash", "web", "messages", "web_conversations",
+    "serve", "impact", "log", "cli", "sequencing_properties", "questions", "pdf", "card", "web_accessibility", "admin",
+    "fhir", "knowledge", "telegram_conversations", "telegram_limits", "terminal", "print", "outbox", "verification",
+    "postgres", "records", "explanation", "share", "api", "use",
 )  # fmt: skip
 """What takes longest begins first, so that no worker is left alone with it in the end."""
 
@@ -132,6 +133,12 @@ def _parse_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "read_yaml", lambda text: pickle.loads(_parsed(text)))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_anew() -> None:
+    """Several runs in one process, as of mutants, each read the corpus with the rules they have."""
+    corpus.forget()
 
 
 def pytest_collection_finish() -> None:

@@ -10,7 +10,8 @@ import re
 import statistics
 import time
 import warnings
-from itertools import combinations, islice
+from dataclasses import fields
+from itertools import combinations, islice, zip_longest
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,12 @@ from flows.profile import KINDS as AGENT_KINDS
 from flows.questionnaire import QUESTIONS
 from flows.turns import State, Unclear, Understood
 from messages.understanding import LONGEST, drugs, identifiers, turn_of, understand
-from messages.understanding.lexicon import lexicon
+from messages.understanding.lexicon import FOLDER, Lexicon, lexicon, read_lexicon, texts_of
 from messages.understanding.scan import near
 from messages.words import english
 from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, WAITING, Judged, entries, judged
 from tests.understanding.corpus import given as agents_given
-from tests.understanding.readings import PLACES, shuffled
+from tests.understanding.readings import PLACES, RECORD, lines, shuffled
 from tests.understanding.score import REACHED, all_judged, aside, known_failures, lines_of, share
 
 KNOWLEDGE = shipped()
@@ -120,6 +121,20 @@ def test_known_failures_fail_and_nothing_else(corpus: dict[tuple[str, str], list
 def test_access_is_shown_beside_the_words_that_count(text: str, words: list[str]) -> None:
     """S3: "available" stands beside "not funded", the words it overrides, and is confirmed or discarded for them."""
     assert [span.text for span in understand(text, KNOWLEDGE).spans if span.field == "tdxd_access"] == words
+
+
+def test_every_reading_is_as_recorded() -> None:
+    """A text is read otherwise than before, and nobody meant it."""
+    recorded = RECORD.read_text("utf-8").splitlines()
+    for now, then in zip_longest(lines(), recorded):
+        assert now == then, "readings changed; if meant: python -m tests.understanding.readings"
+
+
+def test_the_lexicon_that_is_kept_is_the_one_that_is_read() -> None:
+    """What is kept beside the code is another lexicon than the files hold."""
+    anew, kept = read_lexicon(texts_of(FOLDER), shipped()), lexicon(shipped())
+    for one in fields(Lexicon):
+        assert getattr(anew, one.name) == getattr(kept, one.name), one.name
 
 
 def _look_alikes() -> list[tuple[str, str]]:

@@ -161,12 +161,12 @@ class Space:
         """The treatment histories of a part of the space, shortest first."""
         if named == "close":
             return self.close
-        known = {repr(one.answers) for one in self.close}
+        known = {one.told for one in self.close}
         if named == "early":
             found = self._listed(lambda distinctions: histories(distinctions, 2))
         else:
             found = self._listed(lambda distinctions: histories(distinctions, 3, early=False))
-        return tuple(one for one in found if repr(one.answers) not in known)
+        return tuple(one for one in found if one.told not in known)
 
     @cached_property
     def close(self) -> tuple[History, ...]:
@@ -178,10 +178,10 @@ class Space:
                  for knowledge in (self.old, self.new)]  # fmt: skip
         if self.same_findings and drugs[0] == drugs[1]:
             return listed(self.distinctions[0])
-        found: dict[str, History] = {}
+        found: dict[tuple[Any, ...], History] = {}
         for distinctions in sorted(self.distinctions, key=lambda one: one.knowledge.digest):
             for one in listed(distinctions):
-                found.setdefault(repr(one.answers), one)
+                found.setdefault(one.told, one)
         return tuple(sorted(found.values(), key=lambda one: len(one.lines or ())))
 
     def rules(self, told: tuple[History, ...]) -> tuple[BitRules, BitRules]:

@@ -9,6 +9,8 @@ its first is kept and lengthened. Longer ones are found as long as they bring cl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from math import prod
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 from flows.findings import early_seen, lines_seen
 from flows.profile import Line, Profile
 from flows.space.distinctions import Distinctions
+from flows.when import Atom
 
 LONGEST = 3
 """Lines; the third and later ones are one to every condition, but for what they add to what was received."""
@@ -38,6 +41,11 @@ class History(NamedTuple):
     view: dict[str, Any]
 
     @property
+    def told(self) -> tuple[Any, ...]:
+        """The answers, to know it by."""
+        return self[:3]
+
+    @property
     def answers(self) -> dict[str, Any]:
         """The profile fields, those that were answered."""
         said = {
@@ -48,6 +56,29 @@ class History(NamedTuple):
 
 def histories(distinctions: Distinctions, longest: int = LONGEST, *, early: bool = True) -> tuple[History, ...]:
     """One history of every class, shortest first. `early`: with every kind of early-stage treatment before it."""
+    return _histories(_apart(distinctions), longest, early)
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """What histories are told apart by: two knowledges that differ only in what they say of them have the same."""
+
+    classes: tuple[tuple[str, frozenset[str]], ...]
+    atoms: tuple[tuple[Atom, ...], ...]
+    given: tuple[tuple[str, ...], ...]
+    """What is added as a line: agents of one kind each, then those of regimens."""
+    distinctions: Distinctions = field(compare=False)
+
+
+def _apart(distinctions: Distinctions) -> _Apart:
+    classes = tuple(distinctions.knowledge.classes.items())
+    atoms = tuple(distinctions.atoms.get(name, ()) for name in (*OF_LINES, *OF_EARLY))
+    return _Apart(classes, atoms, tuple(_given(distinctions)), distinctions)
+
+
+@lru_cache(maxsize=4)
+def _histories(apart: _Apart, longest: int, early: bool) -> tuple[History, ...]:
+    distinctions = apart.distinctions
     classes = distinctions.knowledge.classes
     kept: dict[tuple[Any, ...], History] = {}
     before = tuple(early_treatments(distinctions)) if early else ((None, None),)
@@ -116,12 +147,15 @@ def _seen(distinctions: Distinctions, view: dict[str, Any], *, told: bool) -> tu
     return (told, *(distinctions.seen(name, view[name]) for name in OF_LINES))
 
 
+def _given(distinctions: Distinctions) -> Iterator[tuple[str, ...]]:
+    regimens = distinctions.knowledge.regimens.values()
+    yield from ((kind[0],) for kind in distinctions.kinds_of_agents)
+    yield from (regimen.agents for regimen in regimens if regimen.kind == "drug" and len(regimen.agents) > 1)
+
+
 def _lines(distinctions: Distinctions) -> Iterator[Line]:
     """Every line that is worth adding: of one kind of agent, of a regimen's agents, of none that is known."""
-    regimens = distinctions.knowledge.regimens.values()
-    given: list[tuple[str, ...]] = [(kind[0],) for kind in distinctions.kinds_of_agents]
-    given += [regimen.agents for regimen in regimens if regimen.kind == "drug" and len(regimen.agents) > 1]
-    for agents in (*dict.fromkeys(given), ()):
+    for agents in (*dict.fromkeys(_given(distinctions)), ()):
         for outcome in ("progression", "toxicity", "completed", None):
             yield Line.model_validate({"agents": agents, "outcome": outcome})
 

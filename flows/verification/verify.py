@@ -122,9 +122,9 @@ def close(distinctions: Distinctions) -> tuple[History, ...]:
 
 
 def _united(*several: Iterable[History]) -> tuple[History, ...]:
-    found: dict[str, History] = {}
+    found: dict[tuple[Any, ...], History] = {}
     for some in several:
-        found.update((repr(one.answers), one) for one in some)
+        found.update((one.told, one) for one in some)
     return tuple(found.values())
 
 
@@ -258,8 +258,8 @@ def _check_part(part: Part) -> tuple[Found, float]:
         told = close(distinctions)[part.half :: 2]
     else:
         told = histories(distinctions, 2) if part.histories == "early" else histories(distinctions, 3, early=False)
-        known = {repr(one.answers) for one in close(distinctions)}
-        told = tuple(one for one in told if repr(one.answers) not in known)
+        known = {one.told for one in close(distinctions)}
+        told = tuple(one for one in told if one.told not in known)
     every = tuple(bases(distinctions))
     found = Found(histories=len(told))
     met: set[Any] = set()

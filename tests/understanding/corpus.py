@@ -92,13 +92,21 @@ def judge(name: str, entry: Entry) -> Judged:
     return Judged(name, entry, wrong, frozenset(given(profile) - given(labelled)))
 
 
+@cache
 def understood(text: str, question: str | None = None) -> Understanding:
-    """A text read with the shipped knowledge."""
+    """A text read with the shipped knowledge: once, however often it is asked for."""
     return understand(text, shipped(), question)
 
 
+@cache
 def _turn(text: str, question: str) -> Turn:
     return turn_of(text, State(here=question), english(shipped()))
+
+
+def forget() -> None:
+    """Read everything anew: the rules may be others by now, as they are where mutants of them are run."""
+    understood.cache_clear()
+    _turn.cache_clear()
 
 
 def turn_at(text: str, question: str | None) -> str:
@@ -171,6 +179,6 @@ def given(profile: Profile) -> set[str]:
 
 
 __all__ = [
-    "HALVES", "HERE", "KINDS", "LATER", "WAITING", "Entry", "Judged", "differences", "entries", "given", "judge",
-    "judged", "turn_at", "understood",
+    "HALVES", "HERE", "KINDS", "LATER", "WAITING", "Entry", "Judged", "differences", "entries", "forget", "given",
+    "judge", "judged", "turn_at", "understood",
 ]  # fmt: skip
