@@ -125,11 +125,12 @@ class Context:
         return None
 
     def is_denied_at_once(self, place: int) -> bool:
-        """Whether the piece before is a plain negation: 'not', 'no', 'non'."""
+        """Whether the piece before is a plain negation: 'not', 'no', 'non', 'no longer'."""
         before = self.pieces[place - 1] if place else None
         if before is None or before.clause != self.pieces[place].clause:
             return False
-        return "negation" in before.cues and before.end - before.start <= len("without")
+        no_longer = before.key == "no" and "stopped" in before.cues
+        return no_longer or ("negation" in before.cues and before.end - before.start <= len("without"))
 
     def is_refuted(self, place: int) -> bool:
         """Whether a piece is asked and answered with no: 'hormone insensitive? no'."""

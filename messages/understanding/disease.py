@@ -22,6 +22,8 @@ _NEAR = 3
 _OF_ALL = frozenset(("all", "everything", "everywhere", "otherwise", "elsewhere", "rest", "body"))
 """Words that say of all disease how it does."""
 _SITES = ("organ", "organ_mets", "body_imaging", "extracranial")
+_JOINING = ("and", "&", "while", "whereas", "whilst")
+"""Words that part two statements of a clause."""
 _LISTED = 6
 """Organs of one list in brackets, at most."""
 
@@ -130,7 +132,7 @@ class Disease:
         mets = piece.is_("noun", "organ_mets") and not piece.is_("other")  # 'liver disease' may be any
         if piece.asked and not mets:
             return
-        clause = self._clause(place)
+        clause = self._own_part(place, self._clause(place))
         new = is_new(self.pieces, place)
         again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
         growing = self._growing(clause, mets=mets or new or again)
@@ -177,7 +179,11 @@ class Disease:
 
     def _hold(self, place: int, clause: range) -> None:
         """Disease under control in an organ, or on a scan of the body."""
-        held = [self.pieces[at] for at in clause if self._is_held(self.pieces[at])]
+        held = [
+            self.pieces[at]
+            for at in clause
+            if self._is_held(self.pieces[at]) and not self.context.is_denied_at_once(at)
+        ]
         if (
             held
             and not self._is_about_brain(clause)
@@ -248,6 +254,24 @@ class Disease:
                 break
             first = earlier.start
         return clause
+
+    def _own_part(self, place: int, clause: range) -> range:
+        """What of a clause is said of the organ at a place, where it tells of several, each with its own course: 'the
+        brain grew and the liver stayed stable'."""
+        first = clause.start
+        for at in clause:
+            if self.pieces[at].key in _JOINING and self._tells_how_one_does(range(first, at)):
+                if not self._tells_how_one_does(range(at + 1, clause.stop)):
+                    break
+                if place < at:
+                    return range(first, at)
+                first = at + 1
+        return range(first, clause.stop)
+
+    def _tells_how_one_does(self, places: range) -> bool:
+        """Whether a part of a clause names a place of disease, and how it does there."""
+        named = any(self.pieces[at].is_("noun", *BRAIN, *_SITES) for at in places)
+        return named and any(self._course[at] or self._is_held(self.pieces[at]) for at in places)
 
     def _tells_growth(self, clause: range) -> bool:
         return any(self._course[at] == "growth" for at in clause)

@@ -10,6 +10,8 @@ from messages.understanding.outline import BRAIN, Outline, is_new
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
+_BODY = ("organ", "organ_mets", "extracranial")
+"""Nouns of disease outside the brain."""
 _GRADE = 5
 """Letters of the longest word that only says how severe a toxicity was: 'grade', 'g2'."""
 _BOTH = 2
@@ -765,7 +767,7 @@ class Outcomes:
             return True
         if not named and (self._is_where_it_grew(place) or self._held_before(place)):
             return True
-        if "brain" not in named or "body" in named:
+        if "brain" not in named or ("body" in named and not self._is_held_beside(place)):
             return False
         if self._holds_elsewhere(place):
             return True
@@ -800,11 +802,20 @@ class Outcomes:
             end = outline.sentence_end[end]
         return any(self._is_held(at) for at in range(place + 1, min(end, place + _FAR)))
 
+    def _is_held_beside(self, place: int) -> bool:
+        """Whether all of the body that the same stretch names is under control: 'the CNS progressed and the body is
+        stable', 'the brain grew and the liver stayed stable'."""
+        outline = self.outline
+        named = [at for at in outline.near(place) if outline.pieces[at].is_("noun", *_BODY)]
+        return all(any(self._is_held(on) for on in outline.rest_of_stretch(at, 4)) for at in named) or any(
+            ("extracranial_disease", "controlled") in self._says(at) for at in outline.near(place)
+        )
+
     def _is_held(self, place: int) -> bool:
-        """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled'."""
+        """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled', 'liver stable'."""
         outline = self.outline
         if "stable" in outline.cues[place] or "responding" in outline.cues[place]:
-            return any(outline.pieces[at].is_("noun", "extracranial") for at in outline.before_in_stretch(place, 3))
+            return any(outline.pieces[at].is_("noun", *_BODY) for at in outline.before_in_stretch(place, 3))
         return ("extracranial_disease", "controlled") in self._says(place)
 
     def _held_before(self, place: int) -> bool:

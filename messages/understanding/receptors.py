@@ -100,7 +100,8 @@ class Receptors:
     def _hormone(self, name: str, place: int, reading: Reading | None) -> None:
         if reading is None or self.context.is_family(place):
             return
-        if self.context.stance(place) == "denied":  # neither ER nor PR expressed
+        if self.context.stance(place) == "denied" or self.context.is_denied_at_once(place):
+            # neither ER nor PR expressed, no longer ER positive
             reading = reading._replace(verdict={"positive": "negative"}.get(reading.verdict, reading.verdict))
         pieces = self.pieces[place : reading.last + 1]
         if reading.verdict == "open" or self._was_other(reading):
@@ -380,16 +381,18 @@ class Receptors:
             piece = self.pieces[at]
             if piece.is_("noun") and not piece.is_("noun", "her2", "imaging", "organ", "organ_mets"):
                 return
-            scored = piece.kind == "number" and piece.value in (0, 1, 2, 3) and not piece.used
+            scored = self._is_score(at) and not self._is_refused(at)
             if scored and self.pieces[at + 1].key == "+" and self.pieces[at + 1].glued:
                 self._score(at, at)
                 return
 
     def _her2(self, place: int) -> None:
+        denied = self.context.is_denied_at_once(place)
         for at in range(place + 1, min(self.context.stop_after_header(place), place + _NEAR)):
             piece = self.pieces[at]
             if piece.kind == "number" and piece.value in (0, 1, 2, 3) and (len(piece.key) == 1 or piece.key.isalpha()):
-                self._score(place, at)
+                if not self._is_refused(at):
+                    self._score(place, at)
                 return
             if piece.key in _SPOKEN_SIGNS and self._ends_at(at):
                 self._note_her2(_SPOKEN_SIGNS[piece.key], place, at)
@@ -399,9 +402,11 @@ class Receptors:
                 if last - at == 1:
                     self._equivocal(place, last)
                 else:
-                    self._note_her2("positive", place, last)
+                    self._note_her2("negative" if denied else "positive", place, last)
                 return
             if piece.key == "-" and not self._is_hyphen(at):
+                if denied:  # not HER2-
+                    return
                 if (at == place + 1 and piece.glued) or self.context.is_minus(place) or self._ends_in_minus(at):
                     self._note_her2("negative", place, at)
                 return
@@ -441,6 +446,11 @@ class Receptors:
     def _is_score(self, at: int) -> bool:
         piece = self.pieces[at]
         return piece.kind == "number" and piece.value in (0, 1, 2, 3) and not piece.used
+
+    def _is_refused(self, at: int) -> bool:
+        """Whether a score is denied: 'not 3+ but 1+', 'not HER2 3+'."""
+        named = at > 0 and self.pieces[at - 1].is_("noun", "her2")
+        return self.context.is_denied_at_once(at) or (named and self.context.is_denied_at_once(at - 1))
 
     def _is_plus(self, at: int) -> bool:
         return at < len(self.pieces) and self.pieces[at].key in ("+", "plus")
