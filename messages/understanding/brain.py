@@ -351,11 +351,30 @@ class Brain:
         """Whether the brain alone is where the progression told before it was: 'PD on T-DXd, but only in the brain'."""
         clause = self.context.clause(place)
         before = self.pieces[clause.start : place]
+        if self._is_behind_the_drug(place, clause.start):
+            return True
         alone = len(before) < _ANSWER and any(piece.key == "only" or "only" in piece.roles for piece in before)
         if not alone or not any(piece.key == "in" for piece in before[-2:]):
             return False
         told = range(max(self.context.sentence(place).start, clause.start - _BACK), clause.start)
         return any("progression" in self.pieces[at].cues for at in told)
+
+    def _is_behind_the_drug(self, place: int, first: int) -> bool:
+        """Whether only the drugs under which it grew part growth from the brain: 'progressed on T-DM1 in the brain'."""
+        at = self._list_begins(place) - 1
+        while at > first and self.pieces[at].key in ("the", "her", "both", "now"):
+            at -= 1
+        if at <= first or self.pieces[at].key != "in" or not names_drugs(self.pieces[at - 1]):
+            return False
+        at -= 1
+        while at >= first and (names_drugs(self.pieces[at]) or self._leads_to_a_drug(self.pieces[at])):
+            at -= 1
+        return at >= first and "progression" in self.pieces[at].cues and not self.context.is_denied_at_once(at)
+
+    def _leads_to_a_drug(self, piece: Piece) -> bool:
+        """Whether a piece only leads from growth to the drugs under which it was, or joins these."""
+        light = piece.kind in ("silent", "line", "cycles") or (piece.kind == "sign" and piece.key in "+/")
+        return light or "linking" in piece.roles or piece.cue("joined", "maintenance", "ongoing")
 
     def _is_metastatic(self, place: int) -> bool:
         """Whether the sentence speaks of metastatic disease."""
