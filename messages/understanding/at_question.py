@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
 _SHORT = 80
 """Signs of a text in which one answer may be denied beside another, at most."""
-_PARTS = re.compile(r"[,;:]|\bbut\b")
+_PARTS = re.compile(r"[,;:]|\s[-\u2013\u2014]\s|\bbut\b")
 _DENIAL = re.compile(
     r"(?:(?:so|and|it is|it's|definitely|certainly) )*(?:not|no longer|no|isn't|wasn't) (?:in )?(?:the |an? )?",
     re.IGNORECASE,
@@ -51,8 +51,13 @@ def understand(text: str, knowledge: Knowledge, question: str | None = None) -> 
     return _understand(without_denied(text, knowledge, question), knowledge, question)
 
 
-def without_denied(text: str, knowledge: Knowledge, question: str | None) -> str:
-    """A short answer without the other answer that it denies: 'not partial, complete', 'UK, so not the EU'."""
+def without_denied(
+    text: str, knowledge: Knowledge, question: str | None, named: Callable[[str], object] = lambda _: None
+) -> str:
+    """A short answer without the other answer that it denies: 'not partial, complete', 'UK, so not the EU'.
+
+    `named`: the answer that words name where nothing is understood of them: 'no PD, it was the neuropathy'.
+    """
     if question not in QUESTIONS or QUESTIONS[question].kind != "choice" or len(text) > _SHORT or "." in text:
         return text
     parts = [part.strip() for part in _PARTS.split(text)]
@@ -61,7 +66,8 @@ def without_denied(text: str, knowledge: Knowledge, question: str | None) -> str
         if denial is None:
             continue
         rest = ", ".join((*parts[:at], *parts[at + 1 :]))
-        denied, held = (_answer(said, knowledge, question) for said in (part[denial.end() :], rest))
+        denied = _answer(part[denial.end() :], knowledge, question)
+        held = denied and (_answer(rest, knowledge, question) or named(rest))
         if denied is not None and held not in (None, denied):
             return rest
     return text
@@ -95,7 +101,8 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         found = _without_setting_of_the_brain(found)
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
-    return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+    found = _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+    return _without_setting_of_the_brain(found) if question == _BRAIN else found
 
 
 def _begins_with_none(text: str, found: Understanding, knowledge: Knowledge) -> bool:

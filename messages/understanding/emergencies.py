@@ -14,6 +14,8 @@ _NEAR = 60
 """Characters between an emergency and a word that makes it a thing of the past, at most."""
 _LONG_AGO = 1.0
 """Months from which 'ago' makes an emergency a thing of the past."""
+_LONG_TIMES = ("months", "years", "decades")
+"""What says so without a number: 'years ago'."""
 _AROUND = 15
 """Pieces before and after a count of neutrophils in which a fever is looked for."""
 NEUTROPENIA = 1.0
@@ -83,7 +85,8 @@ class Emergencies:
                 return at in clause or self.context.of(other, "over")
             if at in clause and other.kind == "date" and not self._is_since(at):
                 return True
-            long_ago = other.kind == "duration" and isinstance(other.value, float) and other.value >= _LONG_AGO
+            counted = other.kind == "duration" and isinstance(other.value, float) and other.value >= _LONG_AGO
+            long_ago = counted or other.key in _LONG_TIMES
             if at in clause and long_ago and at + 1 < len(self.pieces) and self.context.of(self.pieces[at + 1], "ago"):
                 return True
         return False

@@ -550,8 +550,14 @@ class Receptors:
             self._use_result(place)
 
     def first_word(self) -> None:
-        """'Amplified; liver mets': no other gene is named, so HER2 is."""
-        if not self.pieces or self._her2_is_named or not self.context.of(self.pieces[0], "amplified"):
+        """'Amplified; liver mets', '3+ with bone mets': no other gene is named, so HER2 is."""
+        if not self.pieces or self._her2_is_named:
+            return
+        if len(self.pieces) > 2 and self._is_score(0) and self.pieces[0].value in (1, 3) and self._is_plus(1):
+            if self.pieces[1].glued and (self.pieces[2].kind == "sign" or "joined" in self.pieces[2].cues):
+                self._score(0, 0)
+            return
+        if not self.context.of(self.pieces[0], "amplified"):
             return
         told = self.pieces[0].key.endswith("ed")  # not 'amplification: not done'
         if told and (len(self.pieces) < 2 or self.pieces[1].key in (",", ";", ".")):

@@ -249,7 +249,8 @@ def _is_other(context: Context, place: int) -> bool:
 
 
 def _is_breast(values: Mapping[str, Any], context: Context) -> bool:
-    return "hr_status" in values or any(context.of(piece, "breast") for piece in context.pieces)
+    breast = (place for place, piece in enumerate(context.pieces) if context.of(piece, "breast"))
+    return "hr_status" in values or any(not context.is_denied_at_once(place) for place in breast)
 
 
 def _is_minor(context: Context) -> bool:

@@ -25,6 +25,8 @@ _LONGEST_LIST = 6
 _TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
+_ALONE = ("only", "alone", "mono", "monotherapy", "solely")
+"""What says of drugs behind a denial that they were given without it."""
 _LIGHT = ("is", "only", "w", "with")
 """Words that say nothing of a drug by themselves."""
 _LIGHT_ROLES = frozenset(("so", "harmless"))
@@ -393,7 +395,8 @@ class _Sentence:
         if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
-            return Mention("received" if behind == "given" or self._is_given_together(at) else "mentioned")
+            given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
+            return Mention("received" if given else "mentioned")
         if before in ("other_than", "unavailable", "available", "mentioned"):
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
@@ -800,6 +803,14 @@ class _Sentence:
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
         return behind is not None and _is_unknown(outline.pieces[behind])
+
+    def _is_the_only_one(self, at: int) -> bool:
+        """Whether it is said of a list that it was given alone: 'no T-DM1, THP only', 'no taxane, vinorelbine mono'."""
+        outline = self.outline
+        behind = outline.last_of_list(at) + 1
+        if behind >= self.end or outline.pieces[behind].asked or outline.pieces[behind].key not in _ALONE:
+            return False
+        return behind + 1 == self.end or outline.pieces[behind + 1].kind == "sign"
 
     def _is_called(self, drug: int, at: int) -> bool:
         """Whether a drug is only somebody's idea, or what somebody found: 'cape is only an idea', 'tucatinib was the

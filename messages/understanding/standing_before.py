@@ -68,10 +68,21 @@ class Before:
                 relative = self._begins_a_relative(at)
             elif "the_patient" in cues and not (relative and self._is_whose_relative(at)):
                 relative = False
+            elif relative and self._turns_to_her(at):
+                relative = False
             shifted = self._shift(mode, at)
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
+
+    def _turns_to_her(self, at: int) -> bool:
+        """Whether what the patient had is set beside what a relative had: 'her mother had T-DM1, she only THP'."""
+        outline = self.outline
+        if outline.pieces[at].key not in ("she", "he") or outline.stretch_start[at] != at:
+            return False
+        behind = at + 1
+        behind += behind < self.end and outline.pieces[behind].key in ("only", "just")
+        return behind < self.end and outline.is_drug[behind]
 
     def _is_whose_relative(self, at: int) -> bool:
         """Whether the patient only says whose relative it is: 'the sister of the patient is on T-DXd'."""

@@ -243,8 +243,6 @@ class Behind:
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # a taxane-free regimen
             return "mentioned"
-        if piece.key == "only" and last and outline.is_drug[at - 1] and not piece.asked:
-            return "given"  # no T-DM1, THP only
         if "application" in piece.roles and outline.is_drug[at - 1]:  # T-DXd request with the insurer
             return "unknown" if outline.has(self._up_to_a_condition(at), "pending") else "mentioned"
         if not cues:

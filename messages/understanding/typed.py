@@ -188,7 +188,7 @@ def read(text: str, state: State, words: Words) -> Reading:
     said = re.sub(r"[^\S\n]{2,}", " ", text.strip())  # long runs of blanks would be gone over again and again
     if (beforehand := _beforehand(said, state, words)) is not None:
         return beforehand
-    said = without_denied(said, words.knowledge, state.here)
+    said = without_denied(said, words.knowledge, state.here, lambda part: _named(part, state, words)[0])
     question = QUESTIONS.get(state.here)
     readings: tuple[str, ...] = ()
     if question is not None:
@@ -371,8 +371,11 @@ def _says_unknown(part: str) -> bool:
     opening = _UNKNOWN_WHAT.match(part)
     if not part or part in unknown or (opening is not None and opening[1] in unknown):
         return bool(part)
-    rest = " ".join(dropwhile(_short_answers().of_what.__contains__, part.split()))
-    return bool(rest) and rest in unknown
+    of_what = _short_answers().of_what
+    rest = [*dropwhile(of_what.__contains__, part.split())]
+    while rest and " ".join(rest) not in unknown and rest[-1] in of_what:  # 'don't know her drug list'
+        rest.pop()
+    return " ".join(rest) in unknown
 
 
 def _asked_for(state: State) -> str:
@@ -794,7 +797,8 @@ def _answers_here(statement: Statement, state: State) -> Answer | None:
         gate = gate or gate_of(known)
         gate = gate or {"early": "early_stage", NOT_KNOWN: "stage_unknown"}.get(known.get("setting", ""))
         return Answer(here, (gate,)) if gate is not None else None
-    if here == "prior_lines" and set(stated) <= {"prior_lines", "setting"}:
+    known = {"setting"} if "gate" in state.answers else set()
+    if here == "prior_lines" and set(stated) <= {"prior_lines"} | known:
         lines = stated.get("prior_lines", ())
         if len(lines) == 1 and lines[0].agents and lines[0].outcome is None:
             return Answer(here, tuple(lines[0].agents))
