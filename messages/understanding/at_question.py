@@ -121,7 +121,7 @@ def _without_setting_of_the_brain(found: Understanding) -> Understanding:
     brain = [entry for entry in said if entry.field == _BRAIN]
     setting = [span for span in found.spans if span.field == "setting"]
     inside = all(any(span.start < of.end and of.start < span.end for of in brain) for span in setting)
-    if not setting or not inside:
+    if "setting" not in found.fields or not setting or not inside:
         return found
     values = {name: value for name, value in found.fields.items() if name != "setting"}
     spans = tuple(span for span in found.spans if span.field != "setting")

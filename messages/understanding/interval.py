@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.courses import Course, Told
-from messages.understanding.drugs import ANTI_HER2
+from messages.understanding.drugs import ANTI_HER2, agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 
@@ -112,7 +112,8 @@ class _Interval:
     def _is_off_at_relapse(self, place: int, before: range, behind: range) -> bool:
         """Whether it is said how long she was off treatment when it came back: 'off both for 14 months at relapse'."""
         outline = self.outline
-        beside = (*before, *behind[:2])
+        stretch = outline.in_stretch(place)
+        beside = [at for at in (*before, *behind[:2]) if at in stretch]
         until = any(self._is_return(at) for at in behind)
         if behind and outline.pieces[behind.start].key == "between":  # 7 months between last dose and relapse
             return until and self._is_end(behind)
@@ -156,6 +157,9 @@ class _Interval:
     def _ends_treatment(self, relation: int, before: range) -> bool:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""
         outline = self.outline
+        named = outline.drug_in_stretch_after(relation)
+        if named is not None and not self._has_anti_her2(range(named, outline.last_of_list(named) + 1)):
+            return False  # after stopping tamoxifen
         if "then" in outline.cues[relation]:  # after that
             return self._is_end(range(max(0, relation - 30), min(relation + 2, outline.sentence_end[relation])))
         for at in range(relation + 1, min(outline.sentence_end[relation], relation + 8)):
@@ -169,6 +173,11 @@ class _Interval:
             if outline.is_drug[at] or piece.is_("noun"):
                 return False
         return self._is_end(before) and self._is_told_of_adjuvant(relation)
+
+    def _has_anti_her2(self, places: range) -> bool:
+        """Whether anti-HER2 therapy may be among the drugs there; a class or a misspelt name may be."""
+        drugs = (self.outline.pieces[at] for at in places if self.outline.is_drug[at])
+        return any(ANTI_HER2 & set(agents_of(piece) or ANTI_HER2) for piece in drugs)
 
     def _is_end(self, places: range) -> bool:
         """Whether the end of a treatment is told there."""

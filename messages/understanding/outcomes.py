@@ -206,7 +206,7 @@ class Outcomes:
             if not self._is_negated(place):
                 if self._is_why_changed(place):
                     self._end_the_line_before(place, "toxicity")
-                elif not (self._follows_both(place) and self._of_every_line(place, "toxicity")):
+                elif not (self._is_of_several(place) and self._of_every_line(place, "toxicity")):
                     self._said(place, "toxicity")
         elif "restarted" in cues:
             self._restarted(place)
@@ -624,10 +624,12 @@ class Outcomes:
         # not 'changed to T-DM1 for a year until it grew'
         return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")
 
-    def _follows_both(self, place: int) -> bool:
+    def _is_of_several(self, place: int) -> bool:
         """Whether 'both', 'all', 'each' stands before what is said: 'T-DM1 and T-DXd, both stopped for ILD'."""
         pieces = self.outline.pieces
-        return any(pieces[at].key in ("both", "all", "each") for at in self.outline.before_in_stretch(place))
+        return self._first_of_all(place) is not None or any(
+            pieces[at].key in ("both", "all", "each") for at in self.outline.before_in_stretch(place)
+        )
 
     def _of_every_line(self, place: int, outcome: str) -> bool:
         """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
@@ -638,12 +640,14 @@ class Outcomes:
         every = next(
             (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
         )
+        listed = self._first_of_all(place)
+        every = every if listed is None else outline.sentence_start[place]
         kind = frozenset() if every is None else self._kind_named(every)
         drug = outline.drug_in_stretch_after(place) if not kind else None
         excepted = drug is not None and outline.is_excepted(drug)
         if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
             return False
-        following = outline.next_meaning(every) if not excepted else None
+        following = listed or (outline.next_meaning(every) if not excepted else None)
         if following is not None and outline.has(range(following, following + 1), "previous"):
             following = outline.next_meaning(following)
         if following is not None and outline.pieces[following].is_("noun"):
@@ -670,6 +674,26 @@ class Outcomes:
         self.courses.separate("then")
         outline.pieces[place].used = True
         return True
+
+    def _first_of_all(self, place: int) -> int | None:
+        """The first drug of a list that a sentence begins with as a whole, and that ends right before a place: 'all
+        three of A, B and C have failed', 'each of A, B and C ended in PD'."""
+        outline, pieces = self.outline, self.outline.pieces
+        start, last = outline.sentence_start[place], outline.last_drug[place]
+        first = outline.next_drug[start]
+        if "every" not in pieces[start].roles or first is None or last is None or not first < last < place:
+            return None
+        led = all(pieces[at].kind in ("silent", "number", "sign") for at in range(start + 1, first))
+        inside = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, last))
+        ends = all(
+            pieces[at].kind in ("silent", "sign") or not outline.cues[at].isdisjoint(("stopped", "completed"))
+            for at in range(last + 1, place)
+        )
+        if not (led and inside and ends):
+            return None
+        for piece in pieces[start:first]:
+            piece.used = True
+        return first
 
     def _kind_named(self, every: int) -> frozenset[str]:
         """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""

@@ -79,7 +79,33 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             plan = "asked" if _asks_for_choices(outline, at, end) else None
             _access_told_behind(outline, at, end, found)
         at = end
+    if "next" in outline.typed:
+        _tell_what_came_next(outline, found)
     return found
+
+
+def _tell_what_came_next(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read 'next' as told where a dated line follows: 'T-DXd in 2022; TCT next; eribulin since 2024'."""
+    for at, piece in enumerate(outline.pieces):
+        if piece.key != "next" or piece.asked:
+            continue
+        opens = outline.sentence_start[at] == at
+        drug = outline.drug_in_stretch_after(at) if opens else outline.drug_in_stretch_before(at)
+        if drug is None or found[drug].standing != "planned":
+            continue
+        last = outline.last_of_list(drug)
+        first, before = drug, outline.last_drug[drug]
+        while before is not None and found[before].standing == "planned" and outline.joins(before, first):
+            first, before = before, outline.last_drug[before]
+        behind = outline.next_drug[max(at, last)]
+        told = [each for each in (before, behind) if each is not None and found[each].standing == "received"]
+        if len(told) == _TWO and all(_is_dated(outline, each) for each in told):
+            found.update({each: Mention("received") for each in range(first, last + 1) if outline.is_drug[each]})
+
+
+def _is_dated(outline: Outline, drug: int) -> bool:
+    """Whether a year stands in the stretch of a drug."""
+    return any(outline.pieces[at].kind == "date" and outline.pieces[at].value for at in outline.near(drug))
 
 
 def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
@@ -365,7 +391,7 @@ class _Sentence:
             before = "available" if self._is_without_obstacle(at) else "unavailable"
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and at in self.access:
-            return Mention("denied", self.access[at])  # T-DXd not given so far, we can get it
+            return Mention("planned" if behind == "planned" else "denied", self.access[at])
         if conjugate and "declined" in (before, behind) and self._came_round(at):
             return Mention("mentioned")
         if conjugate and behind not in _ACCESS and (decided := self._decision(at)) is not None:

@@ -37,7 +37,8 @@ class Behind:
         self.behind: dict[int, str | None] = {}
         """What stands behind each drug, by its place."""
         self.access: dict[int, str] = {}
-        """What is said behind that of the access to drugs that were not given: 'not given so far, we can get it'."""
+        """What is said behind that of the access to drugs that were not given: 'not given so far, we can get it',
+        'planned, and it is funded'."""
         self.told_at: dict[int, int] = {}
         """The place of the word that says it."""
         self.unbegun: set[int] = set()
@@ -67,7 +68,7 @@ class Behind:
                 else:
                     listed = False
                 self.behind[at], self.told_at[at] = verdict, told_at
-                if verdict == "denied" and access is not None:
+                if verdict in ("denied", "planned") and access is not None:
                     self.access[at] = access
                 if verdict == "denied" and "not_begun" in outline.cues[told_at]:
                     self.unbegun.add(at)
@@ -82,7 +83,8 @@ class Behind:
             if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
                 verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
             elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
-                access = verdict if said == "denied" and verdict in _ACCESS else None
+                kept = said == "denied" or (said == "planned" and self._is_stated_apart(at, told_at))
+                access = verdict if kept and verdict in _ACCESS else None
                 verdict, told_at, carried = said, at, False
             if outline.stretch_start[at] != at or verdict is None or carried:
                 continue
@@ -114,6 +116,18 @@ class Behind:
             return True  # available but not reimbursed
         apart = self.outline.stretch[at] != self.outline.stretch[told_at]
         return apart and (said in _ACCESS or said == "mentioned" or "access" in self.outline.cues[at])
+
+    def _is_stated_apart(self, at: int, told_at: int) -> bool:
+        """Whether a stretch of its own, which supposes nothing, says so: 'T-DXd planned, it is funded'."""
+        outline = self.outline
+        parted = outline.stretch[at] != outline.stretch[told_at] or any(
+            outline.pieces[each].key == "and" and "pronoun" in outline.pieces[each + 1].roles
+            for each in range(at + 1, told_at)
+        )
+        stretch = outline.in_stretch(told_at)
+        return parted and not any(
+            outline.plays(stretch, role) for role in ("if", "once", "modal", "clausal", "whether")
+        )
 
     def _only_dates(self, at: int, verdict: str | None) -> bool:
         """Whether a date, a line or a number of cycles is of what was not given: 'offered in 2016, refused', '2L to
