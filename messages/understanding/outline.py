@@ -11,6 +11,12 @@ _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
 _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
+_COURSE = 8
+"""Pieces behind a drug where its course is told, at most."""
+_TO_STOP = ("stop", "stopping", "hold")
+"""How a stop is told that is to come."""
+_GOES_ON = ("still", "ongoing")
+"""How it is told that a drug is given by now."""
 BRAIN = ("brain", "brain_mets", "brain_imaging")
 """Nouns of the brain."""
 _JOINING_CUES = frozenset(("joined", "cycles", "in_sequence"))
@@ -136,6 +142,33 @@ class Outline:
             return False
         told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
         return told is not None and told.value < pieces[at - 1].value
+
+    def tells_a_course(self, last: int, *, timed: bool = False) -> bool:
+        """Whether how a drug that was only planned went is told right behind it, or behind the last word of the plan:
+        'switch to T-DM1, 8 cycles, PD', 'Kadcyla next, stopped for platelets'.
+
+        Growth may be why it is planned, but where it is `timed`: said to come after some time, or next.
+        """
+        for at in range(last + 1, min(self.sentence_end[last], last + _COURSE)):
+            piece, cues = self.pieces[at], self.cues[at]
+            following = min(at + 1, len(self.pieces) - 1)
+            behind, before_a_drug = self.pieces[following], self.is_drug[following]
+            if piece.asked or self.is_drug[at] or "dose" in (piece.key, behind.key):
+                return False
+            if cues & {"toxicity", "took_effect"} or piece.key in _GOES_ON:
+                return not before_a_drug
+            if "stopped" in cues and piece.key not in _TO_STOP:
+                return not (before_a_drug or "up_to" in behind.roles)
+            if "progression" in cues or "responding" in cues:
+                return timed or behind.key == "after"
+            if self._says_how_long(at) or "a_toxicity" in cues or piece.key == "->":
+                timed = True
+            elif "if" in piece.roles or not (piece.kind in ("silent", "sign", "number") or cues & {"joined", "then"}):
+                return False
+        return False
+
+    def _says_how_long(self, place: int) -> bool:
+        return self.pieces[place].kind in ("duration", "cycles", "date")
 
     def is_excepted(self, drug: int) -> bool:
         """Whether a drug is the exception from an outcome that is said of all: 'PD on all except T-DM1'."""

@@ -657,6 +657,8 @@ class _Sentence:
         asked = self.outline.pieces[at].asked and not (before == "given" and behind == "given")
         if behind == "asked" or (asked and not self._is_on_it(at)):
             return "asked"
+        if behind is None and self._comes_after_a_plan(at):
+            return "planned"
         if self._is_a_remark(at):
             return "mentioned"
         if before == "compared" or (before is None and behind is None and self._is_asked_back(at)):
@@ -664,6 +666,15 @@ class _Sentence:
         if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _comes_after_a_plan(self, at: int) -> bool:
+        """Whether 'then' leads to a drug from one that is planned itself: 'Enhertu next, then TCT.'"""
+        outline, before = self.outline, self.outline.last_drug[self.outline.first_of_list(at)]
+        if before is None or before < self.first or self.behind.get(before) != "planned":
+            return False
+        between, plan = range(before + 1, at), frozenset(("planned", "then"))
+        only = all(outline.pieces[each].kind in ("silent", "sign") or outline.cues[each] & plan for each in between)
+        return only and outline.has(between, "then")
 
     def _is_told_of_behind(self, at: int) -> bool:
         """Whether a relative clause tells how a drug ended: 'might have been better than THP, which she progressed

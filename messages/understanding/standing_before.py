@@ -22,8 +22,6 @@ _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
 """Pieces behind a colon where the outcome of its drugs may be told."""
-_COURSE = 5
-"""Pieces behind the drugs that 'next' leads to where their course is told, at most."""
 
 
 class Before:
@@ -247,7 +245,8 @@ class Before:
         if "planned" in cues:
             if outline.heads_earlier_lines(at):
                 return mode
-            if self._dates_what_she_had(at) or self._is_told_as_begun(at) or self._is_told_as_next(at):
+            told = mode != "planned" and self._is_told_as_next(at)
+            if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
                 return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
             return mode if told else "planned"
@@ -299,17 +298,14 @@ class Before:
         )
 
     def _is_told_as_next(self, at: int) -> bool:
-        """Whether 'next' leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD'."""
+        """Whether a change leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD',
+        'THP. Switch to T-DM1, 8 cycles, PD'."""
         outline, drug = self.outline, at + 1
-        if not self.before or outline.pieces[at].key != "next" or drug >= self.end or not outline.is_drug[drug]:
+        if outline.last_drug[at] is None or drug >= self.end or not outline.is_drug[drug]:
             return False
-        last = outline.last_of_list(drug)
-        behind = range(last + 1, min(self.end, last + _COURSE))
         if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?":
             return False
-        return any(outline.pieces[each].kind in ("duration", "cycles") for each in behind) or outline.has(
-            behind, "strong_progression", "toxicity", "stopped", "responding"
-        )
+        return outline.tells_a_course(outline.last_of_list(drug), timed=outline.pieces[at].key == "next")
 
     def _tells_what_came(self, at: int) -> bool:
         """Whether drugs behind a colon were given, as the outcome behind them shows."""

@@ -299,7 +299,7 @@ class Behind:
             single = piece.end - piece.start == len(piece.key)
             goes_on = piece.key == "next" and single
             asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
-            led = outline.drug_in_sentence_after(at) is not None and not self._is_what_comes_next(at)
+            led = self._leads_to_what_was_told(at) and not self._is_what_comes_next(at)
             goes_on = goes_on and (asked_alone or led)
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and "ongoing" not in cues and self._is_still_to_come(at):
@@ -428,6 +428,16 @@ class Behind:
             return False
         return outline.pieces[at].asked or outline.last_drug[outline.first_of_list(at - 1)] is None
 
+    def _leads_to_what_was_told(self, at: int) -> bool:
+        """Whether 'next' leads to another drug, and how they went or when they were given is told: 'THP, T-DM1 next,
+        then T-DXd, PD on both'; not 'T-DM1 next, if PD then T-DXd'."""
+        outline, rest = self.outline, range(at + 1, self.end)
+        if outline.drug_in_sentence_after(at) is None or outline.has(rest, "planned") or outline.plays(rest, "if"):
+            return False
+        timed = any(outline.pieces[each].kind in ("date", "duration", "cycles") for each in rest)
+        timed = timed or any(outline.pieces[each].key in ("first", "last") for each in range(self.first, self.end))
+        return timed or outline.has(rest, *_GIVEN, "responding", "previously")
+
     def _is_how_it_was(self, at: int) -> bool:
         """Whether 'next', 'rechallenge' is followed by when it was, or at once by how it ended, behind what was told:
         'THP 2018, HP + vinorelbine as rechallenge 2023', 'THP, PD. Lap/cape next, PD.'"""
@@ -439,6 +449,8 @@ class Behind:
         if not told or piece.asked or behind >= self.end or piece.key not in ("next", "rechallenge", "rechallenged"):
             return False
         if outline.pieces[behind].kind in ("date", "cycles") and piece.key != "next":
+            return True
+        if outline.tells_a_course(at):
             return True
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
