@@ -14,8 +14,8 @@ _NEAR = 60
 """Characters between an emergency and a word that makes it a thing of the past, at most."""
 _LONG_AGO = 1.0
 """Months from which 'ago' makes an emergency a thing of the past."""
-_LONG_TIMES = ("months", "years", "decades")
-"""What says so without a number: 'years ago'."""
+_NONE_SINCE = 12
+"""Pieces behind an emergency in which it is told to have come again, or never again."""
 _AROUND = 15
 """Pieces before and after a count of neutrophils in which a fever is looked for."""
 NEUTROPENIA = 1.0
@@ -71,7 +71,9 @@ class Emergencies:
             and (self.pieces[place - 2].is_("say", "interacting_medicines") or self.pieces[place - 2].is_("other"))
         ):
             return True  # phenytoin for seizures
-        if self._is_controlled_next(place):
+        if self._comes_again(place):
+            return False
+        if self._is_controlled_next(place) or self._never_since(place):
             return True
         if any("stable" in self.pieces[at].cues for at in self.context.following(place, 3)):
             return True  # seizures controlled
@@ -85,11 +87,33 @@ class Emergencies:
                 return at in clause or self.context.of(other, "over")
             if at in clause and other.kind == "date" and not self._is_since(at):
                 return True
-            counted = other.kind == "duration" and isinstance(other.value, float) and other.value >= _LONG_AGO
-            long_ago = counted or other.key in _LONG_TIMES
-            if at in clause and long_ago and at + 1 < len(self.pieces) and self.context.of(self.pieces[at + 1], "ago"):
+            if at in clause and self._is_long_ago(at):
                 return True
         return False
+
+    def _is_long_ago(self, at: int) -> bool:
+        """Whether a time begins that is long past: '3 years ago', 'years back', 'a long time ago'."""
+        piece = self.pieces[at]
+        long = piece.kind == "duration" and isinstance(piece.value, float) and piece.value >= _LONG_AGO
+        long = long or (piece.kind != "duration" and self.context.of(piece, "long_while"))
+        return long and at + 1 < len(self.pieces) and self.context.of(self.pieces[at + 1], "ago")
+
+    def _never_since(self, place: int) -> bool:
+        """Whether a denial says that it did not come again: 'a fit in childhood, none since', 'never again'."""
+        rest = range(place + 1, min(self.context.sentence(place).stop, place + _NONE_SINCE))
+        for at in rest[:-1]:
+            behind = self.pieces[at + 1]
+            if "negation" in self.pieces[at].cues and ("ever_since" in behind.roles or behind.key == "again"):
+                return self._is_about(at, place)
+        return False
+
+    def _comes_again(self, place: int) -> bool:
+        """Whether it is told to be there once more now: 'an old seizure, and another one this morning'."""
+        rest = range(place + 1, min(self.context.sentence(place).stop, place + _NONE_SINCE))
+        again = next((at for at in rest if self.context.of(self.pieces[at], "once_more")), None)
+        if again is None or "negation" in self.pieces[again - 1].cues or not self._is_about(again, place):
+            return False
+        return any(self.context.of(self.pieces[at], "acute") for at in range(again + 1, rest.stop))
 
     def _is_controlled_next(self, place: int) -> bool:
         """'Seizures, well controlled.'"""

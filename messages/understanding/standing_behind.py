@@ -275,6 +275,8 @@ class Behind:
             return "asked"
         if "negation" in cues and self._answers_something_else(at):
             return None
+        if "negation" in cues and self._is_none_since(at):
+            return "given"
         if "negation" in cues and (last or self._only_ends(at)):
             if "saying" in outline.pieces[at - 1].roles and at > self.first:
                 return "declined"
@@ -462,6 +464,11 @@ class Behind:
         if following is None or following >= outline.stretch_end[at] or outline.drug_in_stretch_after(at) is not None:
             return False
         return bool(outline.cues[following] & {"ongoing", "carried_on", "stopped"})
+
+    def _is_none_since(self, at: int) -> bool:
+        """Whether a denial is only of the time since a drug was given: 'T-DM1 in 2021, none since'."""
+        behind = self.outline.pieces[at + 1 : at + 2]
+        return any("ever_since" in piece.roles for piece in behind) and not self.outline.is_drug[at - 1]
 
     def _is_after_some(self, at: int) -> bool:
         """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4', 'since June'."""
