@@ -408,7 +408,9 @@ class _Sentence:
             return Mention("planned")
         if before == "denied" and behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
             return Mention("mentioned")
-        if before == "denied" and (self._is_no_naivety(at) or self._did_not_work(at)):
+        if before == "denied" and self._is_no_naivety(at):
+            return Mention("mentioned" if self._is_told_again(at) else "received")
+        if before == "denied" and self._did_not_work(at):
             return Mention("received")
         if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return Mention("mentioned")
@@ -527,8 +529,25 @@ class _Sentence:
         return outline.pieces[self.first].key == "neither" and outline.has(behind, *_EFFECTS)
 
     def _is_no_naivety(self, at: int) -> bool:
-        """'Not T-DXd-naive': it was given."""
-        return "naive" in [piece.key for piece in self.outline.pieces[at + 1 : min(self.end, at + 3)]]
+        """'Not T-DXd-naive', 'not A or B naive': it was given."""
+        outline = self.outline
+        if "naive" not in outline.typed:
+            return False
+        if at + 2 < self.end and "or" in outline.pieces[at + 1].roles and outline.is_drug[at + 2]:
+            at += 2
+        return "naive" in [piece.key for piece in outline.pieces[at + 1 : min(self.end, at + 3)]]
+
+    def _is_told_again(self, at: int) -> bool:
+        """Whether the drugs named next in the sentence hold a drug: 'not pertuzumab-naive: THP first line'."""
+        agents = set(agents_of(self.outline.pieces[at]) or ())
+        for _ in range(_LONGEST_LIST):
+            following = self.outline.next_drug[at]
+            if following is None or following >= self.end:
+                return False
+            if agents <= set(agents_of(self.outline.pieces[following]) or ()):
+                return True
+            at = following
+        return False
 
     def _is_told_in_the_present(self, at: int) -> bool:
         """Whether 'we give' tells what was given, as how it went is told behind it: 'We give T-DM1, she progresses'."""

@@ -207,6 +207,8 @@ class Before:
         cues, piece = outline.cues[at], outline.pieces[at]
         if "the_patient" in cues and piece.key == "but":
             return None
+        if self._denies_naivety(at):
+            return "received"
         opened = self._refusal(mode, at)
         if opened is not None:
             self.list_end, self.unsure_after = self._list_end(at, opened)
@@ -268,6 +270,23 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _denies_naivety(self, at: int) -> bool:
+        """Whether what follows was given as it is not told to be lacking: 'not T-DM1-naive: THP, T-DM1', 'naive to A,
+        not to B'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if "naive" not in outline.typed:
+            return False
+        if pieces[at].key == "not":
+            to = at + 1 < self.end and pieces[at + 1].key == "to"
+            return to and self.taken and any(pieces[each].key == "naive" for each in range(self.first, at))
+        drug = outline.drug_in_stretch_before(at) if pieces[at].key == "naive" else None
+        return drug is not None and at - drug <= 2 and self._is_denied_at(drug)  # noqa: PLR2004
+
+    def _is_denied_at(self, drug: int) -> bool:
+        """Whether a plain 'not' stands right before the drugs that are joined to one."""
+        first = self.outline.first_of_list(drug) - 1
+        return first >= self.first and self.outline.pieces[first].key in ("not", "isn", "isnt", "hardly")
 
     def _heads_the_sentence(self, at: int) -> bool:
         """Whether a word stands before the first drugs of a sentence: 'options A, B', 'options I see - A, B',
