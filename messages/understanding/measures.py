@@ -20,6 +20,8 @@ _TO_A_SIZE = frozenset((*_MILLIMETRES, "to", "->"))
 """What stands behind the first of two sizes."""
 _GROWN, _SHRUNK = 1.2, 0.7
 """A lesion has grown from this ratio on, and shrunk down to this one (RECIST)."""
+_NOT_GIVEN = Concept("cue", "negated_after")
+"""What no cycles say: 'T-DM1 x0'."""
 Taken = tuple[Piece, int]
 """A composed piece, and the place to go on at."""
 
@@ -40,6 +42,8 @@ def compose(pieces: list[Piece], text: str) -> list[Piece]:
             continue
         first = at
         piece, at = taken
+        if piece.kind == "cycles" and piece.value == 0:
+            piece.stand_for(_NOT_GIVEN)
         last = pieces[first] if piece.kind == "known" else pieces[at - 1]  # an arrow parts no sizes
         piece.sentence, piece.clause, piece.asked = last.sentence, last.clause, last.asked
         found.append(piece)

@@ -466,7 +466,7 @@ class Before:
         cues, piece = outline.cues[at], outline.pieces[at]
         if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
             return mode if self.general and piece.asked else "received"
-        if piece.kind == "line":
+        if piece.kind == "line" or (piece.kind == "cycles" and piece.value):
             return "given" if self.taken or mode == "unsure" else mode
         if piece.key == ":" and self.taken and mode == "denied":  # all but tucatinib: THP, T-DM1
             return None

@@ -267,7 +267,7 @@ class Behind:
             return None
         if "unproven" in cues:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
-        if "negated_after" in cues and self._is_after_some(at):
+        if "negated_after" in cues and (self._is_after_some(at) or self._is_of_a_later_dose(at)):
             return "given"
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return "denied"
@@ -420,6 +420,7 @@ class Behind:
             return False
         behind = range(at + 1, min(self.end, at + 7))
         given = any(pieces[each].key in ("given", "received", "done") for each in behind)
+        given = given and not any(pieces[each].value == 0 for each in behind)
         return given and not outline.has(behind, "negation", "negated_after")
 
     def _is_what_comes_next(self, at: int) -> bool:
@@ -478,6 +479,16 @@ class Behind:
             and pieces[0].key in ("after", "from", "since")
             and (pieces[1].kind in ("number", "cycles", "duration", "date") or self._is_cycles(pieces[1]))
         )
+
+    def _is_of_a_later_dose(self, at: int) -> bool:
+        """Whether it is a later cycle that was not given: 'never had dose 6'."""
+        number = self.outline.pieces[at + 1].value if at + 1 < self.end else None
+        return isinstance(number, int | float) and number > 1
+
+    def _is_of_the_first(self, at: int, told_at: int) -> bool:
+        """Whether it is the first cycle that never was: 'consented for T-DM1, C1 never happened'."""
+        piece = self.outline.pieces[at]
+        return self.outline.pieces[told_at].key == "never" and (piece.value == 1 or self._is_cycles(piece))
 
     def _is_cycles(self, piece: Piece) -> bool:
         """Whether a word stands for cycles: 'the first cycles', 'C4'."""
@@ -609,6 +620,7 @@ class Behind:
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
+            or (verdict == "denied" and self._is_of_the_first(at, told_at))
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             or outline.pieces[at].key == "none"
             or "present" in outline.pieces[at].roles
