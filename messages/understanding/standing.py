@@ -31,8 +31,10 @@ _LIGHT = ("is", "only", "w", "with")
 """Words that say nothing of a drug by themselves."""
 _LIGHT_ROLES = frozenset(("so", "harmless"))
 """The same, by the part they play."""
-_AGAINST = ("for", "in", "against", "during")
+_AGAINST = ("for", "in", "against", "during", "when")
 """What leads to an illness that a drug was given for."""
+_OF_A_COURSE = frozenset(("previously", "previous", "early", "has_had", "the_patient", "cycles"))
+"""Cues that may stand between an illness and the drugs that were given for it."""
 _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
 _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
@@ -750,12 +752,37 @@ class _Sentence:
         outline = self.outline
         if not outline.names_another_illness:
             return False
-        for place in (*outline.before_in_stretch(at), *outline.rest_of_stretch(outline.last_of_list(at), 8)):
-            piece = outline.pieces[place]
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
+        for place in (*outline.before_in_stretch(at), *outline.rest_of_stretch(last, 8)):
             if outline.is_drug[place] and not outline.joins(*sorted((place, at))):
+                break
+            if self._names_an_illness(place):
+                led = outline.pieces[max(self.first, place - 4, last if place > last else 0) : place]
+                if any(each.key in _AGAINST for each in led):
+                    return True
+                break
+        return self._treats_the_illness_before(first, last)
+
+    def _names_an_illness(self, at: int) -> bool:
+        piece = self.outline.pieces[at]
+        return "other_illness" in piece.roles or piece.is_("scope", "other_tumour")
+
+    def _treats_the_illness_before(self, first: int, last: int) -> bool:
+        """Whether drugs are told right behind another illness: 'lymphoma 2005: A and B', 'colon cancer (A for that)',
+        'lung cancer treated with A'."""
+        pieces, signs, told = self.outline.pieces, "", False
+        for place in range(first - 1, max(self.first - 1, first - _LONGEST_REMARK), -1):
+            piece, cues = pieces[place], self.outline.cues[place]
+            if self._names_an_illness(place):
+                behind = pieces[last + 1 : min(self.end, last + 3)]
+                pointed = len(behind) > 1 and "for" in behind[0].roles and "pronoun" in behind[1].roles
+                pointed = pointed or any(each.key == "then" for each in behind[:1])
+                return pointed or any(sign in signs for sign in ":(-") or (told and not signs)
+            if piece.kind == "sign":
+                signs += piece.key
+            elif piece.kinds and not cues & _OF_A_COURSE:
                 return False
-            if "other_illness" in piece.roles or piece.is_("scope", "other_tumour"):
-                return any(each.key in _AGAINST for each in outline.pieces[max(self.first, place - 3) : place])
+            told = told or bool(cues & TOLD)
         return False
 
     def _names_a_trial(self, at: int) -> bool:
