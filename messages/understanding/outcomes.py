@@ -1540,7 +1540,7 @@ class Outcomes:
         """Whether a word of the present is followed by its drugs: 'currently third-line TCT'."""
         outline = self.outline
         following = outline.drug_in_stretch_after(place)
-        if following is None or outline.pieces[following].asked:
+        if following is None or following in self.to_come or outline.pieces[following].asked:
             return False
         for at in range(place + 1, following):
             piece, cues = outline.pieces[at], outline.cues[at]

@@ -357,11 +357,16 @@ class Before:
         )
 
     def _opens_a_plan(self, at: int) -> bool:
-        """Whether a piece tells of what may come: 'if X', 'once X fails'; 'HER2+ MBC, for X', where X ends it."""
+        """Whether a piece tells of what may come: 'if X', 'once X fails'; 'HER2+ MBC, for X', 'now for third-line X'.
+
+        Only where X follows at once.
+        """
         outline = self.outline
         roles = outline.pieces[at].roles
-        next_to = at + 1 < self.end and outline.is_drug[at + 1]
-        begins = outline.stretch_start[at] == at
+        now = at > self.first and bool(outline.pieces[at - 1].roles & {"present", "until_now"})
+        led = at + 1 + (now and at + 1 < self.end and outline.pieces[at + 1].kind == "line")
+        next_to = led < self.end and outline.is_drug[led]
+        begins = outline.stretch_start[at] == at - now
         if "if" in roles:
             return next_to or begins
         if not (begins and next_to):
