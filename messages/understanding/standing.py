@@ -27,6 +27,10 @@ _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
 _ALONE = ("only", "alone", "mono", "monotherapy", "solely")
 """What says of drugs behind a denial that they were given without it."""
+_OF_ALL = ("neither", "none", "both")
+"""What answers for each of several drugs: 'lapatinib, neratinib? Neither.'"""
+_OF_NO_WEIGHT = frozenset(("the_patient", "so_far", "planned", "joined", "new_word"))
+"""Cues that may stand beside a refusal: 'offered, declined', 'not so far'."""
 _LIGHT = ("is", "only", "w", "with")
 """Words that say nothing of a drug by themselves."""
 _LIGHT_ROLES = frozenset(("so", "harmless"))
@@ -163,7 +167,7 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     if end >= len(outline.pieces) or outline.pieces[end - 1].key != "?":
         return
     at = _answers_at(outline, end)
-    if _asks_only_of_a_drug(outline, first, end) and found[first].standing == "asked":
+    if _asks_only_of_a_drug(outline, first, end) and found[first].standing in ("asked", "received"):
         _answer_in_short(outline, first, at, found)
     at = _denies_it_at(outline, at) or at
     if _tells_when_it_was(outline, at):
@@ -202,20 +206,30 @@ def _asks_only_of_a_drug(outline: Outline, first: int, end: int) -> bool:
 def _answer_in_short(outline: Outline, first: int, at: int, found: dict[int, Mention]) -> None:
     """Read what is said of a drug that is a question by itself: 'Enhertu? Not available.', 'T-DM1? (not given yet).'"""
     end = outline.sentence_end[at]
-    if outline.drug_in_sentence_after(at) is not None or outline.is_drug[at]:
+    if outline.drug_in_stretch_after(at) is not None or outline.is_drug[at]:
         return
-    refused = next((each for each in range(at, min(end, at + _ASKED)) if "declined" in outline.cues[each]), None)
-    if refused is not None and _only_says(outline, at, end, refused):
-        conjugate = agents_of(outline.pieces[first]) == ("t_dxd",)
-        _say_of_all(outline, first, at, found, Mention("declined", "declined" if conjugate else None))
+    closed = at + 1 >= end or outline.pieces[at + 1].kind == "sign"
+    if closed and outline.pieces[at].key in _OF_ALL:
+        all_of_them = Mention("received" if outline.pieces[at].key == "both" else "denied")
+        found.update({each: all_of_them for each in range(first, at) if outline.is_drug[each]})
         return
-    closed = at + 1 < end and outline.pieces[at + 1].kind == "sign"
-    if closed and "negated_after" in outline.cues[at] and "pending" not in outline.cues[at]:
-        _say_of_all(outline, first, at, found, Mention("denied"))
+    refused = next((each for each in range(at, min(end, at + 2 * _ASKED)) if "declined" in outline.cues[each]), None)
+    if refused is not None and _only_says(outline, at, outline.stretch_end[refused], refused):
+        if outline.has(range(refused, end), "then", "came_round", "started", "new_word"):  # refused, then took it
+            return
+        _say_of_asked(outline, first, at, found, "declined")
+    elif closed and at + 1 < end and "negated_after" in outline.cues[at] and "pending" not in outline.cues[at]:
+        _say_of_asked(outline, first, at, found, "denied")
 
 
-def _say_of_all(outline: Outline, first: int, end: int, found: dict[int, Mention], said: Mention) -> None:
-    found.update({each: said for each in range(first, end) if outline.is_drug[each]})
+def _say_of_asked(outline: Outline, first: int, end: int, found: dict[int, Mention], said: Standing) -> None:
+    """Say it of the drugs that are asked about; of those before them, 'A, B? Declined', it may be meant, too."""
+    for each in range(first, end):
+        if outline.is_drug[each] and found[each].standing == "asked":
+            conjugate = said == "declined" and agents_of(outline.pieces[each]) == ("t_dxd",)
+            found[each] = Mention(said, "declined" if conjugate else None)
+        elif outline.is_drug[each] and found[each].bare:
+            found[each] = Mention("mentioned")
 
 
 def _answers_at(outline: Outline, at: int) -> int:
@@ -251,9 +265,11 @@ def _denies_it_at(outline: Outline, at: int) -> int | None:
 
 
 def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
-    """Whether a sentence says nothing of weight besides one word: 'She refused.', 'not so far'."""
+    """Whether a sentence says nothing of weight besides one word, but why: 'She refused.', 'offered, refused because
+    of her hands'."""
+    end = next((each for each in range(told + 1, end) if "reason" in outline.pieces[each].roles), end)
     return all(
-        outline.pieces[each].kind in ("silent", "sign") or outline.cues[each] & {"the_patient", "so_far"}
+        outline.pieces[each].kind in ("silent", "sign", "date") or outline.cues[each] & _OF_NO_WEIGHT
         for each in (*range(at, told), *range(told + 1, end))
     )
 
