@@ -14,6 +14,8 @@ _HEADING = 4
 """Tokens up to the colon of a heading, at most."""
 _DENIED_AS_A_WHOLE = ("early_stage_agents", "prior_lines", "treatment")
 """What phrases say that begin with a denial and name no drug."""
+_TENS = range(20, 100, 10)
+"""Numbers in words that those below ten are joined to."""
 _PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 """Nouns that say where disease is."""
 _LEADING = ("with", "of")
@@ -41,7 +43,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
         else:
             word = token.kind == "word"
             pieces.append(_word(token, lexicon) if word else _sign(token))
-            at += 1
+            at = _add_units(pieces[-1], tokens, at + 1, lexicon)
     settle_short_names(pieces, text, lexicon)
     _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
@@ -180,6 +182,18 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
     elif key.endswith(lexicon.toxicity_endings):
         piece.roles |= {"toxicity_word"}
     return piece
+
+
+def _add_units(tens: Piece, tokens: list[Token], at: int, lexicon: Lexicon) -> int:
+    """Add the units that are typed behind tens to these: 'fifty-two'. Returns where to go on."""
+    if tens.kind != "number" or tens.value not in _TENS:
+        return at
+    last = at + (at < len(tokens) and tokens[at].key == "-")
+    units = lexicon.numbers.get(tokens[last].key, 0) if last < len(tokens) else 0
+    if not 0 < units < _TENS.step:
+        return at
+    tens.value, tens.end = tens.value + units, tokens[last].end
+    return last + 1
 
 
 def _mistyped(word: str, lexicon: Lexicon) -> str | None:

@@ -350,14 +350,27 @@ class Reader:
         if behind is not None and "pronoun" in behind.roles:
             self._declined_before(place)
             return
+        listed = False
         for at in range(place + 1, min(len(self.pieces), place + 10)):
             piece = self.pieces[at]
-            if names_drugs(piece) or (piece.kind == "sign" and piece.key in ",;("):
+            listed = listed or names_drugs(piece)
+            if listed and not names_drugs(piece) and not self._goes_on_listing(at):
+                return
+            if not listed and piece.kind == "sign" and piece.key in ",;(":
                 return
             if self.context.of(piece, "chemo"):
                 if not self.context.is_family(place) and not self.context.is_denied_at_once(place):
                     self._note("chemotherapy", "unsuitable", place, at)
                 return
+
+    def _goes_on_listing(self, place: int) -> bool:
+        """Whether a list of what is declined goes on, behind a drug, to chemotherapy: 'declines T-DXd and any chemo';
+        not so in 'declined T-DXd, chemo given'."""
+        piece = self.pieces[place]
+        if self.context.of(piece, "chemo") and not piece.is_("say"):
+            joined = any(self.pieces[at].key in ("and", "or", "nor", "/", "+") for at in range(place - 3, place))
+            return joined or place + 1 == len(self.pieces) or self.pieces[place + 1].key in (",", ";", ".", "and", "or")
+        return piece.key in ("and", "or", "nor", ",", "/", "+", "any") or "more" in piece.roles
 
     def _too_frail_for(self, place: int) -> None:
         """'Too frail for any more chemo'."""
