@@ -34,6 +34,8 @@ _COUNTED_WITHIN = 8
 """Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
+_NO_LINE = ("neither", "none")
+"""How an outcome begins that is said of several lines at once: 'neither worked', 'none held the disease'."""
 _TIMES = ("time", "times", "x")
 _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
@@ -632,9 +634,10 @@ class Outcomes:
         )
 
     def _of_every_line(self, place: int, outcome: str) -> bool:
-        """'both failed', 'PD on all', 'both stopped for ILD': the outcome of each line told so far."""
+        """'both failed', 'PD on all', 'both stopped for ILD', 'neither worked': the outcome of each line told so far."""
         outline = self.outline
-        if "every" not in outline.played and "all_but" not in outline.said:
+        none = outline.pieces[place].key in _NO_LINE
+        if not none and "every" not in outline.played and "all_but" not in outline.said:
             return False
         stretch = outline.near(place)
         every = next(
@@ -642,12 +645,13 @@ class Outcomes:
         )
         listed = self._first_of_all(place)
         every = every if listed is None else outline.sentence_start[place]
+        every = place if none else every
         kind = frozenset() if every is None else self._kind_named(every)
         drug = outline.drug_in_stretch_after(place) if not kind else None
         excepted = drug is not None and outline.is_excepted(drug)
         if every is None or not self.courses.metastatic() or (drug is not None and not excepted):
             return False
-        following = listed or (outline.next_meaning(every) if not excepted else None)
+        following = listed or (outline.next_meaning(every) if not (excepted or none) else None)
         if following is not None and outline.has(range(following, following + 1), "previous"):
             following = outline.next_meaning(following)
         if following is not None and outline.pieces[following].is_("noun"):
@@ -661,7 +665,7 @@ class Outcomes:
         latest = max((course.sentence for course in lines), default=0)
         ended = [course for course in lines if not course.ongoing or course.sentence == latest]
         lines = ended or lines  # T-DXd goes on. Before it THP and T-DM1, each until PD.
-        if outline.pieces[every].key == "both":
+        if outline.pieces[every].key in ("both", "neither"):
             lines = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
         if following is not None and outline.is_drug[following] and not kind:  # both THP and T-DXd: PD
             named = {outline.pieces[at].start for at in range(following, place) if outline.is_drug[at]}
