@@ -689,7 +689,8 @@ class _Sentence:
             return "received"
         if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
             return "received"
-        if behind == "planned" or (before == "planned" and not (behind == "given" and self._inherited(at))):
+        told = behind == "given" or (before == "planned" and self._is_given_together(at))
+        if behind == "planned" or (before == "planned" and not (told and self._inherited(at))):
             return "planned"
         asked = self.outline.pieces[at].asked and not (before == "given" and behind == "given")
         if behind == "asked" or (asked and not self._is_on_it(at)):
@@ -1007,8 +1008,8 @@ class _Sentence:
     def _inherited(self, at: int) -> bool:
         """Whether the plan was of the drugs before it, and not of this one."""
         outline = self.outline
-        previous = outline.drug_in_stretch_before(at)
-        apart = previous is not None and not outline.joins(previous, at)
+        at = outline.first_of_list(at)
+        apart = outline.drug_in_stretch_before(at) is not None
         before = range(outline.stretch_start[at], at)
         if outline.plays(before, "if"):
             return False

@@ -516,7 +516,7 @@ class Before:
         behind = next((each for each in range(at + 1, self.end) if outline.pieces[each].kind != "silent"), self.end)
         if behind < self.end and outline.pieces[behind].key == ":" and not self.before:
             return self.end - 1, -1  # declined: chemo, pertuzumab
-        last, joined, certain = -1, False, False
+        last, joined, certain = -1, False, self._leads_to_all(at, behind)
         for place in range(at + 1, min(self.end, at + 30)):
             piece = outline.pieces[place]
             if outline.is_drug[place]:
@@ -540,6 +540,11 @@ class Before:
             return -1, -1
         first = outline.next_drug[at]
         return last, (-1 if certain or mode != "denied" else outline.stretch_end[first or at])
+
+    def _leads_to_all(self, at: int, behind: int) -> bool:
+        """Whether 'to' leads from a denial to all drugs of its list: 'naive to A, B and C', 'not exposed to A and B'."""
+        outline = self.outline
+        return "unexposed" in outline.cues[at] or any(outline.pieces[each].key == "to" for each in range(at + 1, behind))
 
     def _only_lists(self, at: int, last: int) -> bool:
         """Whether a sentence is nothing but the denial and its list: 'Never had: A, B, C.'"""

@@ -233,7 +233,7 @@ class Behind:
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
-        if "had_it" in cues:
+        if "had_it" in cues or ("affirmed" in piece.roles and last and self._is_set_against_a_denial(at)):
             return "received"
         if (
             piece.key in _ALSO
@@ -296,6 +296,8 @@ class Behind:
         if "asked_back" in cues and piece.asked:
             return "asked"
         if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
+            return "given"
+        if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
             return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
             single = piece.end - piece.start == len(piece.key)
@@ -476,8 +478,26 @@ class Behind:
         pieces = self.outline.pieces[at + 1 : at + 3]
         return (
             len(pieces) == 2
-            and pieces[0].key in ("after", "from", "since")
+            and pieces[0].key in ("after", "from", "since", "at")
             and (pieces[1].kind in ("number", "cycles", "duration", "date") or self._is_cycles(pieces[1]))
+        )
+
+    def _is_given_up_after_some(self, at: int) -> bool:
+        """Whether not a plan, but a treatment was given up: 'binned after cycle 2', 'scrapped after 6 weeks: rash'."""
+        outline = self.outline
+        rest = range(at + 1, self.end)
+        ended = outline.has(rest, "a_toxicity", "toxicity", "progression")
+        return self._is_after_some(at) and (ended or all(outline.pieces[each].kind != "duration" for each in rest[1:2]))
+
+    def _is_set_against_a_denial(self, at: int) -> bool:
+        """Whether 'yes' sets a drug against one that was not given: 'has not had T-DXd, T-DM1 yes'."""
+        outline, told = self.outline, range(self.first, at)
+        return (
+            at > self.first
+            and outline.is_drug[at - 1]
+            and not outline.pieces[at].asked
+            and outline.has(told, "negation", "negated_after")
+            and not outline.has(range(self.first, self.end), "planned", "available", "unavailable", "access")
         )
 
     def _is_of_a_later_dose(self, at: int) -> bool:
