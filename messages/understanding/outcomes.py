@@ -45,6 +45,10 @@ _WHY = ("on", "at", "upon", "for", "due")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
+_PAUSED = ("held", "hold", "paused", "suspended", "interrupted")
+"""How a stop is told that need not last."""
+_LEAST = {"lvef": 50, "platelets": 100}
+"""The least value of such a measurement that is no reason."""
 
 
 def _is_a_cycle(key: str) -> bool:
@@ -1088,16 +1092,32 @@ class Outcomes:
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
 
     def _is_behind_a_measurement(self, place: int) -> bool:
-        """Whether an arrow leads from a measurement behind a drug to the stop: 'Kadcyla -> plts 45 -> stopped'."""
+        """Whether a value that is why leads to the stop of a drug: 'Kadcyla -> plts 45 -> stopped', 'EF fell to 44 on
+        THP, so all was stopped', 'because EF fell to 42 we stopped HP'."""
         outline, pieces = self.outline, self.outline.pieces
-        last = outline.last_drug[place]
-        if last is None or last < outline.sentence_start[place] or place - last > _FROM_DRUG_TO_STOP:
+        first, last = outline.sentence_start[place], outline.last_drug[place]
+        near = range(max(first, place - _FROM_DRUG_TO_STOP), place)
+        measured = next((at for at in reversed(near) if pieces[at].is_("noun", *_REASONS)), None)
+        told = last is not None and last >= near.start
+        if measured is None or pieces[place].key in _PAUSED or not (told or outline.drug_in_stretch_after(place)):
             return False
-        return (
-            pieces[place - 1].key == "->"
-            and any(pieces[at].key in ("->", ",", "-", ":", "(") for at in range(last + 1, place - 1))
-            and any(pieces[at].is_("noun", *_REASONS) for at in range(last + 1, place))
-        )
+        between = range(measured + 1, place)
+        arrow = pieces[place - 1].key == "->"
+        if arrow and told and last is not None and measured > last:
+            return any(pieces[at].key in ("->", ",", "-", ":", "(") for at in range(last + 1, place - 1))
+        behind = range(max(measured, last or 0, place - _POINTS_NEAR), place)
+        concludes = arrow or outline.plays(between, "so") or outline.plays(range(near.start, measured), "why")
+        concludes = concludes or (told and any(pieces[at].key in ("and", ",") for at in behind))
+        return concludes and (outline.plays(between[:5], "fell") or self._is_out_of_range(measured))
+
+    def _is_out_of_range(self, place: int) -> bool:
+        """Whether the value behind a measurement is one that a drug is stopped for: 'EF 42', 'bilirubin 3x ULN'."""
+        pieces, behind = self.outline.pieces, self.outline.rest_of_stretch(place, 6)
+        if any(pieces[at].is_("noun", "uln") for at in behind):
+            return True
+        least = next((least for name, least in _LEAST.items() if pieces[place].is_("noun", name)), 0)
+        values = [pieces[at].value for at in behind if pieces[at].kind == "number"]
+        return bool(values) and values[-1] < least
 
     def _restarted(self, place: int) -> None:
         """A drug that was given again was not ended by what interrupted it."""

@@ -32,6 +32,8 @@ _FROM_ECOG = 10
 _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
 _REASON_WITHIN = 8
+"""Pieces between a word and the reason it leads to, at most."""
+_STOP_WITHIN = 14
 """Pieces between a reason and the word that says a drug was stopped, at most."""
 _POINTING = (" these", " those", " above")
 _SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
@@ -126,14 +128,21 @@ class Reader:
         """Whether something was why a drug was stopped: 'stopped for low platelets', 'low platelets so we stopped'."""
         pieces, clause = self.pieces, self.context.clause(place)
         before = range(max(clause.start, place - _REASON_WITHIN), place)
-        behind = range(place + 1, min(self.context.sentence(place).stop, place + 1 + _REASON_WITHIN))
-        if any(pieces[at].roles & {"because", "ever_since"} for at in before) and self._ends_a_drug(before):
+        behind = range(place + 1, min(self.context.sentence(place).stop, place + 1 + _STOP_WITHIN))
+        because = any(pieces[at].roles & {"because", "ever_since"} for at in before)
+        if because and (self._ends_a_drug(before) or self._ends_a_drug(behind)):
             return True
-        led_to = next((at for at in behind if "so" in pieces[at].roles or pieces[at].key == "->"), behind.stop)
+        led_to = next((at for at in behind if self._concludes(at)), behind.stop)
         if self._ends_a_drug(range(led_to + 1, behind.stop)) or self._is_referred_to(behind):
             return True
         heads = place > 1 and pieces[place - 1].key in (":", "-", "(")  # 'discontinued: platelets 48'
         return heads and pieces[place - 2].cue("stopped")
+
+    def _concludes(self, place: int) -> bool:
+        """Whether a piece leads from a reason to the stop: 'so', '->', 'and we gave it up'."""
+        piece = self.pieces[place]
+        joins = piece.key == "and" and not any(map(names_drugs, self.pieces[place + 1 : place + 4]))
+        return joins or "so" in piece.roles or piece.key == "->"
 
     def _ends_a_drug(self, places: range) -> bool:
         return any(self.pieces[at].cue("stopped", "toxicity") for at in places)
