@@ -13,6 +13,8 @@ from messages.understanding.statements import Stated
 MONTHS = 12
 _CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
+_BESIDE_A_DATE = (",", ";", ".", "%", ")", "at", "in", "by", "on")
+"""What may stand between a value and when it was measured."""
 _POINTING = ("it", "they")
 """What points back at a value."""
 _NEAR = 12
@@ -152,9 +154,7 @@ class OrganFunction:
                 elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'
                     return
                 elif at >= skipped and not self._is_power(at) and not piece.used:
-                    units = self._units_after(at)
-                    yield Figure(float(piece.value) + units, bound, at + 2 if units else at)
-                    skipped = at + 3 if units else skipped
+                    yield Figure(float(piece.value), bound, at)
                 bound = ""
             elif at < skipped:
                 continue
@@ -193,13 +193,6 @@ class OrganFunction:
             piece.key == "is" or self.context.of(piece, "changed") for piece in ahead
         )
 
-    def _units_after(self, at: int) -> float:
-        """The units of a number written as two words: 'fifty-five'."""
-        ends = self.pieces[at + 2] if at + 2 < len(self.pieces) and self.pieces[at + 1].key == "-" else None
-        written = ends is not None and ends.kind == "number" and ends.key.isalpha() and self.pieces[at].key.isalpha()
-        tens = written and self.pieces[at].value >= 20 and self.pieces[at].value % 10 == 0
-        return float(ends.value) if tens and ends is not None and ends.value < 10 else 0.0
-
     def _became(self, figures: list[Figure], place: int) -> list[Figure]:
         """The figures, and what the last became further on: 'fell to 44 on trastuzumab, recovered to 58'."""
         if not figures and not any(
@@ -216,11 +209,23 @@ class OrganFunction:
             piece = self.pieces[at]
             if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
                 break
+            if piece.key == "," and (dated := self._dated_alone(at + 1)) is not None:
+                return [*figures, Figure(float(self.pieces[dated].value), "", dated)]
             points = "is" in piece.roles and self.pieces[at - 1].key in _POINTING  # 'they are 140 now'
             if points or self.context.of(piece, "recovers") or "new_word" in piece.cues:  # 'but is 58 now'
                 later = next(self._figures(at), None)
                 return figures if later is None else [*figures, later]
         return figures
+
+    def _dated_alone(self, first: int) -> int | None:
+        """Where a number is all that the clause which begins there holds, besides when it was: '56 now', 'today 58'."""
+        if first >= len(self.pieces):
+            return None
+        clause = [at for at in self.context.clause(first) if self.pieces[at].key not in _BESIDE_A_DATE]
+        numbers = [at for at in clause if self.pieces[at].kind == "number"]
+        rest = [self.pieces[at] for at in clause if at not in numbers]
+        dated = rest and all(self._tells_when(each) or each.key == "month" for each in rest)
+        return numbers[0] if len(numbers) == 1 and dated else None
 
     def first_figure(self, place: int) -> float | None:
         """The first number that follows a name."""
@@ -259,7 +264,7 @@ class OrganFunction:
     def _goes_with_number(self, piece: Piece) -> bool:
         if (
             piece.kind in ("silent", "date", "duration")
-            or piece.key == "->"
+            or piece.key in ("->", "had")
             or "month" in piece.roles
             or self.context.of(piece, "copula", "measure", "timed")
         ):
