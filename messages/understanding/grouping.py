@@ -281,14 +281,18 @@ class Grouping:
         return self.courses.joins(new, self._group(place), regimen=self.pieces[place].is_("regimen"))
 
     def _repeats_a_partner(self, place: int, course: Course) -> bool:
-        """Whether 'and' leads to another combination with a partner of the line being told: 'A/B & C/B'."""
+        """Whether 'and' leads to another combination with a partner of the line being told, or with one of its own for
+        chemotherapy: 'A/B & C/B', 'lap/cape and vino + H'."""
         outline, pieces = self.outline, self.pieces
         if not (course.combined and "joined" in outline.cues[place - 1]):
             return False
         following = outline.drug_in_stretch_after(place)
         if following != place + 2 or pieces[place + 1].key not in ("/", "+"):
             return False
-        return bool(set(agents_of(pieces[following]) or ()) & set(course.agents))
+        if set(agents_of(pieces[following]) or ()) & set(course.agents):
+            return True
+        told, more = (each & ANTI_HER2 for each in (set(course.agents), self._group(place)))
+        return pieces[place - 1].key == "and" and bool(told and more) and not told | more <= ANTIBODIES
 
     def _numbers_are_told(self, course: Course) -> bool:
         """Whether the numbers that wait are of lines still to come: '2nd and 3rd line: A + B and C'."""

@@ -48,6 +48,8 @@ class Marks:
             return
         piece.used = True
         following = self.outline.next_meaning(place)
+        if following is not None and "relapse" in self.outline.cues[following]:  # third line for MBC after T-DXd
+            following = self.outline.next_meaning(following)
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
         sought = sought or self._is_requested(place) or self._counts_what_follows(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)

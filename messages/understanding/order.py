@@ -192,6 +192,8 @@ class Order:
             return False
         if outline.has(range(first, last), "before_it") or self._are_of_one_line(first, last):
             return False
+        if "after" in outline.cues[last - 1]:  # eribulin, after T-DXd, after THP
+            return False
         return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
 
     def _are_of_one_line(self, first: int, last: int) -> bool:

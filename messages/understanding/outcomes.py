@@ -36,6 +36,8 @@ _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
 _NO_LINE = ("neither", "none")
 """How an outcome begins that is said of several lines at once: 'neither worked', 'none held the disease'."""
+_TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
+"""Words before 'failed', 'progressed' that show that it happened, in a question, too."""
 _TIMES = ("time", "times", "x")
 _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
@@ -1268,6 +1270,7 @@ class Outcomes:
                 return False
             if outline.is_drug[at]:
                 asked = piece.asked and "after" not in outline.cues[place - 1]  # 'what after failure of THP?' tells it
+                asked = asked and not self._is_told_of_her(place)
                 return not asked and (linked or beside is None)
             if told and (cues & {"after", "started", "previously"} or "clausal" in piece.roles):
                 return False
@@ -1293,6 +1296,12 @@ class Outcomes:
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _is_told_of_her(self, place: int) -> bool:
+        """Whether a question tells what happened before it: 'would you use T-DM1 when she already failed THP?'"""
+        pieces = self.outline.pieces
+        before = (pieces[at].key for at in self.outline.before_in_stretch(place, 3))
+        return pieces[place].key.endswith("ed") and any(key in _TELLING_OF_HER for key in before)
 
     def _stops_what_follows(self, place: int) -> bool:
         """Whether growth is told with the stop of the drug that follows: 'lung PD in May, T-DM1 stopped, T-DXd begun',

@@ -16,7 +16,8 @@ _LONGEST_OF_NONE = 6
 _PARTS = re.compile(r"[,;:.()\n]|\s[-\u2013\u2014]+\s|\bbut\b")
 _OF_A_PATIENT = re.compile(r"\b(?:(?:one|two|some) of )?(?:my|our|this|have an?|new) patients?\b")
 _OF_ANOTHER = re.compile(
-    r"^(?:my|our|the|her|his|their) (?!name\b)|\b(?:see|saw|with) (?:my|our|the)\b|(?<!site) s\b|(?<!training )\bto be\b"
+    r"^(?:my|our|the|her|his|their) (?!name\b)|\b(?:see|saw|with) (?:my|our|the)\b|(?<!site) s\b"
+    r"|(?<!training )\bto be\b"
 )
 """How a text names somebody else by their role: 'my oncologist', 'pharmacist's assistant'."""
 _FIRST_PERSON = re.compile("i am |i m |im |it s for my |it is for my |asking for my ")

@@ -64,9 +64,7 @@ class Before:
             cues = outline.cues[at]
             if ("family" in cues and mode != "denied") or self._is_a_quoted_relative(at):
                 relative = self._begins_a_relative(at)
-            elif "the_patient" in cues and not (relative and self._is_whose_relative(at)):
-                relative = False
-            elif relative and self._turns_to_her(at):
+            elif relative and (("the_patient" in cues and not self._is_whose_relative(at)) or self._turns_to_her(at)):
                 relative = False
             shifted = self._shift(mode, at)
             if shifted != mode or (shifted == "denied" and "negation" in cues):
