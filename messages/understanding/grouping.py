@@ -26,6 +26,8 @@ _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation
 """Cues before 'on' that show that it tells of the past."""
 _HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
 """Cues behind a combination that is named again for them."""
+_TO_THE_NEXT_PARTNER = 10
+"""Pieces from a partner of a drug to its next one, at most."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -231,17 +233,26 @@ class Grouping:
         return self._lines_without_antibody()
 
     def _is_another_partner(self, place: int) -> bool:
-        """Whether 'with' names the next partner of what stands before: 'Herceptin with Taxol, with Navelbine'."""
+        """Whether 'with' names the next partner of what stands before: 'Herceptin with Taxol, with Navelbine',
+        'Herceptin: adjuvant with Taxol, first line with Navelbine'."""
         outline, pieces, course = self.outline, self.pieces, self.courses.current
         last = outline.last_drug[place]
-        if course is None or last is None or not 3 <= place <= last + 4:
+        if course is None or last is None or not last + 2 < place <= last + _TO_THE_NEXT_PARTNER:
             return False
-        if pieces[place - 2].key not in (",", "and") or pieces[last] not in course.pieces:
+        parted = place - 2
+        while parted > last and self._says_when(parted):
+            parted -= 1
+        if pieces[parted].key not in (",", "and", ";") or pieces[last] not in course.pieces:
             return False
         if any("joined" not in outline.cues[drug - 1] or pieces[drug - 1].key == "and" for drug in (place, last)):
             return False
         same = len(course.pieces) > 1 and GO_ON.issuperset(agents_of(course.pieces[0]) or ("",))
         return same and not set(agents_of(pieces[place]) or ()) & GO_ON
+
+    def _says_when(self, place: int) -> bool:
+        """Whether a piece only says when drugs were given, or as which line."""
+        when = self.pieces[place].kind in ("line", "date", "silent")
+        return when or not self.outline.cues[place].isdisjoint(("early", "then"))
 
     def _begin_with_the_same(self, place: int) -> None:
         """Begin a line with what the line being told began with."""

@@ -25,7 +25,7 @@ _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
     "kept_going", "responding", "stable", "up_to_now", "likewise",
 }  # fmt: skip
-_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun"))
+_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _LONGEST_LEAD = 7
@@ -38,6 +38,7 @@ _NO_LINE = ("neither", "none")
 """How an outcome begins that is said of several lines at once: 'neither worked', 'none held the disease'."""
 _TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
 """Words before 'failed', 'progressed' that show that it happened, in a question, too."""
+_BORE = ("tolerated", "tolerates", "tolerating", "bore", "took")
 _TIMES = ("time", "times", "x")
 _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
@@ -203,6 +204,8 @@ class Outcomes:
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
+        elif self._ends_what_follows(place) or self._is_badly_borne(place):
+            self._said(place, "toxicity")
         elif "stopped" in cues:
             self.stopped_at = place
             self._goes_on_no_more(place)
@@ -997,6 +1000,26 @@ class Outcomes:
         """Whether only a sign parts a toxicity from the stop it explains: 'stopped, transaminases', 'off: ALT'."""
         parted = self.outline.pieces[place - 1]
         return self.stopped_at == place - 2 and parted.kind == "sign" and parted.key in (",", ":", "-", "(")
+
+    def _ends_what_follows(self, place: int) -> bool:
+        """Whether a toxicity is the subject of what ended the drugs behind it: 'rash ended lap/cape', 'it was rash, not
+        PD, that stopped T-DM1'."""
+        outline, toxic = self.outline, self.named_toxicity
+        if toxic is None or outline.cues[place].isdisjoint(("completed", "stopped")):
+            return False
+        drug = place + 1
+        drug += drug < len(outline.pieces) and outline.pieces[drug].key in ("the", "her")
+        if drug >= outline.stretch_end[place] or not outline.is_drug[drug]:
+            return False
+        points = outline.pieces[place - 1].key in ("that", "which") and outline.stretch_start[place] == place - 1
+        return points or all(outline.pieces[at].kind == "silent" for at in range(toxic + 1, place))
+
+    def _is_badly_borne(self, place: int) -> bool:
+        """Whether 'badly' is said of how drugs were tolerated: 'tolerated T-DXd badly', 'bore TCT poorly'."""
+        outline = self.outline
+        if "badly" not in outline.pieces[place].roles:
+            return False
+        return any(outline.pieces[at].key in _BORE for at in outline.before_in_stretch(place))
 
     def _stops_a_part(self, place: int) -> bool:
         """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so

@@ -369,7 +369,8 @@ class Before:
             return next_to or begins
         if not (begins and next_to):
             return False
-        return "once" in roles or outline.pieces[at].key == "for"
+        piece = outline.pieces[at]
+        return "once" in roles or (piece.key == "for" and piece.end - piece.start == len(piece.key))
 
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The refusal a piece begins, of what follows it."""
