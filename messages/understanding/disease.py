@@ -140,13 +140,43 @@ class Disease:
             place, clause, growing=bool(growing)
         ):
             self.stated.note("setting", "metastatic", [piece])
-        if growing:
+        later = self._told_later(place)
+        if later is not None:
+            growing = [self.pieces[later]] if self._course[later] else []
+        if later is not None and not growing:
+            self.stated.note("extracranial_disease", "controlled", [piece, self.pieces[later]])
+        elif growing:
             if not (self._ended_earlier([piece, *growing]) or self._is_of_a_number_before(place)):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
         elif self._is_where_the_latest_grew(place):
             self.stated.note("extracranial_disease", "progressing", [piece])
         else:
             self._hold(place, clause)
+
+    def _told_later(self, place: int) -> int | None:
+        """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one
+        tells: 'liver mets stable on THP, grew on T-DXd'."""
+        clause, end = self.context.clause(place), self.context.sentence(place).stop
+        if self._is_about_brain(clause) or not any(self._tells_a_course(at) for at in range(place + 1, clause.stop)):
+            return None  # lung mets, progressed on THP
+        found, first = None, clause.stop
+        while first < end and first < clause.stop + _FAR:
+            places = self.context.clause(first)
+            said = next((at for at in places if not self._leads_to_a_course(at)), first)
+            if not self._tells_a_course(said) or any(self.pieces[at].is_("noun") for at in places):
+                break
+            found, first = said, places.stop
+        return found if found is None or self._course[found] or self._is_held(self.pieces[found]) else None
+
+    def _tells_a_course(self, place: int) -> bool:
+        """Whether a piece says how an organ does or did."""
+        piece = self.pieces[place]
+        return self._course[place] == "growth" or self._is_held(piece) or piece.key.startswith("respond")
+
+    def _leads_to_a_course(self, place: int) -> bool:
+        """Whether a piece may stand before the word that begins a clause about an organ: 'but then', 'they'."""
+        piece = self.pieces[place]
+        return piece.kind in ("silent", "sign", "date") or piece.cue("then", "new_word", "joined")
 
     def _is_the_exception(self, place: int) -> bool:
         """Whether an organ is all that grew: 'no growth except the liver', 'everything stable but a rib lesion'."""
