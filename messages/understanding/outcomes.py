@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline, is_new
+from messages.understanding.pointed import Pointing
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
 _OPEN = (None, "ongoing")
@@ -19,8 +20,8 @@ _FAR = 14
 """Pieces between an outcome and the first of several lines it is said of, at most."""
 _FROM_DRUG_TO_STOP = 16
 """Pieces from a drug over the measurement that ended it to its stop, at most."""
-_POINTED = frozenset(("progression", "toxicity", "a_toxicity"))
-"""Cues of an outcome that 'the first', 'the latter' may be said with."""
+_POINTED = frozenset(("progression", "at_progression", "toxicity", "a_toxicity", "ongoing"))
+"""Cues of what may be said of 'the first', 'the latter'."""
 _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
     "kept_going", "responding", "stable", "up_to_now", "likewise",
@@ -30,8 +31,6 @@ _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _LONGEST_LEAD = 7
 """Pieces of 'then in the liver (on', at most, with the drug behind it."""
-_COUNTED_WITHIN = 8
-"""Pieces from 'the first two' to what is said of them, at most."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
 _NO_LINE = ("neither", "none")
@@ -66,6 +65,7 @@ class Outcomes:
         self.outline, self.courses = outline, courses
         self.to_come = to_come
         """Where drugs are named that are planned or asked about."""
+        self.pointing = Pointing(outline)
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
         self.said_at = 0
@@ -177,10 +177,10 @@ class Outcomes:
             and piece.key != "from"
         ):
             return False
-        pointed = None if cues.isdisjoint(_POINTED) else self._line_pointed_at(place)
-        if pointed is None:
+        lines = [] if cues.isdisjoint(_POINTED) else self.pointing.lines_at(place, self.courses.metastatic())
+        if not lines:
             return self._takes(place)
-        self._end_the_line_pointed_at(pointed, place)
+        self._say_of_those_pointed_at(lines, place)
         return True
 
     def _end(self, course: Course, outcome: str, place: int) -> None:
@@ -204,7 +204,7 @@ class Outcomes:
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
-        elif self._ends_what_follows(place) or self._is_badly_borne(place):
+        elif self._ends_what_follows(place):
             self._said(place, "toxicity")
         elif "stopped" in cues:
             self.stopped_at = place
@@ -213,12 +213,8 @@ class Outcomes:
             self.courses.separate("other")
             if self._is_a_consequence(place):
                 self._said(place, "toxicity")
-        elif "toxicity" in cues or self._is_reason(place):
-            if not self._is_negated(place):
-                if self._is_why_changed(place):
-                    self._end_the_line_before(place, "toxicity")
-                elif not (self._is_of_several(place) and self._of_every_line(place, "toxicity")):
-                    self._said(place, "toxicity")
+        elif "toxicity" in cues or self._is_reason(place) or self._is_badly_borne(place):
+            self._toxicity(place)
         elif "restarted" in cues:
             self._restarted(place)
         elif "at_progression" in cues:
@@ -265,36 +261,20 @@ class Outcomes:
         if course is not None and not self.partial and beside is not None:
             course.stopped = self.outline.pieces[beside] in course.pieces
 
-    def _line_pointed_at(self, place: int) -> Course | None:
-        """The one of two lines an outcome is said of by its place: 'PD on the first', 'the former failed'."""
-        outline = self.outline
-        if outline.drug_in_stretch_before(place) is not None or outline.drug_in_stretch_after(place) is not None:
-            return None
-        lines = self.courses.metastatic()
-        if len(lines) != _BOTH or any(course.number is not None for course in lines):
-            return None
-        last = outline.stretch_end[place] - 1
-        last -= outline.pieces[last].kind == "sign"
-        first = outline.stretch_start[place]
-        while first < place and (outline.pieces[first].key == "the" or outline.pieces[first].kind == "sign"):
-            first += 1
-        at_end = last > place and last - place < _POINTS_NEAR and outline.pieces[last - 1].key in ("the", "on", "with")
-        for at in ((last,) if at_end else ()) + ((first,) if 0 < place - first < _POINTS_NEAR else ()):
-            piece = outline.pieces[at]
-            if "former" in piece.roles or piece.key == "first":
-                return lines[0]
-            if "latter" in piece.roles or piece.key == "second":
-                return lines[1]
-        return None
-
-    def _end_the_line_pointed_at(self, course: Course, place: int) -> None:
-        """Give the line that is pointed at its outcome; a stop without a reason is none."""
-        cues = self.outline.cues[place]
-        outcome = "progression" if "progression" in cues else "toxicity"
+    def _say_of_those_pointed_at(self, lines: list[Course], place: int) -> None:
+        """Give the lines that are pointed at what is said of them; a toxicity alone, without a stop, is no outcome."""
+        cues, near = self.outline.cues[place], self.outline.near(place)
         if self._is_negated(place) or self._of_the_brain(place):
             return
-        if course.outcome in (*_OPEN, "completed"):
-            self._end(course, outcome, place)
+        grew = not cues.isdisjoint(("progression", "at_progression"))
+        goes_on = "ongoing" in cues and not grew
+        ended = not cues.isdisjoint(("toxicity", "progression", "at_progression")) or self._follows_a_because(place)
+        ended = ended or self.outline.has(near, "stopped", "completed") or self.outline.plays(near, "reason")
+        for course in lines:
+            if goes_on and course.outcome is None:
+                course.ongoing = True
+            elif not goes_on and ended and course.outcome in (*_OPEN, "completed"):
+                self._end(course, "progression" if grew else "toxicity", place)
         self.outline.pieces[place].used = True
         self.courses.separate("then")
 
@@ -577,7 +557,7 @@ class Outcomes:
         if self._is_when_changed(place):
             self._at_progression(place)
             return
-        if self._is_supposed(place) or self._of_so_many_lines(place) or self._of_every_line(place, "progression"):
+        if self._is_supposed(place) or self._of_every_line(place, "progression"):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
@@ -716,41 +696,6 @@ class Outcomes:
         following = every + 1
         readings = readings_of(pieces[following]) if following < len(pieces) else None
         return frozenset(agent for reading in readings or () for agent in reading)
-
-    def _of_so_many_lines(self, place: int) -> bool:
-        """'PD on the first two', 'the last two ended in PD': the outcome of so many lines, where it says no more."""
-        counted = self._so_many(place) if "first" in self.outline.typed or "last" in self.outline.typed else None
-        lines = self.courses.metastatic()
-        if counted is None or not 0 < self.outline.pieces[counted].value < len(lines):
-            return False
-        many = int(self.outline.pieces[counted].value)
-        last = self.outline.pieces[counted - 1].key == "last"
-        for course in lines[-many:] if last else lines[:many]:
-            if course.outcome in _OPEN:
-                self._end(course, "progression", place)
-        self.courses.separate("then")
-        self.outline.pieces[place].used = self.outline.pieces[counted].used = True
-        return True
-
-    def _so_many(self, place: int) -> int | None:
-        """The place of the number in 'the first two', 'the last two', where its stretch says nothing but where, and
-        that it ended so."""
-        outline, pieces = self.outline, self.outline.pieces
-        start, end = outline.stretch_start[place], outline.stretch_end[place]
-        for span in (range(place + 1, end), range(start, place)):
-            if not 1 < len(span) <= _COUNTED_WITHIN:
-                continue
-            told = [at for at in span if pieces[at].kind not in ("silent", "sign") or pieces[at].key == "first"]
-            counted = [at for at in told if pieces[at - 1].key in ("first", "last") and pieces[at].kind == "number"]
-            rest = (self._says_where_or_that_it_ended(at) for at in told if at not in (*counted, counted[0] - 1))
-            if counted and all(rest):
-                return counted[0]
-        return None
-
-    def _says_where_or_that_it_ended(self, place: int) -> bool:
-        return not self.outline.cues[place].isdisjoint(("completed", "joined")) or self.outline.pieces[place].is_(
-            "noun", "organ"
-        )
 
     def _of_the_body(self, place: int) -> bool:
         """Whether the stretch of a piece names an organ, or disease outside the brain."""
@@ -954,6 +899,14 @@ class Outcomes:
         return ends and first and outline.last_drug[place] == place - 1
 
     # ---- toxicity ------------------------------------------------------------------------------------------------
+
+    def _toxicity(self, place: int) -> None:
+        if self._is_negated(place):
+            return
+        if self._is_why_changed(place):
+            self._end_the_line_before(place, "toxicity")
+        elif not (self._is_of_several(place) and self._of_every_line(place, "toxicity")):
+            self._said(place, "toxicity")
 
     def _is_reason(self, place: int) -> bool:
         """Whether a named toxicity, or a measurement, is why a line was stopped."""
