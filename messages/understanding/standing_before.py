@@ -543,7 +543,9 @@ class Before:
     def _leads_to_all(self, at: int, behind: int) -> bool:
         """Whether 'to' leads from a denial to all drugs of its list: 'naive to A, B and C', 'not exposed to A and B'."""
         outline = self.outline
-        return "unexposed" in outline.cues[at] or any(outline.pieces[each].key == "to" for each in range(at + 1, behind))
+        return "unexposed" in outline.cues[at] or any(
+            outline.pieces[each].key == "to" for each in range(at + 1, behind)
+        )
 
     def _only_lists(self, at: int, last: int) -> bool:
         """Whether a sentence is nothing but the denial and its list: 'Never had: A, B, C.'"""

@@ -797,8 +797,8 @@ def _answers_here(statement: Statement, state: State) -> Answer | None:
         gate = gate or gate_of(known)
         gate = gate or {"early": "early_stage", NOT_KNOWN: "stage_unknown"}.get(known.get("setting", ""))
         return Answer(here, (gate,)) if gate is not None else None
-    known = {"setting"} if "gate" in state.answers else set()
-    if here == "prior_lines" and set(stated) <= {"prior_lines"} | known:
+    said_before = {"setting"} if "gate" in state.answers else set()
+    if here == "prior_lines" and set(stated) <= {"prior_lines"} | said_before:
         lines = stated.get("prior_lines", ())
         if len(lines) == 1 and lines[0].agents and lines[0].outcome is None:
             return Answer(here, tuple(lines[0].agents))
