@@ -207,6 +207,8 @@ class Outcomes:
         elif self._ends_what_follows(place):
             self._said(place, "toxicity")
         elif "stopped" in cues:
+            if place and self.outline.denies_a_change(place - 1):
+                return False
             self.stopped_at = place
             self._goes_on_no_more(place)
             self._note_the_stop(place)

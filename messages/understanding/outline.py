@@ -178,6 +178,13 @@ class Outline:
         every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
         return every and self.has(told, "progression", "stopped", "toxicity")
 
+    def denies_a_change(self, at: int) -> bool:
+        """Whether it is denied that what is given was stopped or reduced: 'T-DXd never interrupted', 'not delayed'."""
+        following = at + 1
+        if "negation" not in self.cues[at] or following >= self.stretch_end[at] or self.is_drug[following]:
+            return False
+        return "stopped" in self.cues[following] or "lowered" in self.pieces[following].roles
+
     def is_in_an_aside(self, place: int) -> bool:
         """Whether a place stands in an aside between 'and' and its drug: 'failed A and, earlier, B'."""
         start, end = self.stretch_start[place], self.stretch_end[place]

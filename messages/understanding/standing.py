@@ -76,6 +76,7 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             _Sentence(outline, at, end).read(found)
             _answer(outline, at, end, found)
             _deny_all(outline, at, end, found)
+            _deny_behind(outline, at, end, found)
             if plan is not None and _only_names(outline, at, end):
                 found.update({each: Mention(plan) for each in range(at, end) if outline.is_drug[each]})
                 plan = plan if outline.pieces[end - 1].key == ";" else None
@@ -313,6 +314,19 @@ def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention])
         return
     for at in range(first, end):
         if outline.is_drug[at] and (everything or found[at].standing == "family"):
+            found[at] = Mention("denied", found[at].access)
+
+
+def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the next sentence's denial of the one list of this one: 'Tucatinib is not on our list; not received.'"""
+    denied = _denies_it_at(outline, end) if end < len(outline.pieces) else None
+    if denied is None or "negated_after" not in outline.cues[denied] or "not_begun" in outline.cues[denied]:
+        return
+    drug = outline.last_drug[end - 1] if not outline.is_drug[end - 1] else end - 1
+    if drug is None or any(outline.is_drug[at] for at in range(first, outline.first_of_list(drug))):
+        return
+    for at in range(outline.first_of_list(drug), drug + 1):
+        if outline.is_drug[at] and (found[at].standing in ("mentioned", "planned", "asked") or found[at].bare):
             found[at] = Mention("denied", found[at].access)
 
 

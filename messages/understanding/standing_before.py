@@ -425,7 +425,19 @@ class Before:
             return False
         if "a_toxicity" in cues and (at + 1 == self.end or self.outline.pieces[at + 1].key != "to"):
             return False
+        if "toxicity" in cues and self._tells_how_long(at):
+            return False
         return bool(cues & {"all_but_these", "for_want_of"}) or self._heads_its_drugs(at)
+
+    def _tells_how_long(self, at: int) -> bool:
+        """Whether a drug that was not tolerated was taken for a time: 'intolerance to lapatinib, so only 10 days',
+        'intolerance to T-DM1 after two cycles'."""
+        outline = self.outline
+        last = outline.last_of_list(outline.next_drug[at] or at)
+        behind = range(last + 1, min(outline.sentence_end[at], last + _FAR))
+        return outline.has(behind, "stopped", "exchanged", "then", "cycles") or any(
+            outline.pieces[each].kind in ("cycles", "duration", "number") for each in behind
+        )
 
     def _heads_its_drugs(self, at: int) -> bool:
         """Whether drugs stand right behind a word that opens their list: 'allergies: A', 'anaphylaxis to A'."""

@@ -269,6 +269,8 @@ class Behind:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
         if "negated_after" in cues and (self._is_after_some(at) or self._is_of_a_later_dose(at)):
             return "given"
+        if "negation" in cues and outline.denies_a_change(at):
+            return "given"
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
