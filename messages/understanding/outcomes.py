@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
-from messages.understanding.outline import BRAIN, Outline, is_new
+from messages.understanding.outline import BRAIN, Outline, is_new, tells_alike
 from messages.understanding.pointed import Pointing
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
@@ -24,9 +24,9 @@ _POINTED = frozenset(("progression", "at_progression", "toxicity", "a_toxicity",
 """Cues of what may be said of 'the first', 'the latter'."""
 _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
-    "kept_going", "responding", "stable", "up_to_now", "likewise",
+    "kept_going", "responding", "stable", "up_to_now", "likewise", "had_effect",
 }  # fmt: skip
-_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly"))
+_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly", "nor"))
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _LONGEST_LEAD = 7
@@ -202,6 +202,8 @@ class Outcomes:
         if "no_progression" in cues:
             self._goes_well(place)
             return True
+        if "had_effect" in cues and "neither" in self.outline.typed and self._ends_neither(place):
+            return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
         elif self._ends_what_follows(place):
@@ -243,6 +245,8 @@ class Outcomes:
             self._since(place)
         elif "likewise" in cues:
             self._likewise(place)
+        elif "nor" in piece.roles and tells_alike(self.outline, place):
+            self._await_the_same(place)
         else:
             return False
         return True
@@ -558,6 +562,10 @@ class Outcomes:
             return
         if self._is_when_changed(place):
             self._at_progression(place)
+            return
+        if outline.pieces[place].key == "nothing" and outline.drug_in_sentence_after(place) is not None:
+            self._await(place, "progression")
+            self.awaited = _MOST_LISTED  # nothing worked: not A, not B
             return
         if self._is_supposed(place) or self._of_every_line(place, "progression"):
             return
@@ -1148,7 +1156,7 @@ class Outcomes:
         outline, courses = self.outline, self.courses
         piece = outline.pieces[place]
         if "pronoun" not in piece.roles and self._governs(place):
-            self.pending, self.given, self.holder, self.said_at = outcome, False, None, place
+            self._await(place, outcome)
             self.of_the_last = self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
             self.of_objects = "governing" in outline.cues[place]
@@ -1156,8 +1164,6 @@ class Outcomes:
             colon = self._heading_colon(place)
             self.heads = colon is not None
             self.lists = colon is not None and outline.is_drug[colon + 1]
-            courses.separate("then")
-            piece.used = True
             return
         target = courses.latest(piece.sentence, now=self._is_of_now(place))
         courses.separate("other" if outcome == "completed" else "then")
@@ -1489,6 +1495,29 @@ class Outcomes:
             return
         if before.outcome in ("progression", "toxicity"):
             self._end(course, before.outcome, place)
+
+    def _await_the_same(self, place: int) -> None:
+        """'THP did not work, nor did T-DM1': what is told next ended as the line told before it."""
+        course = self.courses.current
+        if course is not None and course.outcome in ("progression", "toxicity"):
+            self._await(place, course.outcome)
+
+    def _await(self, place: int, outcome: str) -> None:
+        """An outcome is said of the drugs that follow."""
+        self.pending, self.given, self.holder, self.said_at = outcome, False, None, place
+        self.courses.separate("then")
+        self.outline.pieces[place].used = True
+
+    def _ends_neither(self, place: int) -> bool:
+        """Read what is denied of the lines told before it: 'neither THP nor T-DM1 worked'."""
+        outline = self.outline
+        opened = next((at for at in outline.before_in_stretch(place, _FAR) if outline.pieces[at].key == "neither"), place)
+        named = {outline.pieces[at].start for at in range(opened, place) if outline.is_drug[at]}
+        lines = [each for each in self.courses.metastatic() if any(piece.start in named for piece in each.pieces)]
+        for course in lines:
+            if course.outcome in _OPEN:
+                self._end(course, "toxicity" if outline.pieces[place].key == "tolerated" else "progression", place)
+        return bool(lines)
 
     def _since(self, place: int) -> None:
         """'TCT since May', 'since May TCT': it goes on."""

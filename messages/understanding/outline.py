@@ -223,6 +223,14 @@ class Outline:
         return not piece.cues.isdisjoint(_JOINING_CUES)
 
 
+def tells_alike(outline: Outline, at: int) -> bool:
+    """Whether 'nor did', 'neither has' leads to a drug, of which the outcome before it is said, too."""
+    drug = at + 2
+    if "nor" not in outline.pieces[at].roles or drug >= len(outline.pieces) or not outline.is_drug[drug]:
+        return False
+    return "auxiliary" in outline.pieces[at + 1].roles or "is" in outline.pieces[at + 1].roles
+
+
 def is_new(pieces: list[Piece], place: int) -> bool:
     """Whether 'new' is said right before an organ or right behind it: 'new nodes', 'pleura new on this CT'."""
     if place and "new" in pieces[place - 1].cues and not names_drugs(pieces[place - 1]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from messages.understanding.drugs import agents_of, generic, readings_of
-from messages.understanding.outline import Outline
+from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
 from messages.understanding.standing_before import TOLD, Before
@@ -442,7 +442,7 @@ class _Sentence:
             return Mention("mentioned")
         if before == "denied" and self._is_no_naivety(at):
             return Mention("mentioned" if self._is_told_again(at) else "received")
-        if before == "denied" and self._did_not_work(at):
+        if before == "denied" and (self._did_not_work(at) or self._fared_alike(at)):
             return Mention("received")
         if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return Mention("mentioned")
@@ -554,11 +554,24 @@ class _Sentence:
         opened = range(max(self.first, at - _LONGEST_REMARK), at)
         if not outline.plays(opened, "nor"):
             return False
-        if outline.has(range(last + 1, min(outline.stretch_end[at], last + 3)), "took_effect", "responding"):
-            return True
+        behind = range(last + 1, min(outline.stretch_end[at], last + 3))
+        if outline.has(behind, "took_effect", "responding", "had_effect"):
+            return all(outline.pieces[each].key not in ("tried", "is", "are") for each in behind)
         last = outline.last_drug[self.end - 1] or at  # neither THP nor the second (T-DXd) was stopped for toxicity
         behind = range(last + 1, min(self.end, last + 5))
         return outline.pieces[self.first].key == "neither" and outline.has(behind, *_EFFECTS)
+
+    def _fared_alike(self, at: int) -> bool:
+        """Whether a drug did not do better than the one before it: 'THP did not work, nor did T-DM1'."""
+        outline, first = self.outline, self.outline.first_of_list(at)
+        previous = outline.last_drug[first]
+        if "nor" not in outline.played or previous is None or previous < self.first or first - 2 <= previous:
+            return False
+        if not tells_alike(outline, first - 2) or self.behind.get(previous) != "given":
+            return False
+        ends = self.outline.last_of_list(at) + 1
+        alone = ends >= self.end or outline.pieces[ends].kind == "sign" or outline.pieces[ends].key == "and"
+        return alone and outline.has(range(previous + 1, first), "progression", "toxicity")
 
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive', 'not A or B naive': it was given."""
@@ -997,7 +1010,7 @@ class _Sentence:
             return True  # T-DXd or, failing that, T-DM1
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
-            return True
+            return "nor" not in outline.pieces[at - 1].roles
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue

@@ -389,6 +389,8 @@ class Before:
             return "mentioned"
         if cues & {"unknown", "uncertain"} and self._asks_itself_whether(at):
             return "mentioned"
+        if "nothing" in self.outline.typed and self._is_what_failed(at):
+            return None
         if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
@@ -407,6 +409,13 @@ class Before:
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"
         return None
+
+    def _is_what_failed(self, at: int) -> bool:
+        """Whether 'not' only goes on a denial of effect: 'nothing worked: not THP, not T-DM1'."""
+        pieces, opens = self.outline.pieces, self.outline.pieces[self.first]
+        told = opens.key == "nothing" and "progression" in opens.cues
+        drug = at + 1 + (at + 1 < self.end and pieces[at + 1].key == "even")
+        return told and pieces[at].key in ("not", "neither", "nor") and drug < self.end and self.outline.is_drug[drug]
 
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""
@@ -488,8 +497,8 @@ class Before:
             return None
         if piece.key == ":" and self.before and "than" in outline.cues[self.first]:  # apart from A, never given: B
             return None
-        if piece.key == ":" and mode == "denied" and "combination" in outline.pieces[at - 1].roles:
-            return None  # not the triplet: paclitaxel and trastuzumab
+        if piece.key == ":" and mode == "denied" and self._denies_what_holds_it(at):
+            return None  # not the triplet: paclitaxel and trastuzumab; no chemo so far: letrozole
         if mode == "unsure" and self._names_all(at):
             return "given"
         if not self.taken:
@@ -508,6 +517,13 @@ class Before:
         if "so" in piece.roles:
             return None
         return "mentioned"
+
+    def _denies_what_holds_it(self, colon: int) -> bool:
+        """Whether what is denied before a colon is a combination, or chemotherapy as such, and no drug."""
+        outline, at = self.outline, colon - 1
+        while at > self.first and outline.cues[at] & {"so_far", "up_to_now"}:
+            at -= 1
+        return not self.taken and bool(outline.pieces[at].roles & {"combination", "chemo"})
 
     def _goes_on_to_what_was(self, mode: str | None, at: int) -> bool:
         """Whether a refusal without an object is followed by what was given: 'she said no and had lap/cape'."""
