@@ -414,8 +414,7 @@ class Before:
         """Whether 'not' only goes on a denial of effect: 'nothing worked: not THP, not T-DM1'."""
         pieces, opens = self.outline.pieces, self.outline.pieces[self.first]
         told = opens.key == "nothing" and "progression" in opens.cues
-        drug = at + 1 + (at + 1 < self.end and pieces[at + 1].key == "even")
-        return told and pieces[at].key in ("not", "neither", "nor") and drug < self.end and self.outline.is_drug[drug]
+        return told and pieces[at].key in ("not", "neither", "nor") and self.outline.is_drug[min(at + 1, self.end - 1)]
 
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""
