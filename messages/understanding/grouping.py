@@ -636,7 +636,10 @@ class Grouping:
         if part is not None and part.early != (self.now.early or part.early):
             return None
         if part is current and (
-            self._rest_tells_of_it(place) or self._is_left_out(place) or self._leads_to_an_exchange(place)
+            self._rest_tells_of_it(place)
+            or self._is_left_out(place)
+            or self._leads_to_an_exchange(place)
+            or self._is_adjusted(place)
         ):
             return part
         if part is current and courses.between == "sentence" and self._only_counts(place):
@@ -670,6 +673,11 @@ class Grouping:
         """Whether something was added to a drug: 'THP, then tamoxifen added to HP'."""
         before = self.outline.before_in_stretch(place, 2)
         return any(self.pieces[at].key == "added" for at in before)
+
+    def _is_adjusted(self, place: int) -> bool:
+        """Whether only the dose of a drug was changed: 'lap/cape, capecitabine reduced for PPE'."""
+        following = self.outline.next_meaning(place, 3)
+        return following is not None and "adjusted" in self.pieces[following].roles
 
     def _only_counts(self, place: int) -> bool:
         """Whether a part of a line is named for its cycles: 'docetaxel + HP 2018; docetaxel x6, HP 4 years'."""

@@ -927,6 +927,8 @@ class Outcomes:
         named = "a_toxicity" in piece.cues or "find" in piece.kinds or piece.is_("noun", *_REASONS)
         if not (named or ending or pointing):
             return False
+        if outline.plays(outline.before_in_stretch(place, 5)[1:], "adjusted"):  # halved for PPE; not 'reduced EF'
+            return False
         toxic = "a_toxicity" in piece.cues or ending or piece.is_("find", "ild")
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
