@@ -60,6 +60,8 @@ class _Verdict:
     pieces: list[Piece]
     grows: bool = False
     """Whether growth is told."""
+    counted: bool = False
+    """Whether nothing but a number says that the lesions are active."""
     metastatic: bool = True
     """Whether lesions or their growth are named; treatment of the brain alone names none."""
 
@@ -468,7 +470,8 @@ class Brain:
         if value == "none" and self._is_overtaken(mention):
             value, named = "active", True
         grows = value == "active" and "progression" in said
-        verdict = _Verdict(value, self._words(mention), grows, named)
+        counted = value == "active" and said.isdisjoint(("progression", "new", "to_treat"))
+        verdict = _Verdict(value, self._words(mention), grows, counted, named)
         if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
             verdict.value = self._after_growth(behind, grows=grows)
         return verdict
@@ -637,7 +640,7 @@ class Brain:
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
             if verdict.value == "active" and (treated := self._treated_beside(verdict)):
-                verdict.value = self._after_growth(treated, grows=verdict.grows)
+                verdict.value = "stable" if verdict.counted else self._after_growth(treated, grows=verdict.grows)
         unordered = any(verdict.value == "unordered" for verdict in known)
         if unordered and all(verdict.value == "unordered" or not verdict.metastatic for verdict in known):
             self.stated.ask("brain_metastases", UNORDERED, known[0].pieces)
@@ -719,11 +722,19 @@ class Brain:
         return False
 
     def _last_said_before(self, verdict: _Verdict) -> range:
-        """The place of the last word before the clause of a mention: 'headache; MRI brain shows 3 new mets'."""
-        first = self.context.clause_of(verdict.pieces[0].clause).start
-        while first and self.pieces[first - 1].kind in ("silent", "sign"):
-            first -= 1
-        return range(max(0, first - 1), first)
+        """The last words before the clause of a mention, of all that are joined: 'headache + vomiting; MRI brain shows
+        3 new mets'."""
+        stop = self.context.clause_of(verdict.pieces[0].clause).start
+        while stop and self.pieces[stop - 1].kind in ("silent", "sign"):
+            stop -= 1
+        first = stop - 1
+        while first > 1 and self._joins(first - 1):
+            first -= 2
+        return range(max(0, first), stop)
+
+    def _joins(self, place: int) -> bool:
+        """Whether a piece joins two others of a list."""
+        return "joined" in self.pieces[place].cues or self.pieces[place].key in ("+", "/", ",")
 
     def _treated_beside(self, verdict: _Verdict) -> range | None:
         """Where local treatment that was done is all a clause behind the lesions, or the next sentence, tells: 'PD in
@@ -731,7 +742,7 @@ class Brain:
         following = self.context.sentence_end(verdict.pieces[-1].sentence)
         own = self.context.clause_of(verdict.pieces[-1].clause)
         inside = (own,) if verdict.pieces[0].clause != verdict.pieces[-1].clause else ()
-        beside: tuple[range, ...] = (*inside, *self._clauses_behind(verdict), self._sentence_at(following))
+        beside: tuple[range, ...] = (*inside, *self._clauses_behind(verdict), self._up_to_a_subject(following))
         for places in beside:
             told = [
                 at
@@ -748,7 +759,7 @@ class Brain:
     def _is_beside_treatment(self, piece: Piece) -> bool:
         """Whether a piece only says of local treatment to what, and that it was done: 'then craniotomy with complete
         resection', 'single met resected, SRS to cavity'."""
-        return piece.cue("then", "joined", "completed") or self.context.of(piece, "treated_site", "count")
+        return piece.cue("then", "joined", "completed") or self.context.of(piece, "treated_site", "count", "month")
 
     def _clauses_behind(self, verdict: _Verdict) -> Iterator[range]:
         """The next clauses of its sentence behind the words of a mention."""
@@ -774,6 +785,13 @@ class Brain:
 
     def _tells_of_her(self, place: int) -> bool:
         return "the_patient" in self.pieces[place].cues
+
+    def _up_to_a_subject(self, first: int) -> range:
+        """What a sentence that begins there says before a clause turns to something else: 'SRS in May, ER positive'."""
+        for at in self._sentence_at(first):
+            if self._subjects[at]:
+                return range(first, max(first, self.context.clause(at).start))
+        return self._sentence_at(first)
 
     def _sentence_at(self, place: int) -> range:
         return self.context.sentence(place) if place < len(self.pieces) else range(0)

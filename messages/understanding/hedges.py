@@ -24,6 +24,8 @@ _CLEAR: Mapping[str, frozenset[str]] = {
 """Answers that say nothing is wrong now: what is only of the past, or known of a part, is none of them."""
 _PARTS = re.compile(r"[,;.\n]")
 _AND = re.compile(r"[,;.\n]|\band\b", re.IGNORECASE)
+_COUNTS = frozenset(("one", "two"))
+"""How many metastases there are, as all of a part: 'one, irradiated in May'."""
 _DATE = re.compile(r"\b(?:19|20)\d\d\b")
 _RANGE = re.compile(r"\bbetween \d+[a-z ]{0,8} (?:and|to) \d", re.IGNORECASE)
 """Two numbers between which the one lies that is asked for."""
@@ -87,6 +89,8 @@ def is_hedged(text: str, question: str, option: str, names: Mapping[str, tuple[s
     examined = _holds(plain, _hedges().examinations)  # 'the MRI last month was clear'
     when = _without_treatment(text) if question == "brain_metastases" else text
     dated = _DATE.search(when) is not None or (_holds(_plain(when), _hedges().dated) and not examined)
+    if option == "stable":
+        plain = _plain(" ".join(part for part in _PARTS.split(text) if part.strip().casefold() not in _COUNTS))
     return some or dated or _holds(plain, _hedges().clear)
 
 

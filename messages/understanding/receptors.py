@@ -410,6 +410,9 @@ class Receptors:
                 if (at == place + 1 and piece.glued) or self.context.is_minus(place) or self._ends_in_minus(at):
                     self._note_her2("negative", place, at)
                 return
+            if "uncertain" in piece.cues and piece.kind != "sign" and self._ends_at(at):  # 'HER2 score equivocal'
+                self._equivocal(place, at)
+                return
             verdict = self._her2_word(at)
             if verdict is not None and self.is_answered(at):
                 return

@@ -18,6 +18,8 @@ _OF = 2
 """Pieces from an age back to the person it is of: 'girl of 16 years'."""
 _FROM_DRUG = 4
 """Pieces between a drug and whether it should be held, at most."""
+_FROM_COMPLAINT = 5
+"""Pieces from a side effect to the word that asks for its treatment, at most: 'how is nausea on T-DXd best managed?'"""
 _CAUSED = ("-", "related", "induced", "associated")
 """What may stand between a drug and the side effect it causes."""
 _AGAINST = ("for", "against", "about", "with")
@@ -208,13 +210,20 @@ def _remedies(context: Context, place: int) -> bool:
 
 
 def _treats(context: Context, place: int) -> bool:
-    """Whether a question is how to treat a side effect that is named at once: 'how do I treat hand-foot blisters?'"""
+    """Whether a question is how to treat a side effect that is named at once: 'how do I treat hand-foot blisters?',
+    'how is T-DXd nausea best managed?'"""
+    if not _is_a_complaint(context, place):
+        return False
+    behind = range(place + 1, min(context.clause(place).stop, place + 1 + _FROM_COMPLAINT))
+    if any(context.of(context.pieces[at], "managed") for at in behind):
+        of_a_patient = place > 0 and context.of(context.pieces[place - 1], "given")  # 'how is one with ILD treated?'
+        return context.pieces[context.sentence(place).start].key == "how" and not of_a_patient
     before = place - 1
     while before >= 0 and (
         context.pieces[before].kind in ("silent", "number") or "severity" in context.pieces[before].roles
     ):
         before -= 1
-    return before >= 0 and _is_a_complaint(context, place) and context.of(context.pieces[before], "manages")
+    return before >= 0 and context.of(context.pieces[before], "manages")
 
 
 def _is_a_complaint(context: Context, place: int) -> bool:

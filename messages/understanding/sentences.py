@@ -66,14 +66,16 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
 
 def _parting_slashes(pieces: list[Piece]) -> frozenset[int]:
     """The places of strokes with blanks around them, where so many part the facts of a case: 'MBC / ER+ / THP 1L / PS
-    1'."""
+    1'; or before a heading: 'brain: stable / body: growing'."""
     found = [
         place
         for place, piece in enumerate(pieces[:-1])
         if piece.key == "/" and piece.kind == "sign" and not piece.glued and not pieces[place + 1].glued
         if place and not (pieces[place - 1].names_drugs_by_name() and pieces[place + 1].names_drugs_by_name())
     ]
-    return frozenset(found) if len(found) >= _MANY else frozenset()
+    if len(found) < _MANY:
+        found = [place for place in found if place + 2 < len(pieces) and pieces[place + 2].key == ":"]
+    return frozenset(found)
 
 
 def _is_inside(following: Piece | None) -> bool:

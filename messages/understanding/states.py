@@ -278,8 +278,13 @@ class Reader:
         return words[-1] == "before" and any(piece.kind != "sign" for piece in following)
 
     def _is_for_metastases(self, place: int) -> bool:
-        """Whether 'no treatment' is only of what came back: 'none started yet for metastatic disease', '... for it'."""
+        """Whether 'no treatment' is only of what came back: 'none started yet for metastatic disease', '... for it',
+        'for MBC nothing yet'."""
         leads = False
+        heading = self.pieces[max(self.context.sentence(place).start, place - _HEADING) : place]
+        named = heading and any(piece.is_("say", "setting") for piece in heading)
+        if named and self.text[heading[0].start :].lower().startswith("for "):
+            return True
         for at in range(place + 1, min(self.context.sentence(place).stop, place + 7)):
             piece = self.pieces[at]
             if piece.key == ",":
