@@ -733,8 +733,9 @@ class Brain:
         return range(max(0, first), stop)
 
     def _joins(self, place: int) -> bool:
-        """Whether a piece joins two others of a list."""
-        return "joined" in self.pieces[place].cues or self.pieces[place].key in ("+", "/", ",")
+        """Whether a piece joins a complaint to what follows."""
+        joins = "joined" in self.pieces[place].cues or self.pieces[place].key in ("+", "/", ",")
+        return joins and self.pieces[place - 1].cue("symptomatic", "a_toxicity")
 
     def _treated_beside(self, verdict: _Verdict) -> range | None:
         """Where local treatment that was done is all a clause behind the lesions, or the next sentence, tells: 'PD in

@@ -51,7 +51,7 @@ class Marks:
         if following is not None and "relapse" in self.outline.cues[following]:  # third line for MBC after T-DXd
             following = self.outline.next_meaning(following)
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
-        sought = sought or self._is_requested(place) or self._counts_what_follows(place)
+        sought = sought or self._is_requested(place) or self._counts_what_follows(place) or self._is_of_a_plan(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)
         if self._says_after_what(place):
             self.now.refers = sought = True
@@ -80,6 +80,12 @@ class Marks:
         end -= pieces[end - 1].kind == "sign"
         opens = outline.sentence_start[place] == place and place + 1 < end and pieces[place + 1].key == ","
         return opens and outline.last_drug[end - 1] == end - 2 > place and bool(pieces[end - 1].roles & {"earlier"})
+
+    def _is_of_a_plan(self, place: int) -> bool:
+        """Whether the drug before it is planned: 'Tukysa proposed as 3L, THP and T-DXd were before'."""
+        drug = self.outline.drug_in_stretch_before(place)
+        mention = self.now.mentions.get(drug) if drug is not None else None
+        return mention is not None and mention.standing == "planned"
 
     def _counts_what_follows(self, place: int) -> bool:
         """Whether a number alone between commas is of the line sought, behind those told next: ', 3rd line, THP 2020

@@ -429,7 +429,8 @@ class Order:
         whole = self._first_of_whole_list(place)
         if whole is not None:
             return whole
-        last = place - 1 if outline.is_drug[place - 1] else outline.drug_in_stretch_before(place)
+        told = outline.last_drug[place] if self._is_all_that_is_told(place) else None  # THP and T-DXd were before
+        last = outline.drug_in_stretch_before(place) if told is None else told
         first = outline.drug_in_stretch_before(last) if last is not None else None
         if first is None or last is None or not outline.joins(first, last):
             return None
