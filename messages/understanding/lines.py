@@ -102,13 +102,31 @@ class _Reader:
                 course.early = True
 
     def _leave_out_what_was_omitted(self) -> None:
-        """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP'."""
+        """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP', 'THP, no P'."""
         denied = {piece.start: agent for agent, piece in self.told.denied if piece.is_("agents")}
-        for piece, cues in zip(self.pieces, self.outline.cues[1:], strict=False):
-            if piece.start in denied and {"negated_after", "went_on"} <= cues:
-                for course in self.courses.all:
-                    if any(of.sentence == piece.sentence and of.is_("regimen") for of in course.pieces):
+        for place in range(len(self.pieces)) if denied else ():
+            piece = self.pieces[place]
+            if piece.start not in denied:
+                continue
+            anywhere = place + 1 < len(self.pieces) and {"negated_after", "went_on"} <= self.outline.cues[place + 1]
+            regimen = self._left_out_of(place)
+            for course in self.courses.all:
+                for of in course.pieces:
+                    if of is regimen or (anywhere and of.sentence == piece.sentence and of.is_("regimen")):
                         course.agents = [agent for agent in course.agents if agent != denied[piece.start]]
+
+    def _left_out_of(self, place: int) -> Piece | None:
+        """The regimen that stands right before the drug that was left out of it: 'THP but no pertuzumab'."""
+        drug = self.outline.last_drug[place]
+        if drug is None or not self.pieces[drug].is_("regimen") or self.pieces[place].sentence != self.pieces[drug].sentence:
+            return None
+        passed = {"joined", "new_word", "negation", "negated_after"}
+        between = range(drug + 1, place)
+        light = all(
+            self.pieces[at].kind in ("silent", "sign") or self.pieces[at].key == "minus" or self.outline.cues[at] & passed
+            for at in between
+        )
+        return self.pieces[drug] if light else None
 
     def _leave_out_what_was_named_by_mistake(self) -> None:
         """Takes out a drug that was only named, and that a later sentence says was not given: 'referral lists T-DM1. It

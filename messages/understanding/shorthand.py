@@ -10,13 +10,16 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     """Read what is short by what stands around it: H and P beside other drugs, 'lap', shorthand without capitals."""
     antibody = any(piece.key.startswith(_ANTIBODY) for piece in pieces)
     for place, piece in enumerate(pieces):
-        if piece.key in lexicon.single_letters and piece.end - piece.start == 1:
+        if piece.key in lexicon.single_letters and piece.end - piece.start == 1 and not _left_out(pieces, place):
             small = text[piece.start].islower()
             listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place) or _is_alone(pieces, place))
             if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind = "known"
                 piece.stand_for(Concept("agents", piece.key, (agent,)))
+        elif piece.key in _LETTERS and not piece.names_drugs_by_name() and (left_out := _left_out(pieces, place)):
+            piece.kind = "known"
+            piece.stand_for(Concept("agents", left_out, (left_out,)))
         elif piece.kind == "known":
             if (
                 piece.key in lexicon.short_names
@@ -107,6 +110,41 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
                 break
             at += step
     return False
+
+
+_LETTERS = {
+    "t": ("taxane", "docetaxel", "paclitaxel", "nab_paclitaxel"),
+    "c": ("carboplatin", "capecitabine", "cyclophosphamide"),
+    "h": ("trastuzumab",),
+    "p": ("pertuzumab",),
+}
+"""What a letter of a regimen's name may stand for."""
+_LESS = ("minus", "without", "sans", "no", "w", "not")
+"""What says before a letter that it was left out."""
+_FROM_REGIMEN = 5
+"""Pieces from a regimen to the letter that was left out of it, at most."""
+
+
+def _left_out(pieces: list[Piece], place: int) -> str | None:
+    """The drug of the regimen before it that a letter stands for, where it was left out: 'TCHP minus the P', 'THP but
+    no P', 'THP (P skipped)'."""
+    if pieces[place].end - pieces[place].start != 1:
+        return None
+    behind = place + 1
+    behind += behind < len(pieces) and pieces[behind].kind == "silent"
+    if behind < len(pieces) and pieces[behind].kind == "number":
+        return None
+    told = behind < len(pieces) and "negated_after" in pieces[behind].cues
+    for at in range(place - 1, max(-1, place - _FROM_REGIMEN), -1):
+        piece = pieces[at]
+        if piece.is_("regimen"):
+            members = next(concept.value for concept in piece.concepts if concept.kind == "regimen")
+            named = [agent for agent in _LETTERS[pieces[place].key] if agent in members]
+            return named[0] if told and len(named) == 1 else None
+        if piece.names_drugs_by_name():
+            return None
+        told = told or piece.key in _LESS
+    return None
 
 
 _FAR = 12
