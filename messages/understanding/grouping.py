@@ -436,10 +436,11 @@ class Grouping:
             if (piece.key == "now" or "current" in cues) and not piece.asked:
                 return True
             if "on" in piece.roles:
-                before = range(max(outline.stretch_start[at], at - 2), at)
+                graded = at > 1 and "severity" in self.pieces[at - 2].roles  # ILD grade 1 on T-DXd
+                before = range(max(outline.stretch_start[at], at - 2 - graded), at)
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
-                past = toxic or outline.has(before, *_NOT_NOW)
+                past = toxic or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:@"

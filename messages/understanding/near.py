@@ -29,10 +29,11 @@ def is_one_edit_from(word: str, meant: str) -> bool:
 
 
 def sounds_like(word: str, name: str) -> bool:
-    """Whether only vowels behind the first letter tell a long word from a name: 'Enhurta'."""
+    """Whether only vowels, or the order of letters, behind the first tell a long word from a name: 'Enhurta',
+    'Kadlcya'."""
     if not len(word) == len(name) > _SHORT_BY_EAR or word[0] != name[0]:
         return False
-    return word.translate(_ANY_VOWEL) == name.translate(_ANY_VOWEL)
+    return word.translate(_ANY_VOWEL) == name.translate(_ANY_VOWEL) or sorted(word) == sorted(name)
 
 
 def nearest(word: str, names: Iterable[str]) -> tuple[tuple[str, ...], int]:

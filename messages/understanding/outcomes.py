@@ -1458,7 +1458,7 @@ class Outcomes:
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
         if (toxic or grew or self.pending is not None) and piece.key == "under":
             return  # pneumonitis, new brain mets under T-DM1
-        if piece.key in ("under", "on") and self._is_dated_behind(place):
+        if piece.key in ("under", "on") and self.is_dated_behind(place):
             return  # LVEF 45 under trastuzumab in 2022
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
@@ -1472,7 +1472,7 @@ class Outcomes:
                 target.ongoing = True
                 piece.used = True
 
-    def _is_dated_behind(self, place: int) -> bool:
+    def is_dated_behind(self, place: int) -> bool:
         """Whether the drug that 'on', 'under' leads to was given in a year that is told: 'on T-DM1 in 2022'."""
         outline = self.outline
         if place + 1 >= len(outline.pieces) or not outline.is_drug[place + 1]:

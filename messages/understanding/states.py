@@ -227,7 +227,9 @@ class Reader:
             if what_for and self.context.governor(place) > place and self.context.stance(place) == "denied":
                 self._note("prior_lines", (), place, self.context.governor(place))
             stance = "affirmed" if what_for else self.context.stance(place)
-            if stance in ("denied", "hypothetical") or (stance == "uncertain" and not piece.is_("noun")):
+            if self._is_not_known_to_be(place):
+                value = "unknown"
+            elif stance in ("denied", "hypothetical") or (stance == "uncertain" and not piece.is_("noun")):
                 return
             following = self.context.next_word(place)
             if following is not None and self.context.of(following, "without"):
@@ -235,6 +237,17 @@ class Reader:
         elif value == "early" and self._is_of_one_site(place):
             return
         self._note(name, value, place)
+
+    def _is_not_known_to_be(self, place: int) -> bool:
+        """Whether it is said not to be known: 'unclear if early or metastatic', 'metastatic or not is unknown'."""
+        behind = self.pieces[place + 1 : place + 5]
+        if [piece.key for piece in behind[:2]] == ["or", "not"]:
+            return any(piece.cue("unknown", "uncertain") for piece in behind[2:])
+        clause = self.context.clause(place)
+        for at in range(place - 1, max(clause.start, place - 4), -1):
+            if not self.pieces[at].roles.isdisjoint(("if", "whether")):
+                return self.pieces[at - 1].cue("unknown", "uncertain")
+        return False
 
     def _is_what_for(self, place: int) -> bool:
         """Whether it is what something is given for: 'not yet received anything for the metastases'."""
