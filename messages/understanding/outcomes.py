@@ -228,6 +228,8 @@ class Outcomes:
             if target is not None and target.outcome is None:
                 target.outcome = "unknown"
                 piece.used = True
+        elif piece.key == "ended" and self.named_toxicity is not None and self._is_a_consequence(place):
+            self._said(place, "toxicity")  # veins wrecked, ended
         elif "completed" in cues and self._has_a_reason(place):
             self.stopped_at = place
             self.courses.separate("other")
@@ -370,11 +372,26 @@ class Outcomes:
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
+        if self._is_of_the_antibodies(place):
+            return True
         if ends_at_present(outline, place):
             return True
         if piece.key == "today":  # cycle 15 today
             return self._counts_cycles(place)
         return piece.key == "now" and (self._counts_cycles(place) or is_said_of_its_drug(outline, place))
+
+    def _is_of_the_antibodies(self, place: int) -> bool:
+        """Whether a stretch says no more than that the antibodies of a line go on: 'THP, on just the antibodies
+        now'."""
+        outline, stretch = self.outline, self.outline.in_stretch(place)
+        if not outline.plays(stretch, "antibodies") or outline.pieces[place].asked:
+            return False
+        return all(
+            (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
+            or outline.pieces[at].roles & {"antibodies", "only", "until_now"}
+            or outline.cues[at] & {"went_on", "maintenance", "ongoing"}
+            for at in stretch
+        )
 
     def _is_held_with(self, place: int) -> bool:
         """Whether a drug holds the body: 'body under control with Phesgo'."""

@@ -424,8 +424,8 @@ class _Sentence:
         conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
         if conjugate and at in self.access:
             return Mention("planned" if behind == "planned" else "denied", self.access[at])
-        if conjugate and "declined" in (before, behind) and self._came_round(at):
-            return Mention("mentioned")
+        if "declined" in (before, behind) and (came_round := self._came_round(at)) is not None:
+            return Mention("received" if self._is_told_to_run(came_round) else "mentioned")
         if conjugate and behind not in _ACCESS and (decided := self._decision(at)) is not None:
             return Mention("mentioned", decided)
         if conjugate and (access := self._access(at, before, behind)) is not None:
@@ -528,10 +528,18 @@ class _Sentence:
                 return "pronoun" in pieces[under + 1].roles or "cycles" in outline.cues[under + 1]
         return False
 
-    def _came_round(self, at: int) -> bool:
-        """Whether a refusal was given up: 'initially refused Enhertu, accepts now'."""
+    def _came_round(self, at: int) -> int | None:
+        """Where a refusal is said to be given up: 'initially refused Enhertu, accepts now'."""
         outline = self.outline
-        return outline.drug_in_sentence_after(at) is None and outline.has(range(at + 1, self.end), "came_round")
+        if "came_round" not in outline.said or outline.drug_in_sentence_after(at) is not None:
+            return None
+        return next((each for each in range(at + 1, self.end) if "came_round" in outline.cues[each]), None)
+
+    def _is_told_to_run(self, at: int) -> bool:
+        """Whether what follows counts cycles, or says how it goes: 'then accepted, now 4th cycle'."""
+        outline = self.outline
+        told = any(outline.pieces[each].kind == "cycles" for each in range(at + 1, self.end))
+        return told or outline.has(range(at + 1, self.end), "cycles", *_EFFECTS, *_SUPPOSED)
 
     def _is_judged(self, at: int) -> bool:
         """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""

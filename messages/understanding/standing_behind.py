@@ -305,6 +305,8 @@ class Behind:
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
+        if "planned" in cues and "stopped" in cues and self._did_harm(at):
+            return "given"
         if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
             return "given"
         if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
@@ -403,7 +405,7 @@ class Behind:
     def _plans_what_follows(self, at: int) -> bool:
         """Whether a plan opens a stretch of its own and leads to a drug: 'PD on T-DXd, switch to TCT'."""
         following = self.outline.drug_in_stretch_after(at)
-        opens = self.outline.stretch_start[at] == at
+        opens = all(self.outline.pieces[each].kind == "silent" for each in range(self.outline.stretch_start[at], at))
         return opens and following is not None and not self.outline.has(range(at, following), "after", "then")
 
     def _is_of_chemotherapy(self, at: int) -> bool:
@@ -470,6 +472,12 @@ class Behind:
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
+
+    def _did_harm(self, at: int) -> bool:
+        """Whether a toxicity is told of a drug, and then what may be a plan given up: 'Abraxane: allergic, binned'."""
+        outline, drug = self.outline, self.outline.last_drug[at]
+        told = range(self.first if drug is None else drug + 1, at)
+        return outline.has(told, "a_toxicity", "toxicity") or outline.plays(told, "toxicity_word")
 
     def _plans_to_go_on(self, at: int) -> bool:
         """Whether what is planned is to go on with, or to stop, what is given: 'well on THP, but wants to go on'."""

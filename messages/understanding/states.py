@@ -348,7 +348,9 @@ class Reader:
         """Whether a medicine is taken no more: 'off warfarin', 'phenytoin stopped in 2020'."""
         near = (place - 1, place - 2, place + 1, place + 2)
         clause = self.context.clause(place)
-        ended = any(at in clause and self.pieces[at].cue("stopped", "before_it") for at in near)
+        ended = any(
+            at in clause and self.pieces[at].cue("stopped", "before_it") and not self._asks_to_stop(at) for at in near
+        )
         replaced = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
         if self._is_change(place + 1) or self._ends_next(place + 1):  # 'warfarin switched to a DOAC'
             return True
@@ -359,7 +361,14 @@ class Reader:
         if comma + 1 >= len(self.pieces) or self.pieces[comma].key != ",":
             return False
         behind = self.pieces[comma + 2] if comma + 2 < len(self.pieces) else None
-        return "stopped" in self.pieces[comma + 1].cues and (behind is None or not names_drugs(behind))
+        ended = "stopped" in self.pieces[comma + 1].cues and not self._asks_to_stop(comma + 1)
+        return ended and (behind is None or not names_drugs(behind))
+
+    def _asks_to_stop(self, place: int) -> bool:
+        """Whether stopping is asked about, or asked for: 'warfarin, stop before capecitabine?'"""
+        if self.pieces[place].key != "stop":
+            return self.pieces[place].asked
+        return not any(self.pieces[at].kind == "date" for at in self.context.following(place, 2))
 
     def _is_change(self, at: int) -> bool:
         """'Switched from', 'changed from'."""
