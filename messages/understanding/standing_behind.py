@@ -403,10 +403,23 @@ class Behind:
         return bool(light) or bool(self.outline.cues[at] & {"upcoming", "planned", "uncertain"})
 
     def _plans_what_follows(self, at: int) -> bool:
-        """Whether a plan opens a stretch of its own and leads to a drug: 'PD on T-DXd, switch to TCT'."""
-        following = self.outline.drug_in_stretch_after(at)
-        opens = all(self.outline.pieces[each].kind == "silent" for each in range(self.outline.stretch_start[at], at))
-        return opens and following is not None and not self.outline.has(range(at, following), "after", "then")
+        """Whether a plan opens a stretch of its own and leads to a drug: 'PD on T-DXd, switch to TCT', or to one that
+        was told before: 'doce/HP x2, we would like to drop doce'."""
+        outline = self.outline
+        following = outline.drug_in_stretch_after(at)
+        if following is None or outline.has(range(at, following), "after", "then"):
+            return False
+        return outline.stretch_start[at] == at or self._is_named_again(following)
+
+    def _is_named_again(self, drug: int) -> bool:
+        """Whether a drug is a part of the list before it, in another stretch: 'doce/HP x2, we would like to drop doce'."""
+        outline = self.outline
+        last = outline.last_drug[outline.stretch_start[drug]]
+        if last is None or last < self.first:
+            return False
+        listed = range(outline.first_of_list(last), last + 1)
+        agents = {agent for at in listed if outline.is_drug[at] for agent in agents_of(outline.pieces[at]) or ()}
+        return agents > set(agents_of(outline.pieces[drug]) or ("",))
 
     def _is_of_chemotherapy(self, at: int) -> bool:
         """Whether a refusal is of the chemotherapy named before it: 'letrozole, no chemo because she refuses it'."""
