@@ -26,6 +26,8 @@ _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation
 """Cues before 'on' that show that it tells of the past."""
 _HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
 """Cues behind a combination that is named again for them."""
+_WHICH_OF_THEM = ("earlier", "older", "former", "later", "last", "latest", "newer", "latter")
+"""What says which of several lines one was."""
 _TO_THE_NEXT_PARTNER = 10
 """Pieces from a partner of a drug to its next one, at most."""
 _LONGEST_LIST = 8
@@ -617,6 +619,8 @@ class Grouping:
             again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new) or self._same_combination(place)
+        if known is not None and self._only_orders(place):
+            return known
         if known is not None and self._is_rechallenged(place, known):
             return None
         present = self.now.maintenance or self._is_present(place)
@@ -658,6 +662,16 @@ class Grouping:
         behind = outline.last_of_list(place) + 1
         again = behind < len(self.pieces) and self.pieces[behind].key.startswith("rechallenge")
         return again or outline.has(outline.before_in_stretch(outline.first_of_list(place), 3), "restarted")
+
+    def _only_orders(self, place: int) -> bool:
+        """Whether it is only told which of those before a drug was: 'T-DXd and THP, THP being the earlier'."""
+        outline, pieces = self.outline, self.pieces
+        rest = outline.rest_of_stretch(outline.last_of_list(place))
+        opens = outline.first_of_list(place) == outline.stretch_start[place] or pieces[place - 1].key == ":"
+        if not (opens and rest and pieces[rest[0]].key in ("being", "was", "is")):
+            return False
+        behind = [pieces[at] for at in rest[1:] if pieces[at].kind != "sign" and pieces[at].key not in ("the", "one")]
+        return len(behind) == 1 and (behind[0].value is not None or behind[0].key in _WHICH_OF_THEM)
 
     def _same_combination(self, place: int) -> Course | None:
         """The line whose combination is named again with how it went: 'A/B, then C/B; PD on C/B'."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
@@ -704,16 +704,33 @@ class Outcomes:
         if "every" not in pieces[start].roles or first is None or last is None or not first < last < place:
             return None
         led = all(pieces[at].kind in ("silent", "number", "sign") for at in range(start + 1, first))
-        inside = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, last))
+        sites = [at for at in range(first, place) if pieces[at].is_("noun", "organ")]
+        inside = all(outline.is_drug[at] or outline.is_joining(at) or at in sites for at in range(first, last))
         ends = all(
-            pieces[at].kind in ("silent", "sign") or not outline.cues[at].isdisjoint(("stopped", "completed"))
+            pieces[at].kind in ("silent", "sign")
+            or at in sites
+            or not outline.cues[at].isdisjoint(("stopped", "completed"))
             for at in range(last + 1, place)
         )
         if not (led and inside and ends):
             return None
+        if "progression" in outline.cues[place]:
+            self._grew_at(sites)
         for piece in pieces[start:first]:
             piece.used = True
         return first
+
+    def _grew_at(self, sites: Iterable[int]) -> None:
+        """Note of organs behind drugs, each in its bracket, that it grew there: 'both A (lung) and B (bone) failed'."""
+        lines = self.courses.metastatic()
+        for at in sites:
+            drug = self.outline.last_drug[at]
+            course = next(
+                (each for each in lines if drug is not None and self.outline.pieces[drug] in each.pieces), None
+            )
+            if course is not None:
+                self._note(course, at)
+                self.courses.grew_under.add(self.outline.pieces[at].start)
 
     def _kind_named(self, every: int) -> frozenset[str]:
         """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""
@@ -950,6 +967,8 @@ class Outcomes:
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
+        if toxic and "a_toxicity" in piece.cues and self._is_a_cell_of_stops(place):
+            return not self._is_negated(place)
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
@@ -1058,6 +1077,19 @@ class Outcomes:
         if outline.pieces[first - 1].key == "|":  # T-DXd | 7 mo | ILD
             return alone and (outline.last_drug[first] or -1) >= outline.sentence_start[place]
         return alone and outline.drug_in_stretch_before(first - 1) is not None
+
+    def _is_a_cell_of_stops(self, place: int) -> bool:
+        """Whether a toxicity is the last cell of a table's row, and the heading's last tells why lines ended: 'Rx |
+        Stop'."""
+        outline, pieces = self.outline, self.outline.pieces
+        first, end = outline.stretch_start[place], outline.stretch_end[place]
+        if first == 0 or pieces[first - 1].key != "|" or end != outline.sentence_end[place]:
+            return False
+        top = next(at for at in range(first) if pieces[at].key == "|")
+        last = range(outline.stretch_start[outline.sentence_end[top] - 1], outline.sentence_end[top])
+        if outline.sentence[top] == outline.sentence[place]:
+            return False
+        return outline.has(last, "stopped", "completed") or outline.plays(last, "reason")
 
     def _ends_in_minus(self, place: int) -> bool:
         """Whether pneumonitis is denied by a sign: 'TCT | ILD - | EF 55', 'T-DXd, ILD: -'."""
@@ -1530,7 +1562,9 @@ class Outcomes:
     def _ends_neither(self, place: int) -> bool:
         """Read what is denied of the lines told before it: 'neither THP nor T-DM1 worked'."""
         outline = self.outline
-        opened = next((at for at in outline.before_in_stretch(place, _FAR) if outline.pieces[at].key == "neither"), place)
+        opened = next(
+            (at for at in outline.before_in_stretch(place, _FAR) if outline.pieces[at].key == "neither"), place
+        )
         named = {outline.pieces[at].start for at in range(opened, place) if outline.is_drug[at]}
         lines = [each for each in self.courses.metastatic() if any(piece.start in named for piece in each.pieces)]
         for course in lines:

@@ -25,6 +25,7 @@ _LONGEST_LIST = 6
 _TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
+_USED = ("used", "exhausted", "tried")
 _ALONE = ("only", "alone", "mono", "monotherapy", "solely")
 """What says of drugs behind a denial that they were given without it."""
 _OF_ALL = ("neither", "none", "both")
@@ -457,6 +458,8 @@ class _Sentence:
         if before == "unsure":
             given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
             return Mention("received" if given else "mentioned")
+        if before in ("mentioned", "planned") and outline.pieces[at].asked and self._has_ended(at):
+            return Mention("received")
         if before in ("other_than", "unavailable", "available", "mentioned"):
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
@@ -797,7 +800,8 @@ class _Sentence:
         rest = outline.rest_of_stretch(last, 3)
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
         supposed = outline.plays(outline.before_in_stretch(at), "if")
-        return perfect and not supposed and outline.has(rest, "progression", "toxicity", "stopped")
+        used = any(outline.pieces[each].key in _USED for each in rest)
+        return perfect and not supposed and (used or outline.has(rest, "progression", "toxicity", "stopped"))
 
     def _is_for_another_illness(self, at: int) -> bool:
         """Whether a drug was not for the breast cancer: 'Xeloda was for colon cancer', 'for lupus she had A'."""

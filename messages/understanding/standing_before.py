@@ -166,12 +166,22 @@ class Before:
         if mode in ("planned", "compared") and self.taken:
             return mode
         then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
+        then = then or self._goes_on_of_who_had(at)
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
             goes_on = goes_on and outline.pieces[at].key != "to"  # sensible, after THP, to give T-DM1?
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
+
+    def _goes_on_of_who_had(self, at: int) -> bool:
+        """Whether 'and then' goes on with what a patient had who is asked about: 'a woman who had THP and then TCT?'"""
+        pieces = self.outline.pieces
+        return (
+            pieces[at].key == "and"
+            and "then" in pieces[at].cues
+            and any(pieces[each].key == "who" for each in range(self.first, at))
+        )
 
     def _names_its_members(self, at: int) -> bool:
         """Whether a bracket names the drugs of the class that is denied: 'none of the ADCs (T-DM1, T-DXd)'."""
