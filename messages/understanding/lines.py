@@ -118,12 +118,18 @@ class _Reader:
     def _left_out_of(self, place: int) -> Piece | None:
         """The regimen that stands right before the drug that was left out of it: 'THP but no pertuzumab'."""
         drug = self.outline.last_drug[place]
-        if drug is None or not self.pieces[drug].is_("regimen") or self.pieces[place].sentence != self.pieces[drug].sentence:
+        if (
+            drug is None
+            or not self.pieces[drug].is_("regimen")
+            or self.pieces[place].sentence != self.pieces[drug].sentence
+        ):
             return None
         passed = {"joined", "new_word", "negation", "negated_after"}
         between = range(drug + 1, place)
         light = all(
-            self.pieces[at].kind in ("silent", "sign") or self.pieces[at].key == "minus" or self.outline.cues[at] & passed
+            self.pieces[at].kind in ("silent", "sign")
+            or self.pieces[at].key == "minus"
+            or self.outline.cues[at] & passed
             for at in between
         )
         return self.pieces[drug] if light else None
