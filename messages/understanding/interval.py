@@ -115,7 +115,8 @@ class _Interval:
         stretch = outline.in_stretch(place)
         beside = [at for at in (*before, *behind[:2]) if at in stretch]
         until = any(self._is_return(at) for at in behind)
-        if behind and outline.pieces[behind.start].key == "between":  # 7 months between last dose and relapse
+        between = next((at for at in behind if "passes" not in outline.pieces[at].roles), None)
+        if between is not None and outline.pieces[between].key == "between":  # 7 months between last dose and relapse
             return until and self._is_end(behind)
         off = any(outline.pieces[at].key == "off" and "stopped" in outline.cues[at] for at in beside)
         links = any(outline.pieces[at].key in ("at", "when", "before", "until") for at in behind)

@@ -214,8 +214,10 @@ def _time(pieces: list[Piece], at: int) -> Taken | None:
         return _month(pieces, at)
     if piece.key in ("a", "an", "one"):
         return _single(pieces, at)
-    if "half" in piece.roles and _key(pieces, at + 1) == "a" and _is_cue(pieces, at + 2, "duration"):
-        return _join(pieces, at, at + 2, "duration", _months_of(pieces[at + 2]) / 2)
+    if "half" in piece.roles:
+        unit = at + 1 + (_key(pieces, at + 1) in ("a", "-"))  # half a year, half-year
+        if _is_cue(pieces, unit, "duration"):
+            return _join(pieces, at, unit, "duration", _months_of(pieces[unit]) / 2)
     return None
 
 

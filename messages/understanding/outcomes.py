@@ -228,8 +228,8 @@ class Outcomes:
             if target is not None and target.outcome is None:
                 target.outcome = "unknown"
                 piece.used = True
-        elif piece.key == "ended" and self.named_toxicity is not None and self._is_a_consequence(place):
-            self._said(place, "toxicity")  # veins wrecked, ended
+        elif "completed" in cues and self._is_drawn_from_a_toxicity(place):
+            self._said(place, "toxicity")
         elif "completed" in cues and self._has_a_reason(place):
             self.stopped_at = place
             self.courses.separate("other")
@@ -584,7 +584,7 @@ class Outcomes:
             self._await(place, "progression")
             self.awaited = _MOST_LISTED  # nothing worked: not A, not B
             return
-        if self._is_supposed(place) or self._of_every_line(place, "progression"):
+        if self._is_supposed(place) or self._of_every_line(place, "progression") or self._is_of_as_many(place):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
@@ -593,6 +593,19 @@ class Outcomes:
             self.unclaimed = place
         self._said(place, "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
+
+    def _is_of_as_many(self, place: int) -> bool:
+        """Read growth that is counted as often as there are lines: 'A, then B, then C: three times growth'."""
+        pieces, lines, counted = self.outline.pieces, self.courses.metastatic(), place - 1
+        counted -= counted > 0 and pieces[counted].key in _TIMES
+        counts = counted >= 0 and pieces[counted].kind in ("number", "cycles")
+        if not counts or not pieces[counted].value == len(lines) > 1:
+            return False
+        for course in lines:
+            if course.outcome in _OPEN:
+                self._end(course, "progression", place)
+        pieces[place].used = pieces[counted].used = True
+        return True
 
     def _is_when_changed(self, place: int) -> bool:
         """Whether 'after progression' leads at once to the next line: 'THP; after progression T-DM1'."""
@@ -634,13 +647,20 @@ class Outcomes:
         dated = {"date", "in"}  # to T-DXd in March because of
         between = [piece for piece in outline.pieces[drug + 1 : place] if dated.isdisjoint((piece.kind, piece.key))]
         link = between[0] if between else outline.pieces[place]
-        if "at_which" not in link.roles and link.key not in _WHY:
+        if link.roles.isdisjoint(("at_which", "why")) and link.key not in _WHY:
+            return False
+        if link.key == "since" and self._is_dated_from(drug + 1):
             return False
         lines = self.courses.metastatic()
         if not lines or self.courses.current is not lines[-1] or not self._is_changed(drug):
             return False
         # not 'changed to T-DM1 for a year until it grew'
         return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")
+
+    def _is_dated_from(self, since: int) -> bool:
+        """Whether 'since' leads to when a drug was begun: 'changed to T-DXd since June, PD in the lung'."""
+        behind = self.outline.pieces[since + 1 : since + 2]
+        return any(piece.kind in ("date", "duration", "number") or "month" in piece.roles for piece in behind)
 
     def _is_of_several(self, place: int) -> bool:
         """Whether 'both', 'all', 'each' stands before what is said: 'T-DM1 and T-DXd, both stopped for ILD'."""
@@ -699,17 +719,27 @@ class Outcomes:
         """The first drug of a list that a sentence begins with as a whole, and that ends right before a place: 'all
         three of A, B and C have failed', 'each of A, B and C ended in PD'."""
         outline, pieces = self.outline, self.outline.pieces
-        start, last = outline.sentence_start[place], outline.last_drug[place]
+        start, last = self._begins_with_all(place), outline.last_drug[place]
         first = outline.next_drug[start]
         if "every" not in pieces[start].roles or first is None or last is None or not first < last < place:
             return None
-        led = all(pieces[at].kind in ("silent", "number", "sign") for at in range(start + 1, first))
+        led = all(
+            pieces[at].kind in ("silent", "number", "sign") or outline.cues[at] & {"previous", "line_word"}
+            for at in range(start + 1, first)
+        )
         sites = [at for at in range(first, place) if pieces[at].is_("noun", "organ")]
-        inside = all(outline.is_drug[at] or outline.is_joining(at) or at in sites for at in range(first, last))
+        inside = all(
+            outline.is_drug[at]
+            or outline.is_joining(at)
+            or at in sites
+            or pieces[at].key == ";"
+            or "then" in outline.cues[at]
+            for at in range(first, last)
+        )
         ends = all(
             pieces[at].kind in ("silent", "sign")
             or at in sites
-            or not outline.cues[at].isdisjoint(("stopped", "completed"))
+            or not outline.cues[at].isdisjoint(("stopped", "completed", "joined"))
             for at in range(last + 1, place)
         )
         if not (led and inside and ends):
@@ -731,6 +761,18 @@ class Outcomes:
             if course is not None:
                 self._note(course, at)
                 self.courses.grew_under.add(self.outline.pieces[at].start)
+
+    def _begins_with_all(self, place: int) -> int:
+        """Where the sentence begins; or what heads the bracket that ends before a place: 'both lines (A; B) failed'."""
+        outline, pieces = self.outline, self.outline.pieces
+        closed = place - 1
+        while closed > 0 and (pieces[closed].kind == "silent" or outline.cues[closed] & {"completed", "joined"}):
+            closed -= 1
+        if pieces[closed].key != ")":
+            return outline.sentence_start[place]
+        opened = next((at for at in range(closed, max(0, closed - _FAR), -1) if pieces[at].key == "("), closed)
+        heads = range(max(outline.sentence_start[opened], opened - 4), opened)
+        return next((at for at in heads if "every" in pieces[at].roles), outline.sentence_start[place])
 
     def _kind_named(self, every: int) -> frozenset[str]:
         """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""
@@ -1040,10 +1082,19 @@ class Outcomes:
         for at in outline.rest_of_stretch(place, 9):
             if outline.is_drug[at] and outline.pieces[place].key != "ended":
                 return False
-            if because and outline.cues[at] & {"a_toxicity", "new"}:
+            toxic = "toxicity_word" in outline.pieces[at].roles
+            if because and (toxic or outline.cues[at] & {"a_toxicity", "new"}):
                 return True
             because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
         return False
+
+    def _is_drawn_from_a_toxicity(self, place: int) -> bool:
+        """Whether a toxicity leads to the end of a line: 'then thrombopenia, therefore finished', 'veins wrecked,
+        ended'."""
+        if self.named_toxicity is None:
+            return False
+        so = self.outline.plays(range(self.outline.stretch_start[place], place), "so")
+        return so or (self.outline.pieces[place].key == "ended" and self._is_a_consequence(place))
 
     def _leads_to_how_it_ended(self, place: int) -> bool:
         """Whether 'ended' leads to what a line ended with, or from it: 'both ended with lung PD', 'PD ended THP'."""

@@ -20,6 +20,8 @@ _PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 """Nouns that say where disease is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_SHORT_ANSWER = 2
+"""Pieces before the 'no' that answers a heading, at least."""
 _LONG = 8
 """Letters a word must have before it is taken for a mistyped word of weight."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
@@ -70,6 +72,8 @@ def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:
 def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
     """'No adjuvant', 'no prior treatment with' deny only the drug right behind them, and not all treatment."""
     for place, piece in enumerate(pieces):
+        if piece.key == "no" and piece.end - piece.start == len("no") and _answers_for_early_treatment(pieces, place):
+            pieces[place].stand_for(Concept("say", "early_stage_agents", "none"))
         if "say" not in piece.kinds or not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
             continue
         following = pieces[place + 1]
@@ -79,6 +83,20 @@ def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
         if following.names_drugs_by_name() and any(concept.name in ("negation", "declined") for concept in denial):
             stage = (Concept("cue", "early"),) if piece.is_("say", "early_stage_agents") else ()
             piece.stand_for(*denial, *stage)
+
+
+def _answers_for_early_treatment(pieces: list[Piece], place: int) -> bool:
+    """Whether a plain 'no' answers if treatment was given around surgery: 'Adjuvant? No.', 'neoadjuvant: no'."""
+    alone = place + 1 == len(pieces) or pieces[place + 1].kind == "sign"
+    if not alone or place < _SHORT_ANSWER or pieces[place - 1].key not in (":", "?"):
+        return False
+    heading = place - 2 - (pieces[place - 2].kind == "silent")
+    if heading < 0 or pieces[heading].key not in ("adjuvant", "neoadjuvant", "adj", "neoadj"):
+        return False
+    if heading and pieces[heading - 1].kind != "sign":
+        return False
+    pieces[heading].stand_for()
+    return True
 
 
 def _sign(token: Token) -> Piece:
