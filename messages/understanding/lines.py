@@ -22,7 +22,6 @@ __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs",
 
 _FAR_BRACKET = 24
 """Pieces of a bracket, at most, that are looked over for where it was opened."""
-_TWO = 2
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -56,7 +55,6 @@ class _Reader:
             courses.all.reverse()
         self.order.put_in_order_of_dates()
         self.order.number_by_brackets()
-        self._join_what_was_asked_about()
         self.outcomes.finish()
         self._leave_out_what_was_omitted()
         if any(piece.is_("say", "prior_lines") for piece in self.pieces):
@@ -68,22 +66,25 @@ class _Reader:
         told.denied = [(agent, piece) for agent, piece in told.denied if not self._is_corrected(agent, piece)]
         return told
 
-    def _join_what_was_asked_about(self) -> None:
-        """A drug that only a question names, behind 'after', is of the line told later with its partners: 'What after
-        tucatinib? She had THP, then TCT'."""
-        lines = [course for course in self.courses.metastatic() if course.pieces]
-        if len(lines) < _TWO or "after" not in self.outline.said:
-            return
-        first = min(lines, key=lambda course: course.pieces[0].start)
-        place = self.pieces.index(first.pieces[0])
-        named = len(first.pieces) == 1 and place and "after" in self.outline.cues[place - 1]
-        agents = set(first.agents)
-        if not named or first.number is not None or first.outcome not in (None, "ongoing") or agents <= GO_ON:
-            return
-        whole = [each for each in lines if agents < set(each.agents) and each.sentence > first.sentence]
-        if whole:
-            self.courses.all.remove(first)
-            whole[-1].pieces += first.pieces
+    def _is_told_after_the_question(self, place: int) -> bool:
+        """Whether a drug that a question only names, behind 'after', is told behind it, by itself or with its partners:
+        'What after tucatinib? She had THP, then TCT', 'What after T-DM1? T-DM1 2L, THP 1L'."""
+        outline, first = self.outline, self.outline.first_of_list(place)
+        if not first or "after" not in outline.cues[first - 1]:
+            return False
+        last, end = outline.last_of_list(place), outline.sentence_end[place]
+        agents = {agent for at in range(first, last + 1) for agent in agents_of(self.pieces[at]) or ()}
+        asked = outline.pieces[end - 1].key == "?"
+        if agents <= GO_ON or not (asked or outline.last_drug[first] is None):
+            return False
+        at = outline.next_drug[end - 1]
+        while at is not None:
+            ends = outline.last_of_list(at)
+            told = {agent for on in range(at, ends + 1) for agent in agents_of(self.pieces[on]) or ()}
+            if self.now.mentions[at].standing == "received" and agents <= told:
+                return asked or agents < told
+            at = outline.next_drug[ends]
+        return False
 
     def _keep_for_early_stage(self) -> None:
         """What was told without a mark was given for early disease, where nothing was for metastases yet: 'AC-TH back
@@ -213,6 +214,8 @@ class _Reader:
             return numbers and outline.stretch_start[place] == place and not self.pieces[place].asked
         if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
             return True
+        if outline.sentence_start[place] == place - 1 and outline.has(range(place + 1, place + 2), "after"):
+            return "previously" in outline.cues[place - 1]  # she had it after THP
         if self.pieces[place].key == "which" and outline.stretch_start[place] == place:  # T-DXd, which came after THP
             return place > 1 and self.pieces[place - 1].key == "," and outline.is_drug[place - 2]
         verb = place + 1 < outline.stretch_end[place] and "is" in self.pieces[place + 1].roles
@@ -523,6 +526,8 @@ class _Reader:
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
             self.told.access = (access, piece, access_at)
+        if standing == "received" and self._is_told_after_the_question(place):
+            return
         if standing == "received" and not self.order.is_only_named_as_later(place, agents):
             self.order.came_before(place)
             self.grouping.receive(place, agents, readings)
