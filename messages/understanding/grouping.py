@@ -69,8 +69,10 @@ class Grouping:
             courses.separate("then")
         ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
         told = self.now.is_told_here(courses.current) or self.renamed is courses.current
-        if self.now.until_relapse and ended and told:
-            self.now.early = self.now.stays_early = self.now.until_relapse = False
+        since = self.now.until_relapse
+        if since is not None and ended and told and (self.outline.last_drug[place] or 0) > since:
+            self.now.early = self.now.stays_early = False
+            self.now.until_relapse = None
             courses.separate("then")
         if (courses.near() and self._is_added(place)) or self._joins_what_is_told(place):
             courses.between = "joined"

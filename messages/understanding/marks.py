@@ -102,9 +102,12 @@ class Marks:
         return told == number - 1
 
     def _is_requested(self, place: int) -> bool:
-        """'Second line please: ...'"""
-        behind = self.outline.rest_of_stretch(place, 2)
-        return self.outline.plays(behind, "request")
+        """'Second line please: ...', 'question about third line: ...'."""
+        outline = self.outline
+        headed = place + 1 < len(self.pieces) and self.pieces[place + 1].key in (":", "-")
+        return outline.plays(outline.rest_of_stretch(place, 2), "request") or (
+            headed and outline.plays(outline.before_in_stretch(place, 3), "request")
+        )
 
     def _says_after_what(self, place: int) -> bool:
         """Whether a sentence only says which line the one before it is of: 'How to treat rash on TCT? 3L, after A.'"""
@@ -236,7 +239,7 @@ class Marks:
                 each.early, each.number = True, None
             return
         self.now.early = True
-        self.now.until_relapse = self._is_until_relapse(place)
+        self.now.until_relapse = place if self._is_until_relapse(place) else None
         self.courses.separate("then")
 
     def _is_until_relapse(self, place: int) -> bool:

@@ -26,8 +26,8 @@ class Telling:
         """Whether the drugs that follow are early-stage treatment."""
         self.stays_early = False
         """Whether what follows surgery still is."""
-        self.until_relapse = False
-        """Whether the drugs that follow were given until the disease came back."""
+        self.until_relapse: int | None = None
+        """Where the drugs that follow are told as given until the disease came back."""
         self.operated = False
         self.metastatic = False
         self.relapsed = False
