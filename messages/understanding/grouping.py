@@ -348,7 +348,8 @@ class Grouping:
     def _group(self, place: int) -> set[str]:
         """The drugs that are joined to a drug in its stretch, with its own."""
         joined = range(place, self.outline.last_of_list(place) + 1)
-        return {agent for at in joined if self.outline.is_drug[at] for agent in agents_of(self.pieces[at]) or ()}
+        given = (at for at in joined if self.outline.is_drug[at] and self.now.mentions[at].standing == "received")
+        return {agent for at in given for agent in agents_of(self.pieces[at]) or ()}
 
     def _is_numbered_now(self, new: tuple[str, ...]) -> bool:
         """Give its number to the line an earlier sentence told without one: 'T-DXd stopped for ILD. First THP, second

@@ -37,9 +37,11 @@ def is_left_open(outline: Outline, place: int) -> bool:
 
 
 def begins_and_goes_on(outline: Outline, place: int) -> bool:
-    """Whether 'from' leads to a date that no other follows: 'Enhertu from Dec 2023'; not 'from 2019 to 2021'."""
+    """Whether 'from' leads to a date that no other follows: 'Enhertu from Dec 2023'; not 'from 2019 to 2021', nor
+    'given from 2022', which is past."""
     behind = outline.pieces[place + 1 : place + 3]
-    return bool(behind) and behind[0].kind == "date" and (len(behind) == 1 or _ends(outline, place + 1))
+    past = place > 0 and outline.pieces[place - 1].key in ("given", "received", "had")
+    return not past and bool(behind) and behind[0].kind == "date" and (len(behind) == 1 or _ends(outline, place + 1))
 
 
 def _is_a_year(outline: Outline, place: int) -> bool:

@@ -855,6 +855,9 @@ class _Sentence:
         numbered = pieces[at + 1 : at + 3]
         if len(numbered) > 1 and numbered[0].key == "-" and numbered[1].kind == "number" and numbered[0].glued:
             return True
+        given = at - 2 >= self.first and pieces[at - 1].key in ("in", "on") and agents_of(pieces[at - 2])
+        if given and generic(given) & generic(agents_of(pieces[at]) or ()):
+            return True  # THP in CLEOPATRA
         return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 8), "comparator")
 
     def _is_of_a_trial(self, at: int) -> bool:
