@@ -215,7 +215,7 @@ class Outcomes:
             self._goes_on_no_more(place)
             self._note_the_stop(place)
             self.courses.separate("other")
-            if self._is_a_consequence(place):
+            if self._is_a_consequence(place) and not ("forced" in cues and self._stops_a_part(place)):
                 self._said(place, "toxicity")
         elif "toxicity" in cues or self._is_reason(place) or self._is_badly_borne(place):
             self._toxicity(place)
@@ -1065,10 +1065,11 @@ class Outcomes:
         return any(outline.pieces[at].key in _BORE for at in outline.before_in_stretch(place))
 
     def _stops_a_part(self, place: int) -> bool:
-        """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'so
-        paclitaxel was dropped'."""
+        """Whether only the chemotherapy of the line being told was stopped: 'neuropathy, stopped paclitaxel', 'made us
+        drop the taxane', 'so paclitaxel was dropped'."""
         outline, course = self.outline, self.courses.current
-        beside = (place + 1, *outline.before_in_stretch(place, 2))
+        article = place + 1 < len(outline.pieces) and outline.pieces[place + 1].key == "the"
+        beside = (place + 1 + article, *outline.before_in_stretch(place, 2))
         drug = next((at for at in beside if at < len(outline.pieces) and outline.is_drug[at]), None)
         if course is None or drug is None:
             return False
@@ -1173,7 +1174,14 @@ class Outcomes:
         return first > 0 and begins and (fell or given_as_reason) and of_a_drug
 
     def _is_a_consequence(self, place: int) -> bool:
-        """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped'."""
+        """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped', 'neuropathy made
+        us stop'."""
+        if "forced" in self.outline.cues[place]:
+            before = self.outline.before_in_stretch(place)
+            return self.outline.has(before, "a_toxicity", "toxicity") or any(
+                "toxicity_word" in self.outline.pieces[at].roles or self.outline.pieces[at].is_("noun", *_REASONS)
+                for at in before
+            )
         if self.named_toxicity is None:
             return self._is_behind_a_measurement(place)
         between = self.outline.pieces[self.named_toxicity : place]
