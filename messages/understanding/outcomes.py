@@ -1083,7 +1083,7 @@ class Outcomes:
         for at in outline.rest_of_stretch(place, 9):
             if outline.is_drug[at] and outline.pieces[place].key != "ended":
                 return False
-            toxic = "toxicity_word" in outline.pieces[at].roles
+            toxic = "toxicity_word" in outline.pieces[at].roles or outline.pieces[at].is_("noun", *_REASONS)
             if because and (toxic or outline.cues[at] & {"a_toxicity", "new"}):
                 return True
             because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
