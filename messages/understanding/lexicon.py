@@ -139,6 +139,8 @@ def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
         )
         for phrase in entry["phrases"]:
             builder.add(phrase, Concept("find", name))
+    for name in phrases["asides"]:
+        builder.add(name, Concept("aside", name))
     for name in phrases["noise"]:
         builder.add(name, Concept("other", name))
     for name in data["ordinary"]["other_medicines"]:

@@ -394,6 +394,8 @@ class _Reader:
             courses.separate("then" if piece.key == "and" and self._is_in_an_account(place) else "joined")
         elif "new_word" in cues:
             courses.separate("then")
+        elif "aside" in piece.kinds:
+            courses.separate("comma")
         elif piece.key == "next" and place + 1 in self.now.mentions:
             self.now.then(place)
 

@@ -1576,7 +1576,7 @@ class Outcomes:
             piece.used = True
         elif courses.all and not ("present" in piece.roles and outline.drug_in_stretch_after(place) is not None):
             target = courses.latest(piece.sentence)
-            if target is not None and target.outcome is None and piece.key != "under":
+            if target is not None and target.outcome is None and piece.key not in ("under", "takes"):
                 target.ongoing = True
                 piece.used = True
 
@@ -1701,10 +1701,7 @@ class Outcomes:
             passed = (
                 piece.kind in ("cycles", "number", "duration", "silent", "date", "line") or "linking" in piece.roles
             )
-            if (
-                not passed
-                and not cues & {"maintenance", "joined", "ongoing", "cycles", "current"}
-                and piece.key not in ("(", "-", ":", "=")
-            ):
+            passed = passed or "aside" in piece.kinds or piece.key in ("(", "-", ":", "=", "is")
+            if not passed and not cues & {"maintenance", "joined", "ongoing", "cycles", "current"}:
                 return False
         return True
