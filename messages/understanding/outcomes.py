@@ -1052,7 +1052,7 @@ class Outcomes:
             return False
         drug = place + 1
         drug += drug < len(outline.pieces) and outline.pieces[drug].key in ("the", "her")
-        if drug >= outline.stretch_end[place] or not outline.is_drug[drug]:
+        if drug >= outline.stretch_end[place] or not outline.is_drug[drug] or self._stops_a_part(place):
             return False
         points = outline.pieces[place - 1].key in ("that", "which") and outline.stretch_start[place] == place - 1
         return points or all(outline.pieces[at].kind == "silent" for at in range(toxic + 1, place))
