@@ -216,6 +216,10 @@ class Order:
             return
         if self._ends_its_drug(place):
             return
+        chain = self._first_of_chain(place)
+        if chain is not None:
+            self._put_before_what_was_told(chain)
+            return
         if self._is_said_again(place):  # previously THP, previously T-DM1
             courses.insert = courses.all.index(current) + 1
             courses.separate("then")
@@ -439,6 +443,34 @@ class Order:
         single = pieces[place].end - pieces[place].start == len(pieces[place].key)
         whole = pieces[place].key != "before" or any(pieces[at].key == "and" for at in range(first, last))
         return first if single and whole else None
+
+    def _first_of_chain(self, place: int) -> int | None:
+        """The first drug of a list told in its order that a word ends: 'THP then T-DXd before', 'she had A, then B
+        previously, now C'."""
+        outline = self.outline
+        begins, piece = outline.sentence_start[place], self.pieces[place]
+        ends = place + 1 == outline.sentence_end[place] or self.pieces[place + 1].kind == "sign"
+        if not ends or not outline.is_drug[place - 1]:
+            return None
+        single = piece.end - piece.start == len(piece.key)
+        last = first = outline.first_of_list(place - 1)
+        while first > begins and "then" in outline.cues[first - 1] and self.pieces[first - 1].key.isalpha():
+            before = outline.last_drug[first - 1]
+            if before is None or before < begins or not self._leads_on(range(before + 1, first - 1), comma=single):
+                break
+            first = outline.first_of_list(before)
+        return first if first < last else None
+
+    def _leads_on(self, between: range, *, comma: bool) -> bool:
+        """Whether nothing between a drug and the 'then' behind it says that it goes on; 'then A before that' behind a
+        comma may tell backwards."""
+        return all(
+            self.pieces[at].kind in ("cycles", "duration", "date")
+            or (self.pieces[at].kind == "silent" and "until_now" not in self.pieces[at].roles)
+            or self.outline.cues[at] & _ENDED
+            or (comma and self.pieces[at].key == ",")
+            for at in between
+        )
 
     def _first_of_whole_list(self, place: int) -> int | None:
         """The first drug of a sentence that is nothing but a list and 'before': 'TCT now. THP, T-DXd before.', 'She had

@@ -626,7 +626,8 @@ class Behind:
             return "unavailable"
         if "available" not in outline.cues[at]:
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
-        denied = outline.has(outline.before_in_stretch(at, 5), "negation")
+        before = outline.before_in_stretch(at, 5)
+        denied = outline.has(before, "negation", "negated_after") or outline.plays(before, "cannot")
         return "unavailable" if denied else "available"
 
     def _up_to_a_condition(self, at: int) -> range:
