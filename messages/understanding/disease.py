@@ -347,16 +347,10 @@ class Disease:
         if "no_progression" in cues:
             return "no_progression"
         grows = not cues.isdisjoint(_GROWTH) or piece.start in self.grew_under
-        more = self.context.of(piece, "more") or self._is_affected_again(place)
+        more = self.context.of(piece, "more")
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
             return ""
         return "growth" if grows else "more"
-
-    def _is_affected_again(self, place: int) -> bool:
-        """Whether 'again' is all that is said of an organ: 'T-DXd 18 mo, then liver again'."""
-        if "again" not in self.pieces[place].cues or not place or not self.pieces[place - 1].is_("noun", "organ"):
-            return False
-        return place + 1 == self.context.clause(place).stop or self.pieces[place + 1].kind == "sign"
 
     def _is_recurrence(self, piece: Piece) -> bool:
         """Whether a piece is a recurrence near the breast: 'recurrence in axillary nodes'."""

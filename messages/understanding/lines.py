@@ -22,6 +22,12 @@ __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs",
 
 _FAR_BRACKET = 24
 """Pieces of a bracket, at most, that are looked over for where it was opened."""
+_NOW_A_SITE = frozenset(("now", "this", "last"))
+"""What may lead to an organ alone, as where the disease came back: 'now lung', 'this time liver'."""
+_THEN_A_SITE = frozenset(("first", "then"))
+"""What may lead to one, and to the drug it came back under: 'then liver on T-DM1'."""
+_BESIDE_A_SITE = ("in", "the", "both", "to", "and", "too", "also", "/", ",", ".", ";", ")")
+"""What may stand beside it."""
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -413,8 +419,8 @@ class _Reader:
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.outcomes.lesion(place)
-        elif organ and self._is_affected_again(place):
-            self.outcomes.lesion(place)
+        elif organ and self._is_where_it_came_back(place):
+            self.outcomes.came_back_in(place)
 
     def _came_later(self, place: int) -> bool:
         """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',
@@ -465,11 +471,30 @@ class _Reader:
         members = {member for agent in named for member in self.classes.get(agent, (agent,))}
         return tuple(agent for agent in agents if agent not in named | members) or agents
 
-    def _is_affected_again(self, place: int) -> bool:
-        """Whether an organ is named alone, as where the disease came back: 'T-DXd 18 mo, then liver again'."""
-        outline, following = self.outline, place + 1
-        again = following < outline.stretch_end[place] and "again" in outline.cues[following]
-        return again and place > 0 and "then" in outline.cues[place - 1] and following + 1 == outline.stretch_end[place]
+    def _is_where_it_came_back(self, place: int) -> bool:
+        """Whether an organ is all that a stretch says, as where the disease came back: 'T-DXd 18 mo, then liver again',
+        'TCT for a year, now lung', 'first bone on THP, then liver on T-DM1'."""
+        outline, start, end = self.outline, self.outline.stretch_start[place], self.outline.stretch_end[place]
+        if self.pieces[place].asked or self.pieces[place].is_("noun", "extracranial"):
+            return False
+        leads = frozenset(
+            self.pieces[at].key for at in range(start, place) if not self._may_stand_beside_a_site(at)
+        ) - {"->", "time"}
+        drug = outline.drug_in_stretch_after(place)
+        rest = [at for at in range(place + 1, end if drug is None else drug) if not self._may_stand_beside_a_site(at)]
+        again = any("again" in outline.cues[at] for at in rest)
+        if drug is not None:
+            under = self.pieces[drug - 1].roles & {"on", "during"} and rest == [drug - 1]
+            only = all(outline.is_drug[at] or outline.is_joining(at) for at in range(drug, end))
+            return bool(under) and only and len(leads) == 1 and leads <= _THEN_A_SITE | _NOW_A_SITE
+        if not self.courses.metastatic() or not all("again" in outline.cues[at] for at in rest):
+            return False
+        return leads <= {"then"} if again and not leads & _NOW_A_SITE else len(leads) == 1 and leads <= _NOW_A_SITE
+
+    def _may_stand_beside_a_site(self, place: int) -> bool:
+        """Whether a piece adds nothing to the organ it stands beside: 'in the', 'both lungs and', a comma."""
+        piece = self.pieces[place]
+        return piece.is_("noun", "organ") or piece.key in _BESIDE_A_SITE
 
     def _untreated(self, place: int) -> None:
         piece = self.pieces[place]

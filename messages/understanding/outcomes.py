@@ -138,7 +138,7 @@ class Outcomes:
     def _leads(self, place: int) -> bool:
         """Whether a piece may stand in what leads to a drug: 'then in the liver (on B)'."""
         piece = self.outline.pieces[place]
-        return piece.key in ("in", "the", "(", "then", "next") or piece.is_("noun", "organ")
+        return piece.key in ("in", "the", "(", "then", "next", "now") or piece.is_("noun", "organ")
 
     def next_member(self) -> None:
         """Go on behind a comma: what is said of a whole list goes on to its end."""
@@ -507,6 +507,12 @@ class Outcomes:
         self._said(place, "progression")
         self.courses.grew_under.add(self.outline.pieces[place].start)
         return True
+
+    def came_back_in(self, place: int) -> None:
+        """An organ alone is where the latest line, or the one it leads to, ended: 'TCT for a year, now lung'."""
+        if self.pending is None and not self._is_negated(place):
+            self._said(place, "progression")
+            self.courses.grew_under.add(self.outline.pieces[place].start)
 
     def _is_under_a_line(self, place: int) -> bool:
         """Whether 'during', 'on' leads from a relapse to drugs of a line, or to what points back at one."""
