@@ -353,13 +353,20 @@ class Brain:
         """Whether the brain alone is where the progression told before it was: 'PD on T-DXd, but only in the brain'."""
         clause = self.context.clause(place)
         before = self.pieces[clause.start : place]
-        if self._is_behind_the_drug(place, clause.start):
+        if self._is_behind_the_drug(place, clause.start) or self._is_where_it_came_back(place, clause):
             return True
         alone = len(before) < _ANSWER and any(piece.key == "only" or "only" in piece.roles for piece in before)
         if not alone or not any(piece.key == "in" for piece in before[-2:]):
             return False
         told = range(max(self.context.sentence(place).start, clause.start - _BACK), clause.start)
         return any("progression" in self.pieces[at].cues for at in told)
+
+    def _is_where_it_came_back(self, place: int, clause: range) -> bool:
+        """Whether a clause behind another holds nothing but 'now' and the brain: 'TCT for a year, now brain'."""
+        if clause.start == self.context.sentence(place).start or self.pieces[place].asked:
+            return False
+        rest = {self.pieces[at].key for at in clause if at != place} - {"in", "the", "also", "too", "->", ",", ".", ";"}
+        return rest in ({"now"}, {"this", "time"}, {"last", "time"})
 
     def _is_behind_the_drug(self, place: int, first: int) -> bool:
         """Whether only the drugs under which it grew part growth from the brain: 'progressed on T-DM1 in the brain'."""
