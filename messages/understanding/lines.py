@@ -305,6 +305,9 @@ class _Reader:
             self.now.then(place)
         elif key == "(":
             self.now.outside = self.courses.current if self.now.is_told_here(self.courses.current) else None
+            drug = self.outline.drug_in_stretch_after(place)
+            if drug is not None and not (self.outcomes.heads or "joined" in self.outline.cues[place + 1]):
+                self.outcomes.next_list()  # PD on T-DM1 (THP first)
         elif key == ")":
             self.courses.separate("then" if self._counts_an_item(place) else "other")
             self._close_bracket(place)
