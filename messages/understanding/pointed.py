@@ -42,6 +42,8 @@ class Pointing:
         if len(lines) < _BOTH or (None in numbers and any(numbers)):
             return []
         lines = sorted(lines, key=lambda course: course.number or 0)
+        if numbers[0] is not None and (found := self._numbered_at(place, lines)):
+            return found
         for at in (*self._before(begins, place), *self._behind(place)):
             found = self._meant(at, lines)
             if found:
@@ -49,6 +51,27 @@ class Pointing:
                 outline.pieces[at].used = True
                 return found
         return []
+
+    def _numbered_at(self, place: int, lines: list[Course]) -> list[Course]:
+        """The lines that bare numbers mean: '1) THP 2) T-DXd 3) TCT. PD on 2; 3 not tolerated', '1 and 2 failed'."""
+        pieces, stretch = self.outline.pieces, self.outline.in_stretch(place)
+        near = range(max(stretch.start, place - _NEAR), min(stretch.stop, place + _NEAR))
+        named = [at for at in near if pieces[at].kind == "number" and self._stands_for_a_line(at)]
+        for at in named:
+            pieces[at].used = True
+        return [course for course in lines if any(pieces[at].value == course.number for at in named)]
+
+    def _stands_for_a_line(self, place: int) -> bool:
+        """Whether a bare number stands where the drugs of a line might: behind 'on', or before what is said."""
+        outline, behind = self.outline, place + 1
+        before = outline.pieces[place - 1] if place > outline.stretch_start[place] else None
+        if not (before is None or before.key == "and" or before.roles & {"on", "during"}):
+            return False
+        if behind == outline.stretch_end[place]:
+            return True
+        piece = outline.pieces[behind]
+        told = piece.kind == "sign" or piece.key in ("and", "in") or "is" in piece.roles
+        return told or not outline.cues[behind].isdisjoint(_TOLD)
 
     def _begins(self, place: int) -> int:
         """Where what is told at a place begins: its stretch, or behind a colon: 'A, B: the first failed'."""
