@@ -31,6 +31,8 @@ class Order:
         """The drug behind 'between A and', which came after what was told before 'between'."""
         self.parted_until = -1
         """The last drug of a list of as many lines as were counted: each 'and' in it parts two."""
+        self.said_again = range(0)
+        """Drugs behind 'after' that only repeat the line just told: 'after THP came T-DM1, and after T-DM1 TCT'."""
         self.earlier: Course | None = None
         """The last line that 'earlier', 'previously' was said of."""
 
@@ -51,6 +53,10 @@ class Order:
         if (counted and not self._counts_a_drug(following)) or "surgery" in outline.cues[following]:
             return
         current = courses.current
+        if self._repeats_the_last(following):
+            self.said_again = range(following, self._last_joined(following) + 1)
+            courses.separate("then")
+            return
         told_here = self.now.is_told_here(current)
         if (
             told_here
@@ -70,6 +76,15 @@ class Order:
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _repeats_the_last(self, drug: int) -> bool:
+        """Whether 'after' leads to the line just told, and another follows: ', and after T-DM1 came TCT'."""
+        outline, current = self.outline, self.courses.current
+        if not outline.is_drug[drug] or current is None or not self.now.is_told_here(current):
+            return False
+        last = self._last_joined(drug)
+        named = {agent for at in range(drug, last + 1) for agent in agents_of(self.pieces[at]) or ()}
+        return named == set(current.agents) and self.now.drug_ahead(last)
 
     def _known_behind(self, drug: int) -> Course | None:
         """The latest of the lines told before that 'after' names, where it names no other: 'T-DXd after THP, TCT after
@@ -129,6 +144,9 @@ class Order:
 
     def is_only_named_as_later(self, place: int, agents: tuple[str, ...] | None) -> bool:
         """Whether a drug behind 'before' was told already: what follows is put before its line."""
+        if place in self.said_again:
+            self.courses.separate("then")
+            return True
         named = self.follower is not None and self.follower <= place <= self.follower_end
         known = None
         if named:

@@ -484,13 +484,26 @@ class Outcomes:
         outline = self.outline
         new = outline.has(outline.before_in_stretch(place, 3), "new") or is_new(outline.pieces, place)
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
-        new = new or self._ended_a_line(place)
+        new = new or self._ended_a_line(place) or self._appeared_under_a_line(place)
         if not new or self._is_negated(place):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
         elif self.courses.all or self._governs(place):
             self._said(place, "progression")
+
+    def _appeared_under_a_line(self, place: int) -> bool:
+        """Whether metastases appeared while drugs were given: 'on THP when bone lesions appeared', 'THP until liver
+        mets came'; not 'THP when bone lesions appeared', which tells why it was begun."""
+        outline, pieces, following = self.outline, self.outline.pieces, place + 1
+        drug = outline.drug_in_stretch_before(place)
+        if drug is None or following >= outline.stretch_end[place] or "new" not in outline.cues[following]:
+            return False
+        links = [pieces[at].key for at in range(drug + 1, place)]
+        first = outline.first_of_list(drug)
+        under = first > 0 and ("on" in pieces[first - 1].roles or pieces[first - 1].key in ("under", "during"))
+        begun = first > 1 and outline.has(range(max(0, first - 3), first), "started", "then", "changed")
+        return "until" in links or "till" in links or ("when" in links and under and not begun)
 
     def _ended_a_line(self, place: int) -> bool:
         """Whether a line is said to have ended by metastases: 'THP ended by liver mets', 'stopped for lung mets'."""

@@ -453,7 +453,7 @@ class _Sentence:
             return Mention("declined")
         if before is None and behind is None and self._is_judged(at):
             return Mention("mentioned")
-        if behind == "corrected" or (at > self.first and "like" in outline.cues[at - 1]) or self._is_unreal(at):
+        if behind == "corrected" or self._is_only_like_it(at) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
             given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
@@ -550,6 +550,16 @@ class _Sentence:
         rest = [outline.pieces[each] for each in outline.rest_of_stretch(at, 5)]
         rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be")]
         return len(rest) > 1 and rest[0].key == "not" and rest[1].kind == "word"
+
+    def _is_only_like_it(self, at: int) -> bool:
+        """Whether something is only compared with a drug: 'margetuximab, like trastuzumab'; not 'treated as per THP'."""
+        outline = self.outline
+        if at == self.first or "like" not in outline.cues[at - 1]:
+            return False
+        how = at - 2
+        return how < self.first or not (
+            outline.pieces[how].kind == "line" or outline.pieces[how].key in ("treated", "treatment", "given")
+        )
 
     def _is_unreal(self, at: int) -> bool:
         """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""

@@ -237,6 +237,8 @@ class Before:
             return self.switched_to
         if piece.key == ":" and mode == "planned" and self.taken and self._tells_what_came(at):
             return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
+        if piece.key == ":" and mode == "planned" and self._counts_what_was(at):
+            return "given"  # consultant says three lines: A, B, C
         if "choices" in cues and self._heads_the_sentence(at):
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
@@ -295,6 +297,12 @@ class Before:
         """Whether a plain 'not' stands right before the drugs that are joined to one."""
         first = self.outline.first_of_list(drug) - 1
         return first >= self.first and self.outline.pieces[first].key in ("not", "isn", "isnt", "hardly")
+
+    def _counts_what_was(self, at: int) -> bool:
+        """Whether a number of lines stands before a colon: 'three lines: A, B, C'."""
+        pieces = self.outline.pieces
+        counted = [each for each in range(max(self.first + 1, at - 3), at) if "heading" in pieces[each].roles]
+        return any(pieces[each - 1].kind == "number" for each in counted)
 
     def _heads_the_sentence(self, at: int) -> bool:
         """Whether a word stands before the first drugs of a sentence: 'options A, B', 'options I see - A, B',
