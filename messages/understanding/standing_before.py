@@ -148,7 +148,9 @@ class Before:
             return None  # none, she is about to start THP
         if mode == "denied" and comma and outline.pieces[at].asked and not outline.pieces[at - 2].asked:
             return None  # not been offered anything else, lapatinib?
-        if "new_word" in cues or (comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)):
+        if cues & {"new_word", "correction"} or (
+            comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)
+        ):
             return None
         if self.general and not cues & {"the_patient", "progression"}:
             return "mentioned"
