@@ -649,7 +649,7 @@ class Outcomes:
         return False
 
     def _is_changed(self, place: int) -> bool:
-        return self.outline.has(self.outline.near(place), "then", "started", "changed")
+        return self.outline.has(self.outline.near(place), "then", "started", "changed", "exchange")
 
     def _end_the_line_before(self, place: int, outcome: str) -> None:
         lines = self.courses.metastatic()
@@ -658,20 +658,28 @@ class Outcomes:
         self.outline.pieces[place].used = True
 
     def _is_why_changed(self, place: int) -> bool:
-        """Whether a drug was changed because of growth: 'switched from Kadcyla to Enhertu when liver lesions grew'."""
+        """Whether a drug was changed because of growth: 'switched from Kadcyla to Enhertu when liver lesions grew', 'TH
+        in 2012 and lap/cape when that failed'."""
         outline = self.outline
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
-        dated = {"date", "in"}  # to T-DXd in March because of
-        between = [piece for piece in outline.pieces[drug + 1 : place] if dated.isdisjoint((piece.kind, piece.key))]
+        dated = {"date", "in", "month"}  # to T-DXd in March because of
+        between = [
+            piece
+            for piece in outline.pieces[drug + 1 : place]
+            if dated.isdisjoint((piece.kind, piece.key)) and dated.isdisjoint(piece.roles)
+        ]
         link = between[0] if between else outline.pieces[place]
-        if link.roles.isdisjoint(("at_which", "why")) and link.key not in _WHY:
+        if link.roles.isdisjoint(("at_which", "why", "once")) and link.key not in _WHY:
             return False
         if link.key == "since" and self._is_dated_from(drug + 1):
             return False
         lines = self.courses.metastatic()
-        if not lines or self.courses.current is not lines[-1] or not self._is_changed(drug):
+        if not lines or self.courses.current is not lines[-1]:
+            return False
+        pointed = len(between) > 1 and "pronoun" in between[1].roles
+        if not pointed and not self._is_changed(drug):
             return False
         # not 'changed to T-DM1 for a year until it grew'
         return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")

@@ -923,7 +923,7 @@ class _Sentence:
         outline = self.outline
         for _ in range(_LONGEST_LIST):
             following = outline.drug_in_stretch_after(at)
-            if following is None or outline.pieces[at + 1].key not in ("+", "/", "and", "&"):
+            if following is None or not self._adds(at + 1):
                 return False
             if not outline.joins(at, following):
                 return False
@@ -931,6 +931,10 @@ class _Sentence:
                 return True
             at = following
         return False
+
+    def _adds(self, at: int) -> bool:
+        """Whether a piece joins drugs that are given together: 'A + B', 'A mais B'."""
+        return self.outline.pieces[at].key in ("+", "/") or "joined" in self.outline.cues[at]
 
     def _is_told_unknown(self, at: int) -> bool:
         """Whether a word nobody knows stands beside a drug, which may say anything of it: 'they forgot pertuzumab',

@@ -422,8 +422,11 @@ class Behind:
         return agents > set(agents_of(outline.pieces[drug]) or ("",))
 
     def _is_of_chemotherapy(self, at: int) -> bool:
-        """Whether a refusal is of the chemotherapy named before it: 'letrozole, no chemo because she refuses it'."""
+        """Whether a refusal is of the chemotherapy named beside it: 'letrozole, no chemo because she refuses it',
+        'letrozole in a woman unwilling to have chemo'."""
         outline = self.outline
+        if outline.plays(outline.rest_of_stretch(at, 3), "chemo"):
+            return True
         pointed = at + 1 < self.end and "pronoun" in outline.pieces[at + 1].roles
         return pointed and outline.plays(outline.before_in_stretch(at, 6), "chemo")
 
