@@ -115,10 +115,17 @@ class Grouping:
 
     def _part_from_the_last(self, place: int) -> None:
         """Part a drug from the one before it where words that lead to it do."""
-        if self.outcomes.leads_again(place):
+        if self.outcomes.leads_again(place) or self._was_given_instead(place):
             self.courses.separate("then")
         elif not self._is_of_the_same_list(place):
             self.outcomes.next_list()
+
+    def _was_given_instead(self, place: int) -> bool:
+        """Whether a list was given in the place of what was told: 'Taxol (shock, stopped, A + B instead)'."""
+        if "instead" not in self.outline.typed or self.outline.first_of_list(place) != place:
+            return False
+        behind = self.outline.last_of_list(place) + 1
+        return behind < len(self.pieces) and self.pieces[behind].key == "instead"
 
     def _is_of_the_same_list(self, place: int) -> bool:
         """Whether a drug goes on the list of the one before it, over what leads to both."""

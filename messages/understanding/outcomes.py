@@ -1214,7 +1214,20 @@ class Outcomes:
         between = self.outline.pieces[self.named_toxicity : place]
         if len(between) == _BOTH and between[1].key == ",":  # T-DM1, neuropathy, stopped
             return True
+        if self._is_of_its_drug(self.named_toxicity, place):
+            return True
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
+
+    def _is_of_its_drug(self, toxicity: int, stop: int) -> bool:
+        """Whether a toxicity is told of the drug that was stopped: 'ILD on T-DXd, stopped', 'shock to A (1st dose,
+        stopped'."""
+        outline, drug = self.outline, toxicity + 2
+        if drug >= stop or "linking" not in self.outline.pieces[toxicity + 1].roles or not outline.is_drug[drug]:
+            return False
+        last = outline.last_of_list(drug)
+        if outline.has(outline.rest_of_stretch(stop, 5), "progression", "at_progression"):
+            return False
+        return outline.last_drug[stop] == last and outline.pieces[last + 1].key in (",", "(", "-")
 
     def _is_behind_a_measurement(self, place: int) -> bool:
         """Whether a value that is why leads to the stop of a drug: 'Kadcyla -> plts 45 -> stopped', 'EF fell to 44 on

@@ -291,8 +291,8 @@ def _last_clause(sentence: list[Piece]) -> int:
 
 
 def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
-    """The dash of a last clause that parts what came then from what is asked: 'A, then B - C?'"""
-    if not begins or not sentence[begins].cue("then"):
+    """The dash of a last clause that parts what is told from what is asked: 'A, then B - C?', 'MBC, PD on A - B?'"""
+    if not begins or not (sentence[begins].cue("then", "progression")):
         return None
     dashes = [at for at in range(begins, len(sentence)) if sentence[at].key == "-" and not sentence[at].glued]
     dash = dashes[-1] if dashes else None

@@ -12,7 +12,9 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     for place, piece in enumerate(pieces):
         if piece.key in lexicon.single_letters and piece.end - piece.start == 1 and not _left_out(pieces, place):
             small = text[piece.start].islower()
-            listed = not small and (_is_counted(pieces, place) or _is_listed(pieces, place) or _is_alone(pieces, place))
+            listed = not small and any(
+                told(pieces, place) for told in (_is_counted, _is_listed, _is_alone, _is_of_a_pair)
+            )
             if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = lexicon.single_letters[piece.key]
                 piece.kind = "known"
@@ -176,6 +178,16 @@ def _is_listed(pieces: list[Piece], place: int) -> bool:
         return not pieces[place].glued
     following = pieces[place + 1]
     return following.key in (",", ";", "->", "+", "and", ")") or "then" in following.cues
+
+
+def _is_of_a_pair(pieces: list[Piece], place: int) -> bool:
+    """Whether H and P are told together behind a drug: 'docetaxel was stopped, H and P were kept'."""
+    other = {"h": "p", "p": "h"}[pieces[place].key]
+    for step in (-1, 1):
+        at = place + 2 * step
+        if 0 <= at < len(pieces) and pieces[at].key == other and pieces[place + step].key in ("and", "+", "/"):
+            return any(piece.names_drugs_by_name() for piece in pieces[max(0, place - _FAR) : place])
+    return False
 
 
 def _is_alone(pieces: list[Piece], place: int) -> bool:

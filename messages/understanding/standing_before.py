@@ -455,7 +455,7 @@ class Before:
             return False
         if "a_toxicity" in cues and (at + 1 == self.end or self.outline.pieces[at + 1].key != "to"):
             return False
-        if "toxicity" in cues and self._tells_how_long(at):
+        if not cues.isdisjoint(("toxicity", "a_toxicity", "hazard_of")) and self._tells_how_long(at):
             return False
         return bool(cues & {"all_but_these", "for_want_of"}) or self._heads_its_drugs(at)
 
@@ -465,8 +465,9 @@ class Before:
         outline = self.outline
         last = outline.last_of_list(outline.next_drug[at] or at)
         behind = range(last + 1, min(outline.sentence_end[at], last + _FAR))
-        return outline.has(behind, "stopped", "exchanged", "then", "cycles") or any(
-            outline.pieces[each].kind in ("cycles", "duration", "number") for each in behind
+        kinds = ("cycles", "duration", "number") if "toxicity" in outline.cues[at] else ("cycles", "duration")
+        return outline.has(behind, "stopped", "exchanged_for", "cycles") or any(
+            outline.pieces[each].kind in kinds for each in behind
         )
 
     def _heads_its_drugs(self, at: int) -> bool:
