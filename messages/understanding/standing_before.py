@@ -413,6 +413,8 @@ class Before:
             return "mentioned"
         if "nothing" in self.outline.typed and self._is_what_failed(at):
             return None
+        if "declined" in cues and is_of_a_later_dose(self.outline, at):
+            return None
         if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
@@ -619,3 +621,16 @@ def denies_what_follows(outline: Outline, at: int) -> bool:
     if following is not None and outline.is_drug[following] and following < outline.stretch_end[at]:
         return "negation" in outline.cues[at] or outline.drug_in_stretch_before(at) is None
     return outline.drug_in_stretch_before(at) is None and outline.drug_in_stretch_after(at) is not None
+
+
+def is_of_a_later_dose(outline: Outline, at: int) -> bool:
+    """Whether only later cycles were not given, or refused: 'never had dose 6', 'declined the third cycle', 'refused
+    further cycles', 'did not want more of it'."""
+    pieces, rest = outline.pieces, outline.rest_of_stretch(at, 4)
+    value = pieces[at + 1].value if rest else None
+    if isinstance(value, int | float) and value > 1:
+        return True
+    counted = any(isinstance(pieces[each].value, int | float) and pieces[each].value > 1 for each in rest)
+    more = outline.plays(rest, "more")
+    it = more and any(pieces[each].key == "of" and "pronoun" in pieces[each + 1].roles for each in rest[:-1])
+    return it or ((counted or more) and outline.has(rest, "cycles"))

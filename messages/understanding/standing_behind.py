@@ -5,7 +5,7 @@ from __future__ import annotations
 from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
-from messages.understanding.standing_before import denies_what_follows
+from messages.understanding.standing_before import denies_what_follows, is_of_a_later_dose
 
 _GIVEN = frozenset(
     (
@@ -241,6 +241,7 @@ class Behind:
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
+        single = piece.end - piece.start == len(piece.key)
         if "had_it" in cues or ("affirmed" in piece.roles and last and self._is_set_against_a_denial(at)):
             return "received"
         if (
@@ -275,12 +276,14 @@ class Behind:
             return None
         if "unproven" in cues:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
-        if "negated_after" in cues and (self._is_after_some(at) or self._is_of_a_later_dose(at)):
+        if "negated_after" in cues and self._is_after_some(at):
+            return "given"
+        if cues & {"negated_after", "declined"} and is_of_a_later_dose(outline, at):
             return "given"
         if "negation" in cues and outline.denies_a_change(at):
             return "given"
         if "negated_after" in cues and not denies_what_follows(outline, at):
-            return "denied"
+            return self._what_never_was(at) if piece.key == "never" and single else "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
             return "asked"
         if "negation" in cues and self._answers_something_else(at):
@@ -312,7 +315,6 @@ class Behind:
         if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
             return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
-            single = piece.end - piece.start == len(piece.key)
             goes_on = piece.key == "next" and single
             asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
             led = self._leads_to_what_was_told(at) and not self._is_what_comes_next(at)
@@ -534,10 +536,16 @@ class Behind:
             and not outline.has(range(self.first, self.end), "planned", "available", "unavailable", "access")
         )
 
-    def _is_of_a_later_dose(self, at: int) -> bool:
-        """Whether it is a later cycle that was not given: 'never had dose 6'."""
-        number = self.outline.pieces[at + 1].value if at + 1 < self.end else None
-        return isinstance(number, int | float) and number > 1
+    def _what_never_was(self, at: int) -> str:
+        """What a plain 'never' behind a drug says of it: 'T-DXd, never'; but 'never missed a dose', 'never in CR'."""
+        outline, rest = self.outline, self.outline.rest_of_stretch(at, 4)
+        if outline.has(rest, *_GIVEN - {"ongoing"}, "responding", "stable") or any(
+            outline.pieces[each].is_("scope", "dosing") for each in rest
+        ):
+            return "given"
+        verb = next((outline.pieces[each] for each in rest if outline.pieces[each].kind != "silent"), None)
+        unknown = verb is not None and verb.kind == "word" and "harmless" not in verb.roles
+        return "mentioned" if unknown else "denied"
 
     def _is_of_the_first(self, at: int, told_at: int) -> bool:
         """Whether it is the first cycle that never was: 'consented for T-DM1, C1 never happened'."""

@@ -142,7 +142,16 @@ class Reader:
         """Whether a piece leads from a reason to the stop: 'so', '->', 'and we gave it up'."""
         piece = self.pieces[place]
         joins = piece.key == "and" and not any(map(names_drugs, self.pieces[place + 1 : place + 4]))
+        joins = joins or self._parts_a_stop(place)
         return joins or "so" in piece.roles or piece.key == "->"
+
+    def _parts_a_stop(self, place: int) -> bool:
+        """Whether a comma leads to a stop of what was told, and to nothing it stops: ', stopped', ', then off in May'."""
+        at = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == "then")
+        if self.pieces[place].key != "," or at >= len(self.pieces) or not self.pieces[at].cue("stopped"):
+            return False
+        behind = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
+        return behind is None or behind.kind == "sign" or behind.key == "in"
 
     def _ends_a_drug(self, places: range) -> bool:
         return any(self.pieces[at].cue("stopped", "toxicity") for at in places)
