@@ -329,7 +329,7 @@ class Disease:
     def _is_listed(self, place: int) -> bool:
         piece = self.pieces[place]
         named = piece.is_("noun", "organ", "organ_mets", "brain")
-        return named or piece.kind in ("silent", "sign") or "joined" in piece.cues
+        return named or piece.kind in ("silent", "sign") or "joined" in piece.cues or piece.key == "no"
 
     def _growing(self, clause: range, *, mets: bool) -> list[Piece]:
         """The words of growth in a clause; of new metastases where a line was given before."""

@@ -410,7 +410,8 @@ class Grouping:
             return True
         if agents & BEFORE_A_TAXANE and not agents & ANTI_HER2 and self._group(place) <= ANTIBODIES:
             return True  # adjuvant AC and docetaxel, then trastuzumab
-        if self.courses.between == "comma" and not self.now.relapsed and self._group(place) <= agents & ANTIBODIES:
+        beside = self.courses.between in ("comma", "joined") and not self.now.relapsed
+        if beside and self._group(place) <= agents & ANTIBODIES:
             return True  # TCH (adjuvant), Herceptin till 2020
         return self.now.operated or endocrine or (bool(agents) and agents <= BEFORE_A_TAXANE)
 
@@ -427,12 +428,12 @@ class Grouping:
         courses, pieces = self.courses.all, self.pieces
         if not courses or not all(course.early for course in courses) or not set(new) & ANTI_HER2:
             return False
-        if not 0 < place < len(pieces) - 2:
+        if not place:
             return False
         named = "completed_adjuvant" in self.outline.cues[place - 1] and set(new) <= ANTI_HER2
         if named and not (self.now.relapsed or self.now.is_for_metastases(place)):
             return set(new) <= {agent for course in courses for agent in course.agents}  # TCHP, finished trastuzumab
-        if pieces[place - 1].key not in ("last", "final"):
+        if pieces[place - 1].key not in ("last", "final") or place + 2 >= len(pieces):
             return False
         return pieces[place + 1].kind == "duration" and "earlier" in pieces[place + 2].roles
 

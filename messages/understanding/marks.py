@@ -37,6 +37,7 @@ class Marks:
         if self._heads_what_came_before(place):
             belongs = "behind"
         came_back = course is not None and course.early and self.now.relapsed  # adjuvant T-DM1; lung mets; 1st line?
+        came_back = came_back or self._is_of_what_follows_it(place)
         told = belongs == "behind" and not came_back
         if told and course is not None and not piece.asked and course.number is None:
             course.number = number
@@ -86,6 +87,13 @@ class Marks:
         drug = self.outline.drug_in_stretch_before(place)
         mention = self.now.mentions.get(drug) if drug is not None else None
         return mention is not None and mention.standing == "planned"
+
+    def _is_of_what_follows_it(self, place: int) -> bool:
+        """Whether a number, behind the comma of what the line sought comes after, is of that: 'After THP, second
+        line.'"""
+        course, last = self.courses.current, self.outline.last_drug[place]
+        parted = last is not None and self.outline.stretch[last] != self.outline.stretch[place]
+        return parted and course is not None and self.now.leading is course
 
     def _counts_what_follows(self, place: int) -> bool:
         """Whether a number alone between commas is of the line sought, behind those told next: ', 3rd line, THP 2020
@@ -183,6 +191,8 @@ class Marks:
         if ahead != behind:
             return "ahead" if ahead else "behind"
         if not ahead:
+            if not told_here and outline.drug_in_stretch_before(place) is not None:
+                return None  # T-DM1 would have been 2nd line, but TCT was given
             if not told_here:
                 return "ahead" if self.now.drug_ahead(place) else None
             if not self.now.drug_ahead(place):

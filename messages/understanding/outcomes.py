@@ -641,8 +641,11 @@ class Outcomes:
             return True
         if place and "stopped" in outline.cues[place - 1] and outline.pieces[place].key in ("progressing", "growing"):
             return True  # no longer progressing
+        told = outline.pieces[place].asked and self._is_told_of_her(
+            place
+        )  # any sense in T-DM1 if she progressed on it?
         for at in outline.before_in_stretch(place, 3):
-            if "if" in outline.pieces[at].roles or "hypothetical" in outline.cues[at]:
+            if ("if" in outline.pieces[at].roles and not told) or "hypothetical" in outline.cues[at]:
                 return True
             if outline.pieces[at].kind != "silent":
                 return False
@@ -1038,6 +1041,8 @@ class Outcomes:
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
         if toxic and "a_toxicity" in piece.cues and self._is_a_cell_of_stops(place):
             return not self._is_negated(place)
+        if toxic and outline.pieces[place - 1].key in ("until", "till"):  # T-DXd until ILD
+            return outline.drug_in_stretch_before(place) is not None and not self._is_negated(place)
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)

@@ -26,7 +26,7 @@ _TWO = 2
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
 _USED = ("used", "exhausted", "tried")
-_ALONE = ("only", "alone", "mono", "monotherapy", "solely")
+_ALONE = ("only", "alone", "mono", "monotherapy", "solely", "instead")
 """What says of drugs behind a denial that they were given without it."""
 _OF_ALL = ("neither", "none", "both")
 """What answers for each of several drugs: 'lapatinib, neratinib? Neither.'"""

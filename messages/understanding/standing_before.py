@@ -247,7 +247,7 @@ class Before:
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
             return None  # PD: T-DXd next?
-        if cues & {"in_general", "hypothetical"} and outline.drug_in_stretch_after(at) is not None:
+        if cues & {"in_general", "hypothetical"} and self._is_of_drugs_behind(at):
             self.general = "in_general" in cues
             return "mentioned"
         if self._opens_a_plan(at):
@@ -301,6 +301,12 @@ class Before:
         """Whether a plain 'not' stands right before the drugs that are joined to one."""
         first = self.outline.first_of_list(drug) - 1
         return first >= self.first and self.outline.pieces[first].key in ("not", "isn", "isnt", "hardly")
+
+    def _is_of_drugs_behind(self, at: int) -> bool:
+        """Whether drugs follow what is said in general; right behind 'allergic to', which may be said of others."""
+        outline = self.outline
+        drug = outline.drug_in_stretch_after(at)
+        return drug is not None and ("hazard_of" not in outline.cues[at] or outline.next_meaning(at) == drug)
 
     def _counts_what_was(self, at: int) -> bool:
         """Whether a number of lines stands before a colon: 'three lines: A, B, C'."""
@@ -492,7 +498,10 @@ class Before:
         return self.outline.plays(self.outline.before_in_stretch(at), "if")
 
     def _denies_a_finding(self, at: int) -> bool:
-        """Whether 'none' answers for toxicity or progression, not for the drug behind it: 'toxicity: none on THP'."""
+        """Whether 'none' answers for what stands before it, not for the drug behind it: 'toxicity: none on THP', 'PD
+        (liver no) on THP'."""
+        if at + 1 < self.end and self.outline.pieces[at + 1].key == ")":
+            return True
         before = self.outline.before_in_stretch(at, 2)
         return self.outline.pieces[at].key in ("none", "nil") and self.outline.has(
             before, "toxicity", "a_toxicity", "progression"
