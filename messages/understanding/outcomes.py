@@ -681,7 +681,8 @@ class Outcomes:
         lines = self.courses.metastatic()
         if not lines or self.courses.current is not lines[-1]:
             return False
-        pointed = len(between) > 1 and "pronoun" in between[1].roles
+        pointed = len(lines) > 1 and len(between) > 1 and "pronoun" in between[1].roles
+        pointed = pointed and not outline.has(range(outline.stretch_start[drug], drug), "stopped", "completed")
         if not pointed and not self._is_changed(drug):
             return False
         # not 'changed to T-DM1 for a year until it grew'

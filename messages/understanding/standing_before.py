@@ -232,7 +232,7 @@ class Before:
         if "versus" in cues:
             return "compared"
         if "changed" in cues and mode in ("planned", None):  # planned switch from THP to T-DXd
-            if at > self.first and outline.pieces[at - 1].key == "plan":  # plan changed from T-DXd to T-DM1
+            if piece.key == "changed" and outline.pieces[at - 1].key == "plan":  # plan changed from T-DXd to T-DM1
                 return "planned"
             self.switched_to, self.switches = mode, True
             return "received"
