@@ -285,8 +285,9 @@ def _last_clause(sentence: list[Piece]) -> int:
     dash = _parting_dash(sentence, begins)
     if dash is not None:
         return dash + 1
-    if all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:]) and begins <= _SHORT:
-        return 0
+    names_none = all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:])
+    if names_none and begins <= _SHORT and not any("then" in piece.cues for piece in sentence[:begins]):
+        return 0  # T-DXd then?
     return begins
 
 
@@ -352,6 +353,8 @@ def _is_a_sequence(sentence: list[Piece]) -> bool:
     sentence = sentence[begins:]
     drugs = [piece.names_drugs_by_name() for piece in sentence]
     linked = any("then" in piece.cues and piece.key.isalpha() for piece in sentence)
+    if sum(drugs) > 1 and "then" in sentence[-1].cues:  # THP then T-DXd then?
+        return False
     return linked and all(
         drug or "then" in piece.cues or piece.kind == "silent" for drug, piece in zip(drugs, sentence, strict=True)
     )
