@@ -57,7 +57,7 @@ class Order:
             self.said_again = range(following, self._last_joined(following) + 1)
             courses.separate("then")
             return
-        told_here = self.now.is_told_here(current)
+        told_here = self.now.is_told_here(current) or self._is_named_again(current, place)
         if (
             told_here
             and current is not self.now.leading
@@ -85,6 +85,11 @@ class Order:
         last = self._last_joined(drug)
         named = {agent for at in range(drug, last + 1) for agent in agents_of(self.pieces[at]) or ()}
         return named == set(current.agents) and self.now.drug_ahead(last)
+
+    def _is_named_again(self, course: Course | None, place: int) -> bool:
+        """Whether a line told before is what 'followed' is said of: 'PD on T-DM1. T-DM1 followed T-DXd.'"""
+        named = course is not None and place > 0 and self.outline.is_drug[place - 1]
+        return named and course is not None and self.pieces[place - 1] in course.pieces
 
     def _known_behind(self, drug: int) -> Course | None:
         """The latest of the lines told before that 'after' names, where it names no other: 'T-DXd after THP, TCT after
@@ -118,13 +123,20 @@ class Order:
             start < place and "previously" in outline.cues[place - 1]
         )  # forgot: before the T-DXd there was THP
         drug = self._drug_behind_before(place)
+        second = second or (drug < len(pieces) and self._counts_on_from(drug, place))
         if not (place == start or second) or drug >= len(pieces) or not outline.is_drug[drug]:
             return False
-        last = self._last_joined(drug)
+        last = self._last_joined(drug, over_and=True)
         if not self.now.drug_ahead(last):
             return False
         self.follower, self.follower_end = drug, last
         return True
+
+    def _counts_on_from(self, drug: int, place: int) -> bool:
+        """Whether 'before' behind a comma names a line told right before it: 'before T-DXd T-DM1, before T-DM1 THP'."""
+        course, opened = self.courses.current, self.pieces[place - 1]
+        opens = opened.kind == "sign" and opened.key in (",", "-")
+        return opens and course is not None and generic(agents_of(self.pieces[drug]) or ("",)) <= generic(course.agents)
 
     def _drug_behind_before(self, place: int) -> int:
         """The drug right behind 'before', over an article or a change: 'before the Enhertu', 'before starting A'."""
@@ -133,11 +145,15 @@ class Order:
             at += 1
         return at
 
-    def _last_joined(self, drug: int) -> int:
-        """The last of the drugs that signs join to one: 'before lap/cape'."""
+    def _last_joined(self, drug: int, *, over_and: bool = False) -> int:
+        """The last of the drugs that signs or 'with' join to one: 'before lap/cape'; `over_and`: or 'and', where
+        another drug follows: 'before A and B she had C'."""
         outline = self.outline
         following = outline.drug_in_stretch_after(drug)
-        while following == drug + 2 and self.pieces[drug + 1].key in ("/", "+"):
+        while following == drug + 2 and (
+            self.pieces[drug + 1].key in ("/", "+", "&", "with", "plus")
+            or (over_and and self.pieces[drug + 1].key == "and" and outline.drug_in_stretch_after(following) is not None)
+        ):
             drug = following
             following = outline.drug_in_stretch_after(drug)
         return drug
@@ -163,8 +179,9 @@ class Order:
         follower, self.follower = self.follower, None if place > self.follower_end else self.follower
         if follower is None or current is None or place <= self.follower_end or self._is_combined(follower, place):
             return
-        if self.pieces[follower] in current.pieces and self.now.is_told_here(current):
-            self._put_before(current)
+        told = next((course for course in self.courses.all if self.pieces[follower] in course.pieces), None)
+        if told is not None and self.now.is_told_here(current):
+            self._put_before(told)
 
     def _is_combined(self, first: int, last: int) -> bool:
         """Whether two drugs were given together: A + B, A with B."""
