@@ -510,7 +510,7 @@ class _Reader:
     def _is_untreated(self, place: int) -> bool:
         """Whether 'nothing', 'not treated' is said of metastatic disease, and not of lesions in the brain."""
         near = self._beside(place)
-        if self._names_drug_or_brain(near):
+        if self._names_drug_or_brain(range(self.outline.stretch_start[place], near.stop)) or self._names_brain(near):
             return False
         anything = self.pieces[place].key in ("nothing", "anything")
         return any(
@@ -530,7 +530,10 @@ class _Reader:
         return range(max(outline.sentence_start[place], place - 7), min(outline.sentence_end[place], place + 7))
 
     def _names_drug_or_brain(self, places: range) -> bool:
-        return any(self.outline.is_drug[at] or self.pieces[at].is_("noun", *BRAIN) for at in places)
+        return any(self.outline.is_drug[at] for at in places) or self._names_brain(places)
+
+    def _names_brain(self, places: range) -> bool:
+        return any(self.pieces[at].is_("noun", *BRAIN) for at in places)
 
     def _is_untreated_since(self, place: int) -> bool:
         """Whether 'no treatment since' is said behind a relapse."""

@@ -1637,7 +1637,16 @@ class Outcomes:
     def _likewise(self, place: int) -> None:
         """'T-DM1 failed in 2021, T-DXd as well': the outcome of the line told before it in the sentence."""
         course = self.courses.current
-        if course is None or course.early or course.outcome is not None or not course.pieces:
+        if course is None or course.early or not course.pieces:
+            return
+        following = self.outline.next_meaning(place)
+        if "likewise_of" in self.outline.cues[place]:
+            if following is not None and self.outline.is_drug[following] and course.outcome in ("progression", "toxicity"):
+                self.pending, self.said_at = course.outcome, place
+                self.given, self.holder = False, None
+                self.courses.separate("then")
+            return
+        if course.outcome is not None:
             return
         following = place + 1
         ends = following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
