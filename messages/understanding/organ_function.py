@@ -17,6 +17,8 @@ _BESIDE_A_DATE = (",", ";", ".", "%", ")", "at", "in", "by", "on")
 """What may stand between a value and when it was measured."""
 _POINTING = ("it", "they")
 """What points back at a value."""
+_OF_HER = ("her", "his", "the", "about")
+"""What may stand between 'don't know' and a name."""
 _NEAR = 12
 """Pieces between a name and its number, at most."""
 LVEF_FROM, PLATELETS_FROM, CRCL_FROM, BILIRUBIN_ABOVE = 50, 100, 30, 1.5
@@ -108,12 +110,16 @@ class OrganFunction:
     def _just_before(self, place: int) -> range:
         """The place before a noun, where it holds a word that says how it is."""
         before = place - 1
+        while before > 0 and self.pieces[before].key in _OF_HER and self.pieces[before].kind == "silent":
+            before -= 1
         if before < 0 or self.pieces[before].clause != self.pieces[place].clause:
+            return range(0)
+        if before < place - 1 and not self.pieces[before].cue("unknown"):  # don't know her platelets
             return range(0)
         named = sum(concept.kind == "noun" for concept in self.pieces[place].concepts)
         free = not self.pieces[before].used or named > 1  # 'normal liver and renal function'
         fits = self.pieces[before].cue("good", "bad", "pending", "unknown") and free
-        return range(before, place) if fits else range(0)
+        return range(before, before + 1) if fits else range(0)
 
     def _passes(self, piece: Piece) -> bool:
         """Whether a piece may stand between a name and the word for it."""
