@@ -107,7 +107,7 @@ class Brain:
         clause = self.context.clause(first)
         while first > max(clause.start, place - _BACK) and not self._subjects[first - 1]:
             first -= 1
-        stop = min(self.context.stop_after_header(place), place + _ON)
+        stop = min(self._stop_after_question(place), place + _ON)
         last = place + 1
         while last < stop and not self._subjects[last]:
             before = self.pieces[last - 1]
@@ -118,6 +118,15 @@ class Brain:
                 break
             last += 1
         return range(first, last)
+
+    def _stop_after_question(self, place: int) -> int:
+        """Where the words end that may be of the brain: behind a header, its answer with what goes on from 'yes' or a
+        number: 'brain mets? yes, 2, new'."""
+        stop, end = self.context.stop_after_header(place), self.context.sentence(place).stop
+        if stop == end or not self.pieces[place].asked:
+            return stop
+        counts = self.pieces[end].kind == "number" or self.context.of(self.pieces[end], "answer", "count")
+        return self.context.sentence(end).stop if counts else stop
 
     def _list_begins(self, place: int) -> int:
         """Where the list of organs begins that the brain is one of: 'PD in liver and brain', 'stage IV (bone, CNS)'."""
@@ -161,6 +170,8 @@ class Brain:
 
     def _continues(self, first: int) -> bool:
         stop = self.context.sentence(first).stop
+        if self._is_what_it_showed(first):
+            return True
         for at in range(first, min(stop, first + _ON)):
             piece = self.pieces[at]
             if self._subjects[at] or piece.is_("noun", "brain_mets", "brain_imaging"):
@@ -175,6 +186,18 @@ class Brain:
             if "none" in self._facts[at]:  # 'head MRI: meningioma, no mets'
                 return self.context.next_word(at) is None or self.context.clause(at).stop == at + 1
         return False
+
+    def _is_what_it_showed(self, first: int) -> bool:
+        """Whether a clause without a subject tells that a scan was made at last, or says no more than that it was clear:
+        'MRI brain cancelled, done in May: clear', 'CT head, normal'."""
+        clause = self.context.clause(first)
+        told = [at for at in clause if self.pieces[at].kind != "sign"]
+        if not told or any(self._subjects[at] for at in told):
+            return False
+        if "clear" in self._facts[told[-1]] and len(told) == 1:
+            return True
+        done = told[1] if len(told) > 1 and self.pieces[told[0]].key in ("now", "finally", "then", "since") else told[0]
+        return self.context.of(self.pieces[done], "performed")
 
     def _has_symptoms_at(self, place: int) -> bool:
         """Whether a symptom stands at a place, or right behind the word there."""
@@ -463,7 +486,7 @@ class Brain:
             return None
         if piece.is_("noun", "brain_imaging") and self._only_dates(mention.place):
             return None
-        asked = piece.asked and not self.context.is_refuted(mention.place)
+        asked = piece.asked and not self.context.is_refuted(mention.place) and not self._is_affirmed(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
@@ -567,6 +590,11 @@ class Brain:
             return True
         return self._is_answered_no(first)
 
+    def _is_affirmed(self, place: int) -> bool:
+        """Whether the next sentence answers with yes: 'brain mets? yes'."""
+        first = self.context.sentence(place).stop
+        return first < len(self.pieces) and "affirmed" in self.pieces[first].roles
+
     def _is_answered_no(self, first: int) -> bool:
         """Whether a sentence begins with a plain no."""
         following = self.pieces[first + 1] if first + 1 < len(self.pieces) else None
@@ -587,6 +615,7 @@ class Brain:
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
         of_treatment = "to_treat" in said and (lesions or "imaging" not in said)
         to_come = bool(said & {"pending", "planned", "declined"}) and not of_treatment
+        found = found or (mention.denied == "lesions" and self._was_done(mention.window))
         not_imaged = mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said))
         if not_imaged and not self._names_lesions(mention.place):
             return "not_imaged"
@@ -602,6 +631,14 @@ class Brain:
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
+
+    def _was_done(self, window: range) -> bool:
+        """Whether imaging was made at last: 'postponed twice, finally done: no mets'."""
+        late = [at for at in window if "not_imaged" in self._facts[at]]
+        return bool(late) and any(
+            self.context.of(self.pieces[at], "performed") and not self._facts[at]
+            for at in range(late[-1] + 1, window.stop)
+        )
 
     def _is_ruled_out(self, mention: _Mention) -> bool:
         """Whether what was suspected is ruled out: 'suspected brain mets were not confirmed'."""

@@ -29,6 +29,8 @@ _BEST_OF_WORST = 2
 """The last ECOG grade of those who are up and about."""
 _FROM_ECOG = 10
 """Pieces between a performance status and 'fit', at most."""
+_THEN = ("was", "were", "initially", "formerly", "before", "then")
+"""Words of what was so in the past."""
 _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
 _REASON_WITHIN = 8
@@ -180,6 +182,8 @@ class Reader:
             return
         if value == "unsuitable" and self._is_overcome(place):
             return
+        if value != "unknown" and self._was_so_then(place) and self._is_told_by_now(place):
+            return
         if fit and self._is_withdrawn(place):
             self._note(name, "unsuitable", place)
             return
@@ -199,8 +203,28 @@ class Reader:
     def _is_overcome(self, place: int) -> bool:
         """Whether a dislike was given up: 'hates chemo but agreed to it'."""
         ahead = self.pieces[place + 1 : min(self.context.sentence(place).stop, place + _OVERCOME_WITHIN)]
+        if any("came_round" in piece.cues for piece in ahead):
+            return True
         turns = next((at for at, piece in enumerate(ahead) if "new_word" in piece.cues), len(ahead))
         return any(self.context.of(piece, "consents") for piece in ahead[turns:])
+
+    def _was_so_then(self, place: int) -> bool:
+        """Whether fitness for chemotherapy is told of the past: 'was unfit in May', 'unfit last winter', 'fit before'."""
+        clause = self.context.clause(place)
+        behind = [piece for piece in self.pieces[clause.stop : clause.stop + 1] if piece.key == "before"]
+        around = [self.pieces[at] for at in clause if at != place] + behind
+        if any(self.context.of(piece, "for_now") for piece in around):
+            return False
+        return any(piece.key in _THEN or piece.kind == "date" or piece.cue("at_first", "before_it") for piece in around)
+
+    def _is_told_by_now(self, place: int) -> bool:
+        """Whether fitness for chemotherapy is told once more, and not of the past."""
+        return any(
+            (piece.is_("say", "chemotherapy") or ("unavailable" in piece.cues and self.context.of(piece, "unfit")))
+            and at != place
+            and not self._was_so_then(at)
+            for at, piece in enumerate(self.pieces)
+        )
 
     def _is_bedridden(self, place: int) -> bool:
         """Whether an ECOG of 3 or 4 stands before a word: 'ECOG 3, otherwise fit'."""
@@ -418,9 +442,12 @@ class Reader:
         return piece.key in ("and", "or", "nor", ",", "/", "+", "any") or "more" in piece.roles
 
     def _too_frail_for(self, place: int) -> None:
-        """'Too frail for any more chemo'."""
+        """'Too frail for any more chemo', 'fit for chemo then, now unfit for it'."""
+        told = any(
+            piece.is_("say", "chemotherapy") for piece in self.pieces[self.context.sentence(place).start : place]
+        )
         for at in self.context.following(place, 4):
-            if self.context.of(self.pieces[at], "chemo"):
+            if self.context.of(self.pieces[at], "chemo") or (told and "pronoun" in self.pieces[at].roles):
                 self._note("chemotherapy", "unsuitable", place, at)
                 return
             if self.pieces[at].kind == "sign" or names_drugs(self.pieces[at]):
