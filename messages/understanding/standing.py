@@ -17,7 +17,7 @@ from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
-    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody", "returns")
+    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody", "returns", "change")
 )
 """Parts of words that leave open whether a drug beside them was given."""
 _LONGEST_LIST = 6

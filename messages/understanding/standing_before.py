@@ -231,10 +231,11 @@ class Before:
             return None  # had ILD, so T-DXd is ruled out
         if "versus" in cues:
             return "compared"
-        if "changed" in cues and mode in ("planned", None):  # planned switch from THP to T-DXd
+        if mode in ("planned", None) and self._leaves_a_drug(at):
             if piece.key == "changed" and outline.pieces[at - 1].key == "plan":  # plan changed from T-DXd to T-DM1
                 return "planned"
-            self.switched_to, self.switches = mode, True
+            opens = outline.stretch_start[at] == at and "leaving" in cues  # switching from TH to T-DXd
+            self.switched_to, self.switches = "planned" if opens else mode, True
             return "received"
         if self.switches and piece.key == "to":
             self.switches = False
@@ -284,6 +285,12 @@ class Before:
         if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
             return "given"
         return mode
+
+    def _leaves_a_drug(self, at: int) -> bool:
+        """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
+        if self.outline.pieces[at].key == "from":
+            return self.outline.plays(range(max(self.first, at - 3), at), "change")
+        return "changed" in self.outline.cues[at]
 
     def _denies_naivety(self, at: int) -> bool:
         """Whether what follows was given as it is not told to be lacking: 'not T-DM1-naive: THP, T-DM1', 'naive to A,
@@ -335,12 +342,15 @@ class Before:
         return had is not None and outline.drug_in_sentence_after(had) is not None
 
     def _is_told_as_begun(self, at: int) -> bool:
-        """Whether a year says when a drug was begun: 'start 2019-03 Navelbine | start 11/2020 Kadcyla'."""
-        pieces, behind = self.outline.pieces, at + 1
-        begun = pieces[at].key in ("start", "begin") and behind + 1 < self.end and not pieces[at].asked
-        return (
-            begun and pieces[behind].kind == "date" and bool(pieces[behind].value) and self.outline.is_drug[behind + 1]
-        )
+        """Whether a year says when a drug was begun: 'start 2019-03 Navelbine | start 11/2020 Kadcyla', '12/2023 start
+        THP, 9 mo, PD'."""
+        outline, pieces, behind = self.outline, self.outline.pieces, at + 1
+        if pieces[at].key not in ("start", "begin") or behind + 1 >= self.end or pieces[at].asked:
+            return False
+        dated = [bool(pieces[each].kind == "date" and pieces[each].value) for each in (behind, max(0, at - 1))]
+        if dated[0]:
+            return outline.is_drug[behind + 1]
+        return dated[1] and outline.is_drug[behind] and outline.tells_a_course(outline.last_of_list(behind), timed=True)
 
     def _is_told_as_next(self, at: int) -> bool:
         """Whether a change leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD',

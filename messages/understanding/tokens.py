@@ -41,6 +41,11 @@ _SPLIT = re.compile(r"([a-z]+)([0-9]+)")
 _TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
 _M = ("m0", "m1")
 _COUNTED = re.compile(r"([a-z0-9]{2,})(x)([0-9]{1,2})")
+_OPENING, _CLOSING = "[(", "])"
+_TICKS = frozenset(("x", "\u2713", "\u2714", "\u2717", "\u2718"))
+_BOXES = {"\u2610": False, "\u25a1": False, "\u2611": True, "\u2612": True, "\u25a0": True}
+"""Boxes in one sign, and whether each is ticked."""
+_ENDS_AN_OPTION = frozenset((".", ";", ":", "|"))
 _MOST_SIGNS = 8
 """Signs in one run that are read; nobody means more by more."""
 _NOTHING: frozenset[str] = frozenset()
@@ -111,7 +116,62 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
         else:
             signs = signs + 1 if glued else 1
             append(_token((_SAME.get(raw, raw), "sign", start, end, glued)))
+    return without_unticked(found, text) if _may_hold_boxes(text) else found
+
+
+def _may_hold_boxes(text: str) -> bool:
+    return any(opening in text for opening in ("[ ]", "( )", "[]", "()", "\u2610", "\u25a1"))
+
+
+def without_unticked(tokens: list[Token], text: str) -> list[Token]:
+    """The tokens of a form without its boxes, and without what stands behind, or before, a box that is not ticked:
+    'brain mets: [ ] yes [x] no', 'LMD: no [x] yes [ ]'."""
+    boxes = _boxes(tokens)
+    if not any(ticked for _, _, ticked in boxes):
+        return tokens
+    dropped: set[int] = set()
+    for number, (first, last, ticked) in enumerate(boxes):
+        dropped.update(range(first, last + 1))
+        if ticked:
+            continue
+        if _is_behind_its_option(tokens, boxes, number, text):
+            begins = boxes[number - 1][1] + 1 if number else 0
+            option, edge = range(first - 1, begins - 1, -1), 1
+        else:
+            stop = boxes[number + 1][0] if number + 1 < len(boxes) else len(tokens)
+            option, edge = range(last + 1, stop), 0
+        for at in option:
+            if tokens[at].key in _ENDS_AN_OPTION or _begins_a_line(tokens, at + edge, text):
+                break
+            dropped.add(at)
+    return [token for at, token in enumerate(tokens) if at not in dropped]
+
+
+def _boxes(tokens: list[Token]) -> list[tuple[int, int, bool]]:
+    """Where each box begins and ends, and whether it is ticked."""
+    found = []
+    for at, token in enumerate(tokens):
+        if token.key in _BOXES:
+            found.append((at, at, _BOXES[token.key]))
+        elif token.key in _OPENING:
+            last = at + 1 + (at + 1 < len(tokens) and tokens[at + 1].key in _TICKS)
+            if last < len(tokens) and tokens[last].key in _CLOSING:
+                found.append((at, last, last > at + 1))
     return found
+
+
+def _is_behind_its_option(tokens: list[Token], boxes: list[tuple[int, int, bool]], number: int, text: str) -> bool:
+    """Whether the boxes of a row stand behind what they are of: the row ends in a box."""
+    while number + 1 < len(boxes) and not any(
+        _begins_a_line(tokens, at, text) for at in range(boxes[number][1] + 1, boxes[number + 1][0] + 1)
+    ):
+        number += 1
+    last = boxes[number][1] + 1
+    return last == len(tokens) or tokens[last].key in _ENDS_AN_OPTION or _begins_a_line(tokens, last, text)
+
+
+def _begins_a_line(tokens: list[Token], at: int, text: str) -> bool:
+    return 0 < at < len(tokens) and "\n" in text[tokens[at - 1].end : tokens[at].start]
 
 
 def _cut(key: str, splits: frozenset[str], whole: frozenset[str] | None) -> list[tuple[str, str, int, int]]:
