@@ -319,7 +319,8 @@ class Courses:
 
     @staticmethod
     def _count_anew(lines: list[Course]) -> None:
-        """Forget the numbers of an enumeration that counts early-stage treatment, too: '1. TCH adjuvant 2. THP'."""
+        """Forget the numbers of an enumeration that counts other things, too: '1. TCH adjuvant 2. THP', '1) THP 2) PD
+        3) T-DXd'."""
         for course in lines:
             if course.counted:
                 course.number = None
@@ -332,7 +333,10 @@ class Courses:
         lines = self.metastatic()
         if not lines:
             return []
-        if any(course.early and course.counted for course in self.all):
+        counted = [course.number for course in lines if course.counted and course.number is not None]
+        if any(course.early and course.counted for course in self.all) or (
+            counted[:1] == [1] and counted == sorted(counted) and counted[-1] > len(counted)
+        ):
             self._count_anew(lines)
         if self._numbers_what_is_told_later(lines) or self._goes_on_after_what_is_told_later(lines):
             return [*lines[1:], lines[0]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline, is_new, tells_alike
+from messages.understanding.pieces import ITEM
 from messages.understanding.pointed import Pointing
 from messages.understanding.present import begins_and_goes_on, ends_at_present, is_left_open, is_said_of_its_drug
 
@@ -1376,7 +1377,7 @@ class Outcomes:
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
-        ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".")
+        ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".", ITEM)
         if self._stops_what_follows(place):
             return True
         colon = self._heading_colon(place)

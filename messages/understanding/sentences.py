@@ -24,6 +24,10 @@ _OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
 """Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
 _JUDGING = frozenset(("asked_back", "good"))
 """Cues of what is asked of a treatment: 'reasonable?', 'ok?'"""
+_LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
+"""The letters of an enumeration."""
+_LISTING = ("planned", "has_had", "previously")
+"""Cues that may lead to an enumeration without a colon."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -111,8 +115,9 @@ def _queries(pieces: list[Piece], place: int) -> bool:
 
 
 def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
-    """The pieces with the numbers of an enumeration of drugs put together: 1) THP 2) T-DXd, 1. THP 2. T-DXd."""
-    if all(piece.kind != "number" for piece in pieces):
+    """The pieces with the numbers, or letters, of an enumeration of drugs put together: 1) THP 2) T-DXd, 1. THP 2.
+    T-DXd, (a) THP (b) T-DXd."""
+    if ")" not in text and all(piece.kind != "number" for piece in pieces):
         return pieces
     found: list[Piece] = []
     bare = _bare_items(pieces)
@@ -124,9 +129,12 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if at - 1 in bare:
             found[-1] = Piece("line", piece.start, piece.end, ITEM, value=int(piece.value), glued=piece.glued)
             continue
-        if piece.kind != "number" or at + 1 >= len(pieces) or piece.value not in (1, 2, 3, 4, 5, 6, 7, 8):
+        number = piece.value if piece.kind == "number" else _LETTERS.get(piece.key)
+        if at + 1 >= len(pieces) or number not in (1, 2, 3, 4, 5, 6, 7, 8):
             continue
         mark, following = pieces[at], pieces[at + 1]
+        if piece.kind != "number" and mark.key != ")":
+            continue
         if mark.key == "." and mark.glued and following.cue("line_word") and following.key not in ("l", "lines"):
             found[-1] = Piece("ordinal", piece.start, mark.end, piece.key, value=piece.value, glued=piece.glued)
             at += 1  # 1. line
@@ -135,12 +143,16 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
             continue
         before = found[-2] if len(found) > 1 else None
         opens_a_row = before is None or "\n" in text[before.end : piece.start]
-        begins = opens_a_row or (before is not None and before.kind == "sign" and before.key in ":;.-(,")
-        goes_on = piece.value == counted + 1 > 1
+        begins = opens_a_row or (before is not None and (text[before.end - 1] in ":;.-(," or before.cue(*_LISTING)))
+        goes_on = number == counted + 1 > 1
         told = goes_on and (opens_a_row or mark.key == ")") and _tells_of_the_course(following)
         if told or ((begins or goes_on) and _opens_an_item(following)):
-            counted = int(piece.value)
-            found[-1] = Piece("line", piece.start, mark.end, ITEM, value=counted, glued=piece.glued)
+            counted = int(number)
+            opens = _opens_an_item(following)
+            found[-1] = Piece(*(("line", piece.start, mark.end, ITEM) if opens else ("sign", piece.start, mark.end, ";")))
+            found[-1].value, found[-1].glued = counted, piece.glued
+            if before is not None and before.key == "(" and mark.key == ")":  # (1) THP
+                del found[-2]
             at += 1
     return found
 

@@ -10,9 +10,10 @@ from typing import Literal, NamedTuple
 
 from messages.understanding.drugs import agents_of, generic, readings_of
 from messages.understanding.outline import Outline, tells_alike
+from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
-from messages.understanding.standing_before import TOLD, Before
+from messages.understanding.standing_before import TOLD, Before, heads
 from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
@@ -70,11 +71,13 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
     plan: Standing | None = None
+    listed = False
     at = 0
     while at < len(outline.pieces):
         end = outline.sentence_end[at]
+        listed = listed and (end == at + 1 or _is_an_item(outline, at))
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
-            _Sentence(outline, at, end).read(found)
+            _Sentence(outline, at, end, planned=listed).read(found)
             _answer(outline, at, end, found)
             _deny_all(outline, at, end, found)
             _deny_behind(outline, at, end, found)
@@ -83,8 +86,11 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
                 plan = plan if outline.pieces[end - 1].key == ";" else None
             else:
                 plan = _headed_plan(outline, at, end, found)
+                listed = listed or (_announces_plans(outline, at, end) and _is_marked(outline, end))
         else:
-            plan = "asked" if _asks_for_choices(outline, at, end) else None
+            goes_on = plan is not None and outline.pieces[end - 1].key == ";"
+            plan = "asked" if _asks_for_choices(outline, at, end) else plan if goes_on else None
+            listed = listed or _announces_plans(outline, at, end)
             _access_told_behind(outline, at, end, found)
         at = end
     if "next" in outline.typed:
@@ -347,7 +353,8 @@ def _headed_plan(outline: Outline, first: int, end: int, found: dict[int, Mentio
     """What a sentence makes of the list behind its colon, where that is planned or asked: 'Options: A + B; C + D'."""
     drug = next((at for at in range(first, end) if outline.is_drug[at]), None)
     headed = drug is not None and any(
-        outline.pieces[at].key == ":" or "choices" in outline.cues[at] for at in range(first, drug)
+        outline.pieces[at].key == ":" or outline.has(range(at, at + 1), "choices", "plan_heading")
+        for at in range(first, drug)
     )
     if drug is None or not headed or outline.pieces[end - 1].key != ";":
         return None
@@ -363,6 +370,27 @@ def _only_names(outline: Outline, first: int, end: int) -> bool:
     )
 
 
+def _announces_plans(outline: Outline, first: int, end: int) -> bool:
+    """Whether a sentence without drugs heads a list of what is planned: 'Plan: 1) MRI'."""
+    plans = any("planned" in outline.cues[at] and heads(outline, at) for at in range(first, min(first + _ASKED, end)))
+    return plans and not _is_an_item(outline, first)
+
+
+def _is_an_item(outline: Outline, first: int) -> bool:
+    """Whether a sentence is an item of a list: behind a dash, a number, a semicolon."""
+    pieces = outline.pieces
+    if _is_marked(outline, first) or (first and pieces[first - 1].key == ";"):
+        return True
+    return first > 1 and pieces[first - 1].key == "." and pieces[first - 2].kind == "number"
+
+
+def _is_marked(outline: Outline, first: int) -> bool:
+    """Whether a sentence begins with the mark of an item."""
+    ahead = outline.pieces[first : first + 2]
+    numbered = len(ahead) > 1 and ahead[0].kind == "number" and ahead[1].key in (")", ".")
+    return numbered or (bool(ahead) and ahead[0].key in ("-", "*", ITEM))
+
+
 def _asks_for_choices(outline: Outline, first: int, end: int) -> bool:
     """Whether a sentence only asks for a list, which the next one may be: 'Options?', 'Any ideas?'"""
     asks = outline.pieces[end - 1].key == "?" and end - first <= _ASKED
@@ -372,9 +400,9 @@ def _asks_for_choices(outline: Outline, first: int, end: int) -> bool:
 class _Sentence:
     """Brings together what stands before and behind each drug of a sentence."""
 
-    def __init__(self, outline: Outline, first: int, end: int) -> None:
+    def __init__(self, outline: Outline, first: int, end: int, *, planned: bool = False) -> None:
         self.outline, self.first, self.end = outline, first, end
-        before, behind = Before(outline, first, end), Behind(outline, first, end)
+        before, behind = Before(outline, first, end, planned=planned), Behind(outline, first, end)
         before.read()
         behind.read()
         self.before, self.behind, self.relatives = before.before, behind.behind, before.relatives

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.drugs import readings_of
 from messages.understanding.outline import Outline
+from messages.understanding.pieces import ITEM
 from messages.understanding.sentences import OPINIONS
 
 TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
@@ -24,11 +25,19 @@ _FAR = 14
 """Pieces behind a colon where the outcome of its drugs may be told."""
 
 
+def heads(outline: Outline, at: int) -> bool:
+    """Whether a word is the heading of what follows its colon: 'Plan: MRI', 'planned: echo'."""
+    following = outline.pieces[at + 1].key if at + 1 < len(outline.pieces) else ""
+    return "plan_heading" in outline.cues[at] or following == ":"
+
+
 class Before:
     """Reads a sentence forwards, with the meaning that holds for the next drug."""
 
-    def __init__(self, outline: Outline, first: int, end: int) -> None:
+    def __init__(self, outline: Outline, first: int, end: int, *, planned: bool = False) -> None:
         self.outline, self.first, self.end = outline, first, end
+        self.headed = planned
+        """Whether the sentence, or the list it is an item of, is headed by a plan: 'Plan: MRI, T-DXd'."""
         self.before: dict[int, str | None] = {}
         """What stands before each drug, by its place."""
         self.relatives: set[int] = set()
@@ -49,7 +58,7 @@ class Before:
     def read(self) -> None:
         """Note what stands before each drug."""
         outline = self.outline
-        mode: str | None = None
+        mode: str | None = "planned" if self.headed else None
         relative = False
         for at in range(self.first, self.end):
             if at != self.first and outline.stretch_start[at] == at:
@@ -154,7 +163,9 @@ class Before:
             return None
         if self.general and not cues & {"the_patient", "progression"}:
             return "mentioned"
-        if mode == "planned" and not self.taken and outline.pieces[at - 1].key in ("-", "("):
+        opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")")
+        opens = opens or (self.headed and "ongoing" not in cues)
+        if mode == "planned" and not self.taken and opens:
             return mode
         if mode == "denied" and self._names_its_members(at):
             self.list_end = self._end_of_bracket(at)
@@ -266,6 +277,7 @@ class Before:
             if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
                 return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
+            self.headed = self.headed or (not self.before and heads(outline, at))
             return mode if told else "planned"
         if cues & TOLD:
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
@@ -331,7 +343,8 @@ class Before:
         drug = self.outline.drug_in_sentence_after(at)
         if at != self.first or drug is None or self.outline.pieces[at].asked:
             return False
-        return all(piece.kind in ("silent", "sign") for piece in self.outline.pieces[at + 1 : drug])
+        between = self.outline.pieces[at + 1 : drug]
+        return all(piece.kind in ("silent", "sign") or piece.key == ITEM for piece in between)
 
     def _dates_what_she_had(self, at: int) -> bool:
         """Whether a change only says when another drug was given: 'before switching to T-DXd she had T-DM1'."""

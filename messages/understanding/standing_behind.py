@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
+from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
 from messages.understanding.standing_before import denies_what_follows, is_of_a_later_dose
 
@@ -273,7 +274,7 @@ class Behind:
             return "unknown" if outline.has(self._up_to_a_condition(at), "pending") else "mentioned"
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
-            told = piece.kind in ("cycles", "date", "line")
+            told = piece.kind in ("cycles", "date", "line") and piece.key != ITEM
             return "given" if told and not (piece.asked or planned) else None
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
             return None
