@@ -198,7 +198,9 @@ class _Reader:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
-            if "so" in piece.roles and self.outline.has(self.outline.rest_of_stretch(place, 2), "previously", "started"):
+            if "so" in piece.roles and self.outline.has(
+                self.outline.rest_of_stretch(place, 2), "previously", "started"
+            ):
                 self.courses.separate("then")  # so she got vinorelbine
             self.outcomes.take(place)
 

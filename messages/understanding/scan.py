@@ -73,7 +73,7 @@ def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
     """'No adjuvant', 'no prior treatment with' deny only the drug right behind them, and not all treatment."""
     for place, piece in enumerate(pieces):
         if piece.key == "no" and piece.end - piece.start == len("no") and _answers_for_early_treatment(pieces, place):
-            pieces[place].stand_for(Concept("say", "early_stage_agents", "none"))
+            piece.stand_for(Concept("say", "early_stage_agents", "none"))
         if "say" not in piece.kinds or not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
             continue
         following = pieces[place + 1]

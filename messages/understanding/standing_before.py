@@ -314,7 +314,7 @@ class Before:
             to = at + 1 < self.end and pieces[at + 1].key == "to"
             return to and self.taken and any(pieces[each].key == "naive" for each in range(self.first, at))
         drug = outline.drug_in_stretch_before(at) if pieces[at].key == "naive" else None
-        return drug is not None and at - drug <= 2 and self._is_denied_at(drug)  # noqa: PLR2004
+        return drug is not None and at - drug <= 2 and self._is_denied_at(drug)
 
     def _is_denied_at(self, drug: int) -> bool:
         """Whether a plain 'not' stands right before the drugs that are joined to one."""

@@ -14,6 +14,7 @@ from typing import Any
 from flows.knowledge.load import Knowledge
 from flows.profile import AGENTS, KINDS, MOST_LINES, Line, Profile
 from messages.understanding.context import Context
+from messages.understanding.counted import with_those_counted
 from messages.understanding.identifiers import holds_identifier
 from messages.understanding.interval import months_since_adjuvant
 from messages.understanding.leftover import leftover
@@ -156,7 +157,7 @@ class _Summary:
     def _treatment(self) -> None:
         told = self.told
         if told.lines:
-            lines = told.lines[:MOST_LINES]
+            lines = with_those_counted(self.outline, told)[:MOST_LINES]
             told_lines = ({"agents": tuple(course.agents), "outcome": course.outcome} for course in lines)
             self.values["prior_lines"] = tuple(Line.model_validate(line) for line in told_lines)
             for number, course in enumerate(lines):
