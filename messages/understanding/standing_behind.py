@@ -326,6 +326,10 @@ class Behind:
             return None if goes_on or self._plans_what_follows(at) else "planned"
         if cues & {"upcoming", "pending"} and "ongoing" not in cues and self._is_still_to_come(at):
             return "upcoming"
+        if "unknown" in cues and (last or outline.pieces[at + 1].key in ("until", "till", "yet")):
+            heading = at - 2 if outline.pieces[at - 1].key == ":" else at - 1
+            if heading >= self.first and outline.is_drug[heading] and outline.last_drug[heading] is None:
+                return "unknown"  # T-DXd unknown until the board
         if "suitability" in cues and outline.last_drug[at] == at - 1:
             return "unavailable" if self._is_denied_before(at - 1) else "planned"
         if "uncertain" in cues and self._is_said_at_once(at, "so") and self._is_all_that_is_said(at):
