@@ -491,6 +491,8 @@ class Outcomes:
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
         elif self.courses.all or self._governs(place):
+            if self.courses.metastatic():
+                self.courses.grew_under.add(outline.pieces[place].start)
             self._said(place, "progression")
 
     def _appeared_under_a_line(self, place: int) -> bool:
