@@ -235,7 +235,7 @@ class Courses:
     def steps_down(self, new: Iterable[str]) -> bool:
         """Whether the antibodies of the line being told go on without their chemotherapy: THP, then HP."""
         course = self.current
-        if course is None or course.outcome not in (None, "completed") or not course.agents:
+        if course is None or course.outcome not in (None, "completed", "toxicity") or not course.agents:
             return False
         more = set(new)
         antibodies = more & ANTIBODIES

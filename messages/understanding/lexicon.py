@@ -163,7 +163,7 @@ def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
         names={name: tuple(sorted(agents)) for name, agents in names.items()},
         by_length={length: tuple(found) for length, found in by_length.items()},
         regimen_names=tuple(shorthand),
-        roles=_roles({**words["roles"], "month": phrases["groups"]["month"]}),
+        roles=_roles({**words["roles"], **{group: phrases["groups"][group] for group in ("month", "local")}}),
         numbers=words["numbers"],
         ordinals=words["ordinals"],
         number_glued=frozenset(words["number_glued"]),

@@ -20,6 +20,8 @@ from messages.understanding.telling import Telling
 __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs", "readings_of", "told_of"]
 
 
+_LATER = ("later", "on", "after")
+"""What says behind a span of time that something came so much later: 'two years on'."""
 _FAR_BRACKET = 24
 """Pieces of a bracket, at most, that are looked over for where it was opened."""
 _NOW_A_SITE = frozenset(("now", "this", "last"))
@@ -426,8 +428,30 @@ class _Reader:
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.outcomes.lesion(place)
+        elif organ and self._is_the_first_site(place):
+            self.now.early = self.now.stays_early = False
+            self.now.relapsed = True
+            self.courses.separate("then")
         elif organ and self._is_where_it_came_back(place):
             self.outcomes.came_back_in(place)
+
+    def _is_the_first_site(self, place: int) -> bool:
+        """Whether an organ alone, behind early-stage treatment only, leads to drugs: 'adj TH 2017, liver 2021: THP'."""
+        outline, pieces, told = self.outline, self.pieces, self.courses.all
+        drug = outline.next_drug[place]
+        organ = pieces[place]
+        if drug is None or "local" in organ.roles or organ.end - organ.start != len(organ.key):  # lymph nodes
+            return False
+        if not told or not all(course.early for course in told):
+            return False
+        behind = range(place + 1, min(drug, outline.stretch_end[place] + 1))
+        if not any(pieces[at].key in (":", ",", "-", "->", ";", ".") for at in behind):
+            return False
+        return all(
+            pieces[at].kind in ("sign", "date", "duration") or "then" in outline.cues[at]
+            for at in (*range(outline.stretch_start[place], place), *behind)
+            if not outline.is_drug[at]
+        )
 
     def _came_later(self, place: int) -> bool:
         """Whether metastases are told with when they came, before the drugs for them: 'AC-T + H. 2020 lung mets: THP',
@@ -437,7 +461,7 @@ class _Reader:
             return False
         if outline.has(range(outline.sentence_start[place], place), "interval"):  # DFI 26 months, now mets to liver
             return True
-        if any(self.pieces[at - 1].kind == "duration" and self.pieces[at].key == "later" for at in stretch if at):
+        if any(self.pieces[at - 1].kind == "duration" and self.pieces[at].key in _LATER for at in stretch if at):
             return True
         return any(self.pieces[at].kind == "date" for at in stretch) and outline.next_drug[place] is not None
 

@@ -382,7 +382,9 @@ def _counts_years(pieces: list[Piece], at: int, value: float) -> bool:
     """Whether a y that ends what is told stands for years, too few to be an age: 'ongoing 2 y', 'stable 3y,'."""
     if _key(pieces, at) != "y" or value > _MOST_YEARS:
         return False
-    return at + 1 == len(pieces) or (pieces[at + 1].kind == "sign" and pieces[at + 1].key != "/")
+    if at + 1 == len(pieces) or pieces[at + 1].key in ("later", "on", "after", "ago"):
+        return True
+    return pieces[at + 1].kind == "sign" and pieces[at + 1].key != "/"
 
 
 def _months_beside_years(pieces: list[Piece], years: int) -> tuple[float, int]:

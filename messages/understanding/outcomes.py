@@ -40,6 +40,7 @@ _TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
 """Words before 'failed', 'progressed' that show that it happened, in a question, too."""
 _BORE = ("tolerated", "tolerates", "tolerating", "bore", "took")
 _TIMES = ("time", "times", "x")
+_ARROWS = ("->", ">")
 _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
 _MOST_LISTED = 9
@@ -1052,7 +1053,7 @@ class Outcomes:
             return not self._is_negated(place)
         if stopped and ending and self._stands_behind_the_stop(place):
             return True
-        if toxic and self._is_headed_as_reason(place):
+        if toxic and (self._is_headed_as_reason(place) or self._is_a_step(place)):
             return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
@@ -1074,6 +1075,17 @@ class Outcomes:
         """Whether a heading says that a toxicity is why a line ended: 'Stop 11/2022. Reason: thrombocytopenia.'"""
         pieces = self.outline.pieces
         return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
+
+    def _is_a_step(self, place: int) -> bool:
+        """Whether a toxicity stands by itself between two drugs: 'THP > PD > T-DXd > ILD > TCT', 'T-DM1 -> rash -> ?'"""
+        outline, pieces, behind = self.outline, self.outline.pieces, place + 1
+        while behind < len(pieces) and self._says_how_severe(behind):
+            behind += 1
+        drug = outline.last_drug[place]
+        if drug is None or behind + 1 >= len(pieces) or not pieces[place - 1].key == pieces[behind].key in _ARROWS:
+            return False
+        leads = outline.is_drug[behind + 1] or pieces[behind + 1].key == "?"
+        return leads and all(pieces[at].key not in _ARROWS for at in range(drug + 1, place - 1))
 
     def _stands_behind_the_stop(self, place: int) -> bool:
         """Whether only a sign parts a toxicity from the stop it explains: 'stopped, transaminases', 'off: ALT'."""

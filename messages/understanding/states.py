@@ -137,6 +137,8 @@ class Reader:
         led_to = next((at for at in behind if self._concludes(at)), behind.stop)
         if self._ends_a_drug(range(led_to + 1, behind.stop)) or self._is_referred_to(behind):
             return True
+        if place and place + 1 < len(pieces) and pieces[place - 1].key == pieces[place + 1].key in ("->", ">"):
+            return True  # T-DM1 > low plts > T-DXd
         heads = place > 1 and pieces[place - 1].key in (":", "-", "(")  # 'discontinued: platelets 48'
         return heads and pieces[place - 2].cue("stopped")
 
