@@ -95,6 +95,9 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return found
     if found.corrects and found.fields:  # 'actually no, it was ER negative': of another question
         return found
+    if field == "early_stage_agents" and found.profile.setting == "early" and not _states_setting(found):
+        values = {name: value for name, value in found.fields.items() if name != "setting"}
+        found = replace(found, profile=Profile.model_validate(values))  # it is what the question is about
     if field == "early_stage_agents" and _is_history(found):
         return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
     if question == _BRAIN:
@@ -103,6 +106,11 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     found = _after(f"{words} ", text[:LONGEST], field, found, knowledge)
     return _without_setting_of_the_brain(found) if question == _BRAIN else found
+
+
+def _states_setting(found: Understanding) -> bool:
+    """Whether words of the text say early or metastatic, and not only that early-stage treatment is asked about."""
+    return any(span.field == "setting" for span in found.spans)
 
 
 def _begins_with_none(text: str, found: Understanding, knowledge: Knowledge) -> bool:

@@ -190,6 +190,8 @@ class _Reader:
             self._sign(place)
         elif piece.key == "which" and place and self.pieces[place - 1].key == "for":
             self._for_which()
+        elif piece.key == "early" and self._was_early(place):
+            self.marks.early_stage(place)
         elif piece.concepts:
             self._cue(place)
         elif piece.kind == "number":
@@ -209,6 +211,16 @@ class _Reader:
     @staticmethod
     def _may_be_an_ordinal(piece: Piece) -> bool:
         return piece.value == 1 or (piece.kind == "silent" and piece.value is not None)
+
+    def _was_early(self, place: int) -> bool:
+        """Whether a bare 'early' behind drugs sets them against those for metastases: 'TCH early, THP later for lung
+        mets'."""
+        pieces, following = self.pieces, place + 1
+        if not place or not self.outline.is_drug[place - 1] or following == len(pieces):
+            return False
+        rest = range(following, self.outline.sentence_end[place])
+        later = any(self.now.is_relapse(at) or pieces[at].is_("noun", "organ_mets") for at in rest)
+        return later and pieces[following].key in (",", ";", "and")
 
     def _for_which(self) -> None:
         """What follows was given for what is told before: 'relapsed after adjuvant TCH, for which THP was given'."""

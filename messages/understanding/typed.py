@@ -72,6 +72,7 @@ _YEARS_AND_MONTHS = re.compile(
 )
 _PER_YEAR = 12
 _SEPARATORS = re.compile(r"\s*(?:[,;+&/\n]|\band\b)\s*", re.IGNORECASE)
+_BEHIND_AN_ANSWER = re.compile(r",|[.;] ")
 _PARTS = re.compile(r"[,;:.\n]|\bbut\b", re.IGNORECASE)
 _LINES = ("prior_lines", "line_agents", "line_outcome")
 _MOST_READINGS = 6
@@ -315,7 +316,9 @@ def _hedged_outcome(found: Understanding, said: str, state: State, words: Words)
 def _part_about(found: Understanding, here: str, said: str) -> str:
     """The part of a text that answers the open question: all of it where nothing else is stated."""
     if found.fields.keys() <= {here, "setting"}:
-        return said
+        first, _, rest = said.partition(". ")
+        of_drugs = bool(found.denied_agents) and _NOT_LOOKED_FOR.search(rest) is None  # 'absent. T-DM1 never given'
+        return first if of_drugs else said
     spans = [span for span in found.spans if span.field == here]
     parts, start = [], 0
     for match in (*_CLAUSES.finditer(said), None):
@@ -375,7 +378,7 @@ def _says_unknown(part: str) -> bool:
     rest = [*dropwhile(of_what.__contains__, part.split())]
     while rest and " ".join(rest) not in unknown and rest[-1] in of_what:  # 'don't know her drug list'
         rest.pop()
-    return " ".join(rest) in unknown
+    return bool(rest) and " ".join(rest) in unknown
 
 
 def _asked_for(state: State) -> str:
@@ -490,16 +493,19 @@ def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, wo
 
 
 def _answer_and_more(said: str, state: State, words: Words) -> Reading | None:
-    """An answer to the open question by its name, and after a comma what else is stated: 'none, and ER is positive'."""
+    """An answer to the open question by its name, and behind a sign what else is stated: 'none, and ER is positive',
+    'absent. No tucatinib so far'."""
     here = state.here
-    first, comma, rest = said.partition(",")
-    if not comma or here not in FIELDS or here == "prior_lines" or QUESTIONS[here].kind not in ("choice", "several"):
+    first, *more = _BEHIND_AN_ANSWER.split(said, maxsplit=1)
+    rest = more[0] if more else ""
+    if not more or here not in FIELDS or here == "prior_lines" or QUESTIONS[here].kind not in ("choice", "several"):
         return None
     answer, _ = _named(first, state, words)
     if not isinstance(answer, Answer) or here in understand(rest.strip(), words.knowledge, question=here).fields:
         return None
     found = understand(rest.strip(), words.knowledge)
-    if not found.fields or (here == "early_stage_agents" and found.fields.keys() == {"setting"}):  # 'X, post-op'
+    only_when = here == "early_stage_agents" and found.fields.keys() == {"setting"}  # 'X, post-op'
+    if only_when or not (found.fields or found.denied_agents):
         return None
     several = QUESTIONS[here].kind == "several"
     if here == "red_flags" and NONE in answer.chosen and not _no_emergency_only(found, said):
