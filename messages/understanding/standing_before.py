@@ -436,8 +436,8 @@ class Before:
             return "mentioned"
         if "not_only" in cues:
             return None
-        if "unproven" in cues and self.outline.drug_in_stretch_before(at) is None:
-            return "mentioned"
+        if cues & {"unproven", "failed_to"} and self.outline.drug_in_stretch_before(at) is None:
+            return "mentioned"  # they failed to order pertuzumab
         if cues & {"unknown", "uncertain"} and self._asks_itself_whether(at):
             return "mentioned"
         if "nothing" in self.outline.typed and self._is_what_failed(at):

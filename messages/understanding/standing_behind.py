@@ -278,6 +278,8 @@ class Behind:
             return "given" if told and not (piece.asked or planned) else None
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
             return None
+        if "failed_to" in cues:  # lapatinib failed to arrive
+            return "mentioned"
         if "unproven" in cues:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
         if "negated_after" in cues and self._is_after_some(at):
