@@ -5,6 +5,8 @@ Nothing may rest on the named ones being all there were: those that are only cou
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from messages.understanding.courses import Course, Told
 from messages.understanding.outline import Outline
 
@@ -14,15 +16,22 @@ _BETWEEN = 5
 """Pieces between a number and the word for lines, at most: 'four prior anti-HER2 lines'."""
 
 
-def with_those_counted(outline: Outline, told: Told) -> list[Course]:
+class Counted(NamedTuple):
+    """The lines of a text in order, and the words that count them: the first character and the one behind the last."""
+
+    lines: list[Course]
+    words: tuple[int, int] | None = None
+
+
+def with_those_counted(outline: Outline, told: Told) -> Counted:
     """The lines of a text in order, those among them that it counts and does not name."""
     if not told.lines or told.numbered or "several_lines" not in outline.said:
-        return told.lines
+        return Counted(told.lines)
     for place in range(len(outline.pieces)):
         counted = _counted_at(outline, place)
         if counted is not None:
             return _filled(outline, told, place, counted)
-    return told.lines
+    return Counted(told.lines)
 
 
 def _counted_at(outline: Outline, place: int) -> int | None:
@@ -47,17 +56,18 @@ def _counted_at(outline: Outline, place: int) -> int | None:
     return None
 
 
-def _filled(outline: Outline, told: Told, place: int, counted: int) -> list[Course]:
+def _filled(outline: Outline, told: Told, place: int, counted: int) -> Counted:
     """The lines with as many without drugs as are missing: in front, or behind those only said to be among them."""
     lines = told.lines
     missing = int(outline.pieces[place].value) - _those_meant(outline, lines, place, counted) - len(told.early)
     if missing < 0:
-        return lines
+        return Counted(lines)
     outline.pieces[place].used = True
     not_named = [Course() for _ in range(missing)]
     following = outline.drug_in_sentence_after(counted)
     among = following is not None and outline.has(range(counted + 1, following), "listing")
-    return [*lines, *not_named] if among else [*not_named, *lines]
+    words = (outline.pieces[place].start, outline.pieces[counted].end)
+    return Counted([*lines, *not_named] if among else [*not_named, *lines], words if missing else None)
 
 
 def _those_meant(outline: Outline, lines: list[Course], place: int, counted: int) -> int:

@@ -157,7 +157,10 @@ class _Summary:
     def _treatment(self) -> None:
         told = self.told
         if told.lines:
-            lines = with_those_counted(self.outline, told)[:MOST_LINES]
+            counted = with_those_counted(self.outline, told)
+            lines = counted.lines[:MOST_LINES]
+            if counted.words is not None:
+                self._span("prior_lines", len(lines), *counted.words)
             told_lines = ({"agents": tuple(course.agents), "outcome": course.outcome} for course in lines)
             self.values["prior_lines"] = tuple(Line.model_validate(line) for line in told_lines)
             for number, course in enumerate(lines):
