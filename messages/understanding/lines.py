@@ -323,9 +323,8 @@ class _Reader:
             self.now.then(place)
         elif key == "(":
             self.now.outside = self.courses.current if self.now.is_told_here(self.courses.current) else None
-            drug = self.outline.drug_in_stretch_after(place)
-            if drug is not None and not (self.outcomes.heads or "joined" in self.outline.cues[place + 1]):
-                self.outcomes.next_list()  # PD on T-DM1 (THP first)
+            if self._opens_on_other_drugs(place + 1):
+                self.outcomes.next_list()
         elif key == ")":
             self.courses.separate("then" if self._counts_an_item(place) else "other")
             self._close_bracket(place)
@@ -335,6 +334,13 @@ class _Reader:
             self.outcomes.dash(place)
         elif key == ":" and place and "request" in self.pieces[place - 1].roles:
             self.courses.separate("then")  # options after lapatinib please: TH, then
+
+    def _opens_on_other_drugs(self, first: int) -> bool:
+        """Whether a bracket names drugs that what was said before it is not said of: 'PD on T-DM1 (THP first)'."""
+        outline = self.outline
+        if first >= len(self.pieces) or self.outcomes.heads or "joined" in outline.cues[first]:
+            return False
+        return outline.is_drug[first] or outline.drug_in_stretch_after(first) is not None
 
     def _joins_names(self, place: int) -> bool:
         """Whether a hyphen joins the names of two drugs: 'vinorelbine-trastuzumab, lap/cape'."""
