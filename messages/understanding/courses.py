@@ -174,6 +174,12 @@ class Courses:
             self.all.append(course)
         self.current = course
 
+    def put_before(self, course: Course) -> None:
+        """Put what is told next before a course."""
+        self.insert = self.all.index(course)
+        self.insert_stays = True
+        self.separate("then")
+
     def add(self, piece: Piece, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
         """Add the drugs of a piece to the course being told; a named drug takes the place of its class."""
         course = self.current

@@ -39,7 +39,10 @@ class Marks:
         came_back = course is not None and course.early and self.now.relapsed  # adjuvant T-DM1; lung mets; 1st line?
         came_back = came_back or self._is_of_what_follows_it(place)
         told = belongs == "behind" and not came_back
-        if told and course is not None and not piece.asked and course.number is None:
+        of_the_question = not came_back and self._is_of_the_drug_asked_about(place)
+        if (told or of_the_question) and course is not None and not piece.asked and course.number is None:
+            if of_the_question:
+                self.courses.put_before(course)
             course.number = number
             course.early = False
             course.closed = True
@@ -81,6 +84,16 @@ class Marks:
         end -= pieces[end - 1].kind == "sign"
         opens = outline.sentence_start[place] == place and place + 1 < end and pieces[place + 1].key == ","
         return opens and outline.last_drug[end - 1] == end - 2 > place and bool(pieces[end - 1].roles & {"earlier"})
+
+    def _is_of_the_drug_asked_about(self, place: int) -> bool:
+        """Whether a mark that opens a sentence is of the drug of the question before it, and those that follow came
+        before: 'How to treat nausea on T-DXd? Second line, PD on THP in 2022.'"""
+        outline, course = self.outline, self.courses.current
+        if course is None or not place or self.pieces[place - 1].key != "?" or course.sentence + 1 != self.now.sentence:
+            return False
+        comma = place + 1
+        opens = comma < outline.sentence_end[place] and self.pieces[comma].key == ","
+        return opens and not (comma + 1 < len(self.pieces) and outline.is_drug[comma + 1])
 
     def _is_of_a_plan(self, place: int) -> bool:
         """Whether the drug before it is planned: 'Tukysa proposed as 3L, THP and T-DXd were before'."""

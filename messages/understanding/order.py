@@ -168,7 +168,7 @@ class Order:
         if named:
             known = self.courses.same(agents or ()) or self.courses.known(agents or ())
         if known is not None:
-            self._put_before(known)
+            self.courses.put_before(known)
         return known is not None
 
     def came_before(self, place: int) -> None:
@@ -181,18 +181,13 @@ class Order:
             return
         told = next((course for course in self.courses.all if self.pieces[follower] in course.pieces), None)
         if told is not None and self.now.is_told_here(current):
-            self._put_before(told)
+            self.courses.put_before(told)
 
     def _is_combined(self, first: int, last: int) -> bool:
         """Whether two drugs were given together: A + B, A with B."""
         between = range(first + 1, last)
         joined = any(self.pieces[at].key in ("+", "/") or "joined" in self.outline.cues[at] for at in between)
         return joined and self.outline.joins(first, last)
-
-    def _put_before(self, course: Course) -> None:
-        self.courses.insert = self.courses.all.index(course)
-        self.courses.insert_stays = True
-        self.courses.separate("then")
 
     def _counts_a_drug(self, place: int) -> bool:
         """Whether a number is of the cycles of the drug behind it: 'after 6 TH', 'after 4 cycles of EC'."""
@@ -319,7 +314,7 @@ class Order:
         ordered = ordered or any(piece.key in ("before", "earlier", "previous") for piece in between)
         named = any("is" in piece.roles or piece.key in (":", "being") for piece in between)
         if ordered and named:
-            self._put_before(current)
+            self.courses.put_before(current)
         return ordered and named
 
     def between(self, place: int) -> None:
@@ -336,7 +331,7 @@ class Order:
             return
         self.parted_until = second
         if current is not None and self.now.is_told_here(current) and self.courses.near():
-            self._put_before(current)
+            self.courses.put_before(current)
             self.behind_again = second
         elif self.now.drug_ahead(second):
             self.follower, self.follower_end = second, self._last_joined(second)
@@ -350,7 +345,7 @@ class Order:
         if self.now.drug_ahead(place) and current in self.courses.all:
             self.outcomes.next_list()
             self.outcomes.pending_ongoing = False
-            self._put_before(current)
+            self.courses.put_before(current)
 
     def had_been(self, place: int) -> None:
         """'T-DXd stopped for ILD. THP had been given in 2021': what a later sentence tells in the pluperfect came
@@ -364,7 +359,7 @@ class Order:
         if self.narrates_in_pluperfect or not went or told_in_order or self._is_dated_later(place):
             return
         if self.now.drug_ahead(place):
-            self._put_before(told[0])
+            self.courses.put_before(told[0])
             return
         first = outline.drug_in_sentence_after(start) if not outline.is_drug[start] else start
         if first is None or first > place:

@@ -104,7 +104,7 @@ def scope_of(
     her2 = values.get("her2_status")
     if her2 in ("negative", "low"):
         return "out", f"her2_{her2}"
-    for name in ("dosing", "symptom", "other_question"):
+    for name in ("symptom", "dosing", "other_question"):  # a dose of loperamide treats a symptom
         if name in named:
             return "out", name
     if values.get("setting") == "early":
