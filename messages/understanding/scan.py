@@ -18,6 +18,8 @@ _TENS = range(20, 100, 10)
 """Numbers in words that those below ten are joined to."""
 _PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 """Nouns that say where disease is."""
+_OF_THE_BRAIN = ("radiosurgery", "of_the_head")
+"""The parts of words that show of what an MRI is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
 _SHORT_ANSWER = 2
@@ -55,8 +57,9 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
 
 
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
-    """An MRI that is told with radiosurgery, and with no other organ, is of the brain: 'MRI: one lesion, SRS'."""
-    treated = {piece.sentence for piece in pieces if "radiosurgery" in piece.roles}
+    """An MRI that is told with radiosurgery or headaches, and with no other organ, is of the brain: 'MRI: one lesion,
+    SRS', 'headaches, MRI booked'."""
+    treated = {piece.sentence for piece in pieces if not piece.roles.isdisjoint(_OF_THE_BRAIN)}
     if not treated:
         return
     treated -= {piece.sentence for piece in pieces if piece.is_("noun", *_PLACES)}
