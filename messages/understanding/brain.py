@@ -216,6 +216,8 @@ class Brain:
             found.add("none")
         elif piece.is_("noun", "brain_mets") or piece.is_("say", "setting") or self.context.of(piece, "lesion"):
             found.add("lesion")
+        elif piece.key == "new" and "progression" in found:  # 'new lesions'
+            found |= {"lesion", "new"}
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
         if self._is_one_more(place):
@@ -610,10 +612,11 @@ class Brain:
         lesions, clear = "lesion" in said, "clear" in said
         if (mention.denied == "lesions" or "uncertain" in said) and self._is_ruled_out(mention):
             return "none"
-        if is_mets and "uncertain" in said and not clear and "treated" not in said:
+        grew = "progression" in said
+        if (is_mets or grew) and "uncertain" in said and not clear and "treated" not in said:
             return "unknown"
-        found = {"count", "lesion"} <= said or (lesions and "new" in said) or clear
-        of_treatment = "to_treat" in said and (lesions or "imaging" not in said)
+        found = {"count", "lesion"} <= said or (lesions and "new" in said) or grew or clear
+        of_treatment = "to_treat" in said and (lesions or grew or "imaging" not in said)
         to_come = bool(said & {"pending", "planned", "declined"}) and not of_treatment
         found = found or (mention.denied == "lesions" and self._was_done(mention.window))
         not_imaged = mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said))
