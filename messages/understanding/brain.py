@@ -188,8 +188,7 @@ class Brain:
         return False
 
     def _is_what_it_showed(self, first: int) -> bool:
-        """Whether a clause without a subject tells that a scan was made at last, or says no more than that it was clear:
-        'MRI brain cancelled, done in May: clear', 'CT head, normal'."""
+        """Whether a clause without a subject tells that a scan was made at last, or only that it was clear: 'MRI brain cancelled, done in May: clear', 'CT head, normal'."""
         clause = self.context.clause(first)
         told = [at for at in clause if self.pieces[at].kind != "sign"]
         if not told or any(self._subjects[at] for at in told):

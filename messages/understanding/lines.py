@@ -111,7 +111,7 @@ class _Reader:
                 course.early = True
 
     def _leave_out_what_was_omitted(self) -> None:
-        """Takes a drug out of a regimen that was given without it: 'carboplatin was omitted from her TCHP', 'THP, no P'."""
+        """Takes a drug out of a regimen that was given without it: 'carboplatin omitted from her TCHP', 'THP, no P'."""
         denied = {piece.start: agent for agent, piece in self.told.denied if piece.is_("agents")}
         for place in range(len(self.pieces)) if denied else ():
             piece = self.pieces[place]

@@ -41,6 +41,8 @@ _TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
 _BORE = ("tolerated", "tolerates", "tolerating", "bore", "took")
 _TIMES = ("time", "times", "x")
 _ARROWS = ("->", ">")
+_OTHER_OUTCOME = 5
+"""Pieces between two outcomes of which it was one, at most."""
 _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
 _MOST_LISTED = 9
@@ -179,11 +181,40 @@ class Outcomes:
             and piece.key != "from"
         ):
             return False
+        if "or" in self.outline.played and self._is_one_of_two(place):
+            self.courses.separate("then")
+            return True
         lines = [] if cues.isdisjoint(_POINTED) else self.pointing.lines_at(place, self.courses.metastatic())
         if not lines:
             return self._takes(place)
         self._say_of_those_pointed_at(lines, place)
         return True
+
+    def _is_one_of_two(self, place: int) -> bool:
+        """Whether 'or' leaves open which of two outcomes it was: 'stopped because of toxicity or PD'."""
+        outline, own = self.outline, self._kind_of_outcome(place)
+        if own is None:
+            return False
+        for step in (-1, 1):
+            joined = False
+            for at in range(place + step, place + step * _OTHER_OUTCOME, step):
+                if not outline.stretch_start[place] <= at < outline.stretch_end[place] or outline.is_drug[at]:
+                    break
+                roles = outline.pieces[at].roles
+                joined = joined or ("or" in roles and "nor" not in roles)
+                other = self._kind_of_outcome(at)
+                if other is not None:
+                    if joined and other != own:
+                        return True
+                    break
+        return False
+
+    def _kind_of_outcome(self, at: int) -> str | None:
+        cues = self.outline.cues[at]
+        if "progression" in cues:
+            return "progression"
+        toxic = cues & {"toxicity", "a_toxicity"} or "toxicity_word" in self.outline.pieces[at].roles
+        return "toxicity" if toxic or ("platelets", "low") in self._says(at) else None
 
     def _end(self, course: Course, outcome: str, place: int) -> None:
         """Give a line its outcome."""

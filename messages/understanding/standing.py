@@ -47,8 +47,9 @@ _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect"
 """Cues of what a drug did."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
-_THEN = ("then", "time", "days")
-"""What says that a drug was not to be had at a time that is past: 'at that time', 'in those days'."""
+_THEN = ("time", "days", "point", "stage", "moment", "era", "date")
+"""What says, behind 'that', that a drug was not to be had at a time that is past: 'at that point', 'in those days'."""
+_UNTIL = ("until", "till", "then")
 _OF_ACCESS = frozenset(("unavailable", "available", "access"))
 """Cues of access."""
 _FAR = 30
@@ -519,7 +520,9 @@ class _Sentence:
         outline = self.outline
         before = outline.before_in_stretch(at)
         told = [back for back in before if outline.cues[back] & TOLD]
-        return len(told) == 1 and ("on_record" in outline.cues[told[0]] or "formerly" in outline.pieces[told[0]].roles)
+        if len(told) != 1:
+            return False
+        return bool(outline.cues[told[0]] & {"on_record", "before_it"}) or "formerly" in outline.pieces[told[0]].roles
 
     def _names_the_kind_of(self, at: int) -> bool:
         """Whether a class only says what the drug before it is: 'lapatinib was the only TKI she had'."""
@@ -576,7 +579,7 @@ class _Sentence:
         """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""
         outline = self.outline
         rest = [outline.pieces[each] for each in outline.rest_of_stretch(at, 5)]
-        rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be")]
+        rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be", "had", "has")]
         return len(rest) > 1 and rest[0].key == "not" and rest[1].kind == "word"
 
     def _is_only_like_it(self, at: int) -> bool:
@@ -1168,20 +1171,40 @@ class _Sentence:
         return instead and outline.is_drug[at - 2]
 
     def _is_of_that_time(self, at: int) -> bool:
-        """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1'."""
-        outline = self.outline
-        if outline.plays(outline.before_in_stretch(at), "formerly"):
+        """Whether a drug was only then not to be had: 'T-DXd was not available at that time, so T-DM1', 'not yet
+        licensed at that stage', 'had not been approved yet'."""
+        outline, before = self.outline, self.outline.before_in_stretch(at)
+        if outline.plays(before, "formerly") or any(self._is_a_past_time(each) for each in before):
             return True
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
-        was = any(outline.pieces[each].key in ("was", "wasn", "wasnt") for each in rest[:2])
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
         if said is None:
             return False
+        verbs = [outline.pieces[each].key for each in rest[:2]]
+        then = any(outline.pieces[each].key == "then" for each in range(at + 1, said))
+        if then or "had" in verbs or any(self._is_a_past_time(each) for each in self._up_to_why(said)):
+            return True
+        if not any(verb in ("was", "wasn", "wasnt") for verb in verbs):
+            return False
         behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
-        if not was:  # as Enhertu not approved then
-            ends = len(behind) == 1 or (len(behind) > 1 and behind[1].kind == "sign")
-            return ends and behind[0].key == "then"
-        return any(piece.key in _THEN or piece.kind == "date" or piece.cue("before_it") for piece in behind)
+        return any(piece.kind == "date" or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
+
+    def _up_to_why(self, said: int) -> range:
+        """The places behind a word of access, up to why it is so: 'not licensed at that point as it was new'."""
+        outline = self.outline
+        rest = outline.rest_of_stretch(said, 5)
+        ends = (each for each in rest if "reason" in outline.pieces[each].roles or outline.pieces[each].is_("find"))
+        return range(rest.start, next(ends, rest.stop))
+
+    def _is_a_past_time(self, at: int) -> bool:
+        """Whether a piece names a time that is past: 'at that point', 'back then', 'in 2019', 'then' where it ends."""
+        outline, piece = self.outline, self.outline.pieces[at]
+        before = outline.pieces[at - 1].key
+        if piece.key == "then":
+            return at + 1 == self.end or outline.pieces[at + 1].kind == "sign"
+        if piece.key in _THEN:
+            return before in ("that", "those") or (before == "the" and piece.key == "time")
+        return "before_it" in outline.cues[at] or (piece.kind == "date" and bool(piece.value) and before == "in")
 
     def _answered(self, said: str) -> str | None:
         """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""

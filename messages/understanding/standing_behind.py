@@ -692,7 +692,7 @@ class Behind:
             return True  # on the script but the box was never opened; pharmacy record: never collected
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
-            or (outline.pieces[at].kind == "date" and verdict in _ACCESS)
+            or ((outline.pieces[at].kind == "date" or outline.pieces[at].key == "then") and verdict in _ACCESS)
             or (verdict == "denied" and self._is_of_the_first(at, told_at))
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             or outline.pieces[at].key == "none"

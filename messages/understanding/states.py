@@ -211,7 +211,7 @@ class Reader:
         return any(self.context.of(piece, "consents") for piece in ahead[turns:])
 
     def _was_so_then(self, place: int) -> bool:
-        """Whether fitness for chemotherapy is told of the past: 'was unfit in May', 'unfit last winter', 'fit before'."""
+        """Whether fitness for chemotherapy is told of the past: 'was unfit in May', 'fit before'."""
         clause = self.context.clause(place)
         behind = [piece for piece in self.pieces[clause.stop : clause.stop + 1] if piece.key == "before"]
         around = [self.pieces[at] for at in clause if at != place] + behind
