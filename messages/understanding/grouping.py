@@ -658,8 +658,10 @@ class Grouping:
             or self._is_adjusted(place)
         ):
             return part
-        if part is current and self._only_counts(place) and (
-            courses.between == "sentence" or (courses.between == "comma" and self._is_part(part, new))
+        if (
+            part is current
+            and self._only_counts(place)
+            and (courses.between == "sentence" or (courses.between == "comma" and self._is_part(part, new)))
         ):
             return part
         if part is current and not current.early and self.outcomes.pending == "progression":

@@ -152,7 +152,9 @@ class Order:
         following = outline.drug_in_stretch_after(drug)
         while following == drug + 2 and (
             self.pieces[drug + 1].key in ("/", "+", "&", "with", "plus")
-            or (over_and and self.pieces[drug + 1].key == "and" and outline.drug_in_stretch_after(following) is not None)
+            or (
+                over_and and self.pieces[drug + 1].key == "and" and outline.drug_in_stretch_after(following) is not None
+            )
         ):
             drug = following
             following = outline.drug_in_stretch_after(drug)

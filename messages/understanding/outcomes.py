@@ -1687,7 +1687,11 @@ class Outcomes:
             return
         following = self.outline.next_meaning(place)
         if "likewise_of" in self.outline.cues[place]:
-            if following is not None and self.outline.is_drug[following] and course.outcome in ("progression", "toxicity"):
+            if (
+                following is not None
+                and self.outline.is_drug[following]
+                and course.outcome in ("progression", "toxicity")
+            ):
                 self.pending, self.said_at = course.outcome, place
                 self.given, self.holder = False, None
                 self.courses.separate("then")

@@ -13,7 +13,25 @@ _TOLD = frozenset(
 """Cues of a line's course."""
 _LEADING = ("the", "and", "but", "with", "on", "for", "under")
 """What may stand before a word that points, in its stretch."""
-_GOING_ON = ("was", "were", "is", "by", "for", "with", "due", "because", "had", "has", "did", "in", "after", "until")
+_GOING_ON = (
+    "caused",
+    "gave",
+    "led",
+    "was",
+    "were",
+    "is",
+    "by",
+    "for",
+    "with",
+    "due",
+    "because",
+    "had",
+    "has",
+    "did",
+    "in",
+    "after",
+    "until",
+)
 """What may stand between a word that points and what is said of the line."""
 _NOUNS = ("pd", "progression", "progressions", "relapse", "relapses", "toxicity")
 """What an ordinal counts that stands right before it: 'second progression'."""

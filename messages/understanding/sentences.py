@@ -149,7 +149,9 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if told or ((begins or goes_on) and _opens_an_item(following)):
             counted = int(number)
             opens = _opens_an_item(following)
-            found[-1] = Piece(*(("line", piece.start, mark.end, ITEM) if opens else ("sign", piece.start, mark.end, ";")))
+            found[-1] = Piece(
+                *(("line", piece.start, mark.end, ITEM) if opens else ("sign", piece.start, mark.end, ";"))
+            )
             found[-1].value, found[-1].glued = counted, piece.glued
             if before is not None and before.key == "(" and mark.key == ")":  # (1) THP
                 del found[-2]
