@@ -47,7 +47,7 @@ _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
 _MOST_LISTED = 9
 """Lines in a list that an outcome heads, at most."""
-_WHY = ("on", "at", "upon", "for", "due")
+_WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
