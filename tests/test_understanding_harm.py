@@ -444,6 +444,18 @@ LAP_CAPE = ("lapatinib", "capecitabine")
             [THP, ("t_dm1",), LAP_CAPE],
             ["progression", "progression", "ongoing"],
         ),
+        ("HER2+ MBC, rectal cancer 2015 (capecitabine for that)", None, []),
+        ("Bladder cancer 2018: gemcitabine and cisplatin. THP 2023, PD.", [THP], ["progression"]),
+        ("THP PD. T-DM1 0 cycles.", [THP], ["progression"]),
+        ("HER2+ MBC. Her dad had T-DM1.", None, []),
+        ("T-DXd, tucatinib? Declined.", None, []),
+        ("lapatinib, neratinib? neither", None, []),
+        ("THP but no P", [("taxane", "trastuzumab")], [None]),
+        ("back then Enhertu was unavailable, she got Kadcyla", [("t_dm1",)], [None]),
+        ("neither T-DM1 nor tucatinib was tried", None, []),
+        ("neither THP nor T-DM1 worked", [THP, ("t_dm1",)], ["progression", "progression"]),
+        ("What after T-DM1? She had T-DM1 after THP", [THP, ("t_dm1",)], [None, None]),
+        ("T-DM1 stopped because of toxicity or PD", [("t_dm1",)], [None]),
     ],
 )
 def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_outcome(
@@ -456,6 +468,22 @@ def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_out
     else:
         assert [set(line.agents) for line in lines] == [set(agents) for agents in received]
         assert [line.outcome for line in lines] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("not naive: adjuvant TCH and pertuzumab", {"taxane", "carboplatin", "trastuzumab", "pertuzumab"}),
+        ("Chemo-free so far: trastuzumab + letrozole", {"trastuzumab", "letrozole"}),
+        ("Nothing worked: not THP, not T-DM1", {*THP, "t_dm1"}),
+        ("THP did not work and neither did T-DXd", {*THP, "t_dxd"}),
+        ("T-DM1 in 2021, none since", {"t_dm1"}),
+        ("THP (P skipped), then T-DM1", {"taxane", "trastuzumab", "t_dm1"}),
+    ],
+)
+def test_what_was_given_is_not_denied(text: str, given: set[str]) -> None:
+    """A drug that was given and failed would be recommended again as one that was never given."""
+    assert given.isdisjoint(understand(text, shipped()).denied_agents)
 
 
 @pytest.mark.parametrize(
@@ -588,6 +616,8 @@ def test_disease_that_is_denied_is_not_positive(text: str) -> None:
         "on T-DXd, breathless",
         "no red flags, breathless on T-DXd",
         "no emergencies, new leg weakness with bone mets",
+        "no seizure, ICP is raised though",
+        "an old seizure in 2019, and another one this morning",
         "hemiplegia since this morning",
     ],
 )

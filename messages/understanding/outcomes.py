@@ -211,7 +211,7 @@ class Outcomes:
 
     def _kind_of_outcome(self, at: int) -> str | None:
         cues = self.outline.cues[at]
-        if "progression" in cues:
+        if cues & {"progression", "at_progression"}:
             return "progression"
         toxic = cues & {"toxicity", "a_toxicity"} or "toxicity_word" in self.outline.pieces[at].roles
         return "toxicity" if toxic or ("platelets", "low") in self._says(at) else None
