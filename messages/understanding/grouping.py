@@ -680,12 +680,16 @@ class Grouping:
 
     def _only_orders(self, place: int) -> bool:
         """Whether it is only told which of those before a drug was: 'T-DXd and THP, THP being the earlier'."""
-        outline, pieces = self.outline, self.pieces
-        rest = outline.rest_of_stretch(outline.last_of_list(place))
-        opens = outline.first_of_list(place) == outline.stretch_start[place] or pieces[place - 1].key == ":"
-        if not (opens and rest and pieces[rest[0]].key in ("being", "was", "is")):
+        outline, pieces, verb = self.outline, self.pieces, place + 1
+        if verb == len(pieces) or pieces[verb].key not in ("being", "was", "is"):
             return False
-        behind = [pieces[at] for at in rest[1:] if pieces[at].kind != "sign" and pieces[at].key not in ("the", "one")]
+        if outline.stretch_start[place] != place and pieces[place - 1].key != ":":
+            return False
+        behind = [
+            pieces[at]
+            for at in outline.rest_of_stretch(verb)
+            if pieces[at].kind != "sign" and pieces[at].key not in ("the", "one")
+        ]
         return len(behind) == 1 and (behind[0].value is not None or behind[0].key in _WHICH_OF_THEM)
 
     def _same_combination(self, place: int) -> Course | None:

@@ -53,11 +53,11 @@ class Pointing:
 
     def lines_at(self, place: int, lines: list[Course]) -> list[Course]:
         """The lines that what is said at a place is said of; none where no word points at any."""
-        outline, numbers = self.outline, [course.number for course in lines]
-        begins, drug = self._begins(place), outline.last_drug[place]
-        if (drug is not None and drug >= begins) or outline.drug_in_stretch_after(place) is not None:
+        outline, drug = self.outline, self.outline.last_drug[place]
+        if len(lines) < _BOTH or outline.drug_in_stretch_after(place) is not None:
             return []
-        if len(lines) < _BOTH or (None in numbers and any(numbers)):
+        begins, numbers = self._begins(place), [course.number for course in lines]
+        if (drug is not None and drug >= begins) or (None in numbers and any(numbers)):
             return []
         lines = sorted(lines, key=lambda course: course.number or 0)
         if numbers[0] is not None and (found := self._numbered_at(place, lines)):

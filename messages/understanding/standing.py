@@ -482,7 +482,8 @@ class _Sentence:
             return Mention("declined")
         if before is None and behind is None and self._is_judged(at):
             return Mention("mentioned")
-        if behind == "corrected" or self._is_only_like_it(at) or self._is_unreal(at):
+        like = at > self.first and "like" in outline.cues[at - 1]
+        if behind == "corrected" or (like and not self._is_how_treated(at)) or self._is_unreal(at):
             return Mention("mentioned")
         if before == "unsure":
             given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
@@ -582,15 +583,11 @@ class _Sentence:
         rest = [piece for piece in rest if piece.key not in ("is", "was", "would", "be", "had", "has")]
         return len(rest) > 1 and rest[0].key == "not" and rest[1].kind == "word"
 
-    def _is_only_like_it(self, at: int) -> bool:
-        """Whether something is only compared with a drug: 'margetuximab, like trastuzumab'; not 'treated as per THP'."""
-        outline = self.outline
-        if at == self.first or "like" not in outline.cues[at - 1]:
-            return False
-        how = at - 2
-        return how < self.first or not (
-            outline.pieces[how].kind == "line" or outline.pieces[how].key in ("treated", "treatment", "given")
-        )
+    def _is_how_treated(self, at: int) -> bool:
+        """Whether 'as per' says how treatment was given: 'treated as per CLEOPATRA'; not 'margetuximab, like
+        trastuzumab'."""
+        how = self.outline.pieces[at - 2] if at - 2 >= self.first else None
+        return how is not None and (how.kind == "line" or how.key in ("treated", "treatment", "given"))
 
     def _is_unreal(self, at: int) -> bool:
         """Whether a drug is only thought of as given: 'had T-DM1 been available, ...'."""

@@ -179,7 +179,7 @@ class Before:
         if mode in ("planned", "compared") and self.taken:
             return mode
         then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
-        then = then or self._goes_on_of_who_had(at)
+        then = then or ("who" in outline.typed and self._goes_on_of_who_had(at))
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
