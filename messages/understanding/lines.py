@@ -77,7 +77,10 @@ class _Reader:
     def _is_told_after_the_question(self, place: int) -> bool:
         """Whether a drug that a question only names, behind 'after', is told behind it, by itself or with its partners:
         'What after tucatinib? She had THP, then TCT', 'What after T-DM1? T-DM1 2L, THP 1L'."""
-        outline, first = self.outline, self.outline.first_of_list(place)
+        outline = self.outline
+        if "after" not in outline.said:
+            return False
+        first = outline.first_of_list(place)
         if not first or "after" not in outline.cues[first - 1]:
             return False
         last, end = outline.last_of_list(place), outline.sentence_end[place]

@@ -181,7 +181,7 @@ class Outcomes:
             and piece.key != "from"
         ):
             return False
-        if "or" in self.outline.played and self._is_one_of_two(place):
+        if self.courses.all and "or" in self.outline.played and self._is_one_of_two(place):
             self.courses.separate("then")
             return True
         lines = [] if cues.isdisjoint(_POINTED) else self.pointing.lines_at(place, self.courses.metastatic())

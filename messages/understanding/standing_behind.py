@@ -161,7 +161,7 @@ class Behind:
 
     def _is_joined(self, at: int, following: int) -> bool:
         outline = self.outline
-        if outline.pieces[at].is_("regimen") and self._is_left_out_of(at, following):
+        if self.behind[following] == "denied" and self._is_left_out_of(at, following):
             return False
         return outline.stretch[at] == outline.stretch[following] and outline.joins(at, following)
 
@@ -169,7 +169,7 @@ class Behind:
         """Whether it is one drug of a regimen that was not given: 'TCHP with pertuzumab omitted'."""
         part = agents_of(self.outline.pieces[drug]) or ()
         whole = agents_of(self.outline.pieces[regimen]) or ()
-        return self.behind[drug] == "denied" and len(part) == 1 and part[0] in whole
+        return self.outline.pieces[regimen].is_("regimen") and len(part) == 1 and part[0] in whole
 
     def _is_another_name(self, at: int, following: int) -> bool:
         """Whether a bracket only names a drug again: 'zanidatamab (ZW25)'."""
