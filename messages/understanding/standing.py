@@ -687,12 +687,15 @@ class _Sentence:
         'reimbursement of T-DXd: negative decision'."""
         outline = self.outline
         before = outline.before_in_stretch(at, 5)
-        if not (outline.has(before, "access") or outline.plays(before, "application")):
+        requested = any(outline.pieces[each].key == "request" for each in before)
+        if not (requested or outline.has(before, "access") or outline.plays(before, "application")):
             return None
         for place in range(at + 1, min(self.end, at + _ASKED + 3)):
             roles = outline.pieces[place].roles
             if outline.is_drug[place] or outline.has(range(place, place + 1), "negation", "pending"):
                 return None
+            if "ongoing" in outline.cues[place]:
+                return "unknown"  # the demand for T-DXd is running
             if "granting" in roles:
                 return "available"
             if "revoking" in roles:
@@ -986,7 +989,19 @@ class _Sentence:
             return True  # the insurance accepted T-DXd
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
-        return behind is not None and _is_unknown(outline.pieces[behind])
+        if behind is not None and _is_unknown(outline.pieces[behind]):
+            return True
+        beside = (*back, *outline.rest_of_stretch(last, 8))
+        return any(self._denies_what_nobody_knows(place, outline.stretch_end[at]) for place in beside)
+
+    def _denies_what_nobody_knows(self, at: int, end: int) -> bool:
+        """Whether a denial stands before a word nobody knows: 'T-DXd is here not homologated', 'we don't dispose of'."""
+        outline = self.outline
+        if "negation" not in outline.cues[at] and "cannot" not in outline.pieces[at].roles:
+            return False
+        following = next((each for each in range(at + 1, end) if outline.pieces[each].kind != "silent"), at)
+        piece = outline.pieces[following]
+        return _is_unknown(piece) and "obstacle" not in piece.roles  # on T-DXd without problems
 
     def _is_the_only_one(self, at: int) -> bool:
         """Whether it is said of a list that it was given alone: 'no T-DM1, THP only', 'no taxane, vinorelbine mono'."""

@@ -428,7 +428,7 @@ class Before:
         cues = self.outline.cues[at]
         if self.outline.pieces[at].key == "minus" and at > self.first and self.outline.is_drug[at - 1]:
             return "denied"  # CLEOPATRA minus docetaxel
-        if "nobody" in self.outline.pieces[at].roles:
+        if "nobody" in self.outline.pieces[at].roles or self._applies_for_a_drug(at):
             return "mentioned"
         if not cues:
             return self._with_chemotherapy(at)
@@ -468,6 +468,12 @@ class Before:
         pieces, opens = self.outline.pieces, self.outline.pieces[self.first]
         told = opens.key == "nothing" and "progression" in opens.cues
         return told and pieces[at].key in ("not", "neither", "nor") and self.outline.is_drug[min(at + 1, self.end - 1)]
+
+    def _applies_for_a_drug(self, at: int) -> bool:
+        """Whether an application is only for a drug: 'the demand for tucatinib is running'."""
+        pieces, leads = self.outline.pieces, at + 1
+        applied = "application" in pieces[at].roles and leads + 1 < self.end and pieces[leads].key in ("for", "of")
+        return applied and self.outline.is_drug[leads + 1]
 
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""

@@ -238,7 +238,9 @@ class Behind:
     def _only_ends(self, at: int) -> bool:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
         pieces, end = self.outline.pieces, self.outline.stretch_end[at]
-        return end - at < 5 and all(pieces[each].kind in ("silent", "sign") for each in range(at + 1, end))
+        return end - at < 5 and all(
+            pieces[each].kind in ("silent", "sign") or "so_far" in self.outline.cues[each] for each in range(at + 1, end)
+        )
 
     def _verdict(self, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one kind of cue after another)
         """What a piece says of the drug before it."""
@@ -299,11 +301,13 @@ class Behind:
         if "negation" in cues and (last or self._only_ends(at)):
             if "saying" in outline.pieces[at - 1].roles and at > self.first:
                 return "declined"
+            if piece.key == "denied" and self._is_of_an_application(at):
+                return "unavailable"
             return "same" if "too" in piece.roles or self._is_not_what_was_said(at) else "denied"
         if "declined" in cues:
             if self._is_of_what_follows(at) or self._is_of_chemotherapy(at):
                 return None
-            return "unavailable" if outline.plays(outline.before_in_stretch(at), "application") else "declined"
+            return "unavailable" if self._is_of_an_application(at) else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
             return "unavailable"
         if cues & {"unavailable", "available", "access"}:
@@ -345,6 +349,13 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_of_an_application(self, at: int) -> bool:
+        """Whether what is refused is a request for a drug: 'request for T-DXd refused', 'coverage of T-DXd denied'."""
+        before = self.outline.before_in_stretch(at)
+        return self.outline.plays(before, "application") or any(
+            self.outline.pieces[each].key == "request" for each in before
+        )
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
