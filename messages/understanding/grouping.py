@@ -69,8 +69,7 @@ class Grouping:
             courses.separate("then")
         ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
         told = self.now.is_told_here(courses.current) or self.renamed is courses.current
-        since = self.now.until_relapse
-        if since is not None and ended and told and (self.outline.last_drug[place] or 0) > since:
+        if ended and told and self._is_named_after(place, self.now.until_relapse):
             self.now.early = self.now.stays_early = False
             self.now.until_relapse = None
             courses.separate("then")
@@ -112,6 +111,11 @@ class Grouping:
         self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
         courses.between = "none"
         self.now.relapsed = False
+
+    def _is_named_after(self, place: int, since: int | None) -> bool:
+        """Whether another drug was named before this one, behind a place."""
+        last = self.outline.last_drug[place]
+        return since is not None and last is not None and last > since
 
     def _part_from_the_last(self, place: int) -> None:
         """Part a drug from the one before it where words that lead to it do."""

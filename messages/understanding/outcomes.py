@@ -34,6 +34,13 @@ _LONGEST_LEAD = 7
 """Pieces of 'then in the liver (on', at most, with the drug behind it."""
 _POINTS_NEAR = 5
 """Pieces between an outcome and 'the first', 'the latter', at most."""
+_LISTED = (
+    ("progression", frozenset(("progression",))),
+    ("toxicity", frozenset(("toxicity", "a_toxicity"))),
+    ("ongoing", frozenset(("ongoing", "current"))),
+    ("completed", frozenset(("completed",))),
+)
+"""Outcomes that a list may be made of, and their cues."""
 _NO_LINE = ("neither", "none")
 """How an outcome begins that is said of several lines at once: 'neither worked', 'none held the disease'."""
 _TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
@@ -592,6 +599,7 @@ class Outcomes:
         lines = self.courses.order()
         if not lines:
             return
+        self._one_by_one()
         latest = lines[-1]
         if self.unclaimed is not None and latest.outcome is None:
             here = latest.sentence == self.outline.sentence[self.unclaimed]
@@ -599,6 +607,47 @@ class Outcomes:
                 self._end(latest, "progression", self.unclaimed)
         if latest.ongoing and latest.outcome is None:
             latest.outcome = "ongoing"
+
+    def _one_by_one(self) -> None:
+        """Give each line of a list its own outcome, where as many are told behind it: 'THP, T-DXd, TCT: PD, ILD,
+        ongoing', 'THP and T-DXd: PD and ILD respectively'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if len(self.courses.all) < _BOTH or ":" not in outline.typed:
+            return
+        for colon in (at for at, piece in enumerate(pieces) if piece.key == ":"):
+            start, end = outline.sentence_start[colon], outline.sentence_end[colon]
+            if outline.last_drug[colon] is None or outline.drug_in_sentence_after(colon) is not None:
+                continue
+            named = {piece.start for piece in pieces[start:colon]}
+            lines = [course for course in self.courses.metastatic() if any(of.start in named for of in course.pieces)]
+            told = self._outcomes_listed(range(colon + 1, end), len(lines))
+            for course, (outcome, at) in zip(lines, told, strict=False):
+                course.ongoing = outcome == "ongoing"
+                pieces[at].used = True
+                if course.ongoing:
+                    course.outcome = None
+                else:
+                    self._end(course, outcome, at)
+
+    def _outcomes_listed(self, places: range, count: int) -> list[tuple[str, int]]:
+        """The outcomes that a list is made of, and where each stands; none where it is no list of so many of them."""
+        outline, parted = self.outline, True
+        found: list[tuple[str, int]] = []
+        for at in places:
+            piece, cues = outline.pieces[at], outline.cues[at]
+            said = next((name for name, told in _LISTED if not cues.isdisjoint(told)), None)
+            if said is not None:
+                if not parted or len(found) == count:
+                    return []
+                found.append((said, at))
+                parted = False
+            elif piece.key in (",", "/", "and", "&"):
+                parted = True
+            elif not (
+                piece.kind in ("silent", "sign", "number") or piece.is_("noun", "organ") or "severity" in piece.roles
+            ):
+                return []
+        return found if len(found) == count > 1 else []
 
     def points_back(self, place: int) -> None:
         """Where a sentence begins with 'this', and growth was told of no drug yet, it was under those that 'this' leads
@@ -736,7 +785,7 @@ class Outcomes:
         )
 
     def _of_every_line(self, place: int, outcome: str) -> bool:
-        """'both failed', 'PD on all', 'both stopped for ILD', 'neither worked': the outcome of each line told so far."""
+        """'both failed', 'PD on all', 'both stopped for ILD', 'neither worked': the outcome of each line so far."""
         outline = self.outline
         none = outline.pieces[place].key in _NO_LINE
         if not none and "every" not in outline.played and "all_but" not in outline.said:
@@ -1075,17 +1124,13 @@ class Outcomes:
         if toxic and not self._is_negated(place):
             self.named_toxicity = place
         stopped = self.stopped_at is not None and outline.sentence[self.stopped_at] == piece.sentence
-        if toxic and "a_toxicity" in piece.cues and self._is_a_cell_of_stops(place):
+        if toxic and self._is_an_end(place):
             return not self._is_negated(place)
-        if toxic and outline.pieces[place - 1].key in ("until", "till"):  # T-DXd until ILD
-            return outline.drug_in_stretch_before(place) is not None and not self._is_negated(place)
         effect = piece.is_("find") and "a_toxicity" in outline.cues[place]
         if effect and (self._is_all_that_is_said(place) or self._is_caused_by_a_drug(place)):
             return not self._is_negated(place)
         if stopped and ending and self._stands_behind_the_stop(place):
             return True
-        if toxic and (self._is_headed_as_reason(place) or self._is_a_step(place)):
-            return self.courses.current is not None
         if stopped and piece.is_("noun", *_REASONS) and self._follows_the_stop(place):
             return True
         if pointing or not ((named and "a_toxicity" in outline.cues[place]) or (ending and self._is_graded(place))):
@@ -1099,6 +1144,14 @@ class Outcomes:
         changed = self._follows_a_because(place) and outline.has(sentence, "then")
         return stopped or (self.courses.current is not None and (changed or later))
 
+    def _is_an_end(self, place: int) -> bool:
+        """Whether where a toxicity stands says that it ended a line: 'T-DXd until ILD', 'T-DM1 -> rash -> T-DXd'."""
+        if "a_toxicity" in self.outline.cues[place] and self._is_a_cell_of_stops(place):
+            return True
+        if self.outline.pieces[place - 1].key in ("until", "till"):
+            return self.outline.drug_in_stretch_before(place) is not None
+        return self.courses.current is not None and (self._is_headed_as_reason(place) or self._is_a_step(place))
+
     def _follows_a_because(self, place: int) -> bool:
         return self.outline.plays(self.outline.before_in_stretch(place, 5), "because")
 
@@ -1108,7 +1161,7 @@ class Outcomes:
         return place > 1 and pieces[place - 1].key == ":" and "reason" in pieces[place - 2].roles
 
     def _is_a_step(self, place: int) -> bool:
-        """Whether a toxicity stands by itself between two drugs: 'THP > PD > T-DXd > ILD > TCT', 'T-DM1 -> rash -> ?'"""
+        """Whether a toxicity stands by itself between two drugs: 'THP > PD > T-DXd > ILD > TCT', 'TCT -> rash -> ?'."""
         outline, pieces, behind = self.outline, self.outline.pieces, place + 1
         while behind < len(pieces) and self._says_how_severe(behind):
             behind += 1

@@ -786,7 +786,10 @@ class _Sentence:
 
     def _comes_after_a_plan(self, at: int) -> bool:
         """Whether 'then' leads to a drug from one that is planned itself: 'Enhertu next, then TCT.'"""
-        outline, before = self.outline, self.outline.last_drug[self.outline.first_of_list(at)]
+        outline = self.outline
+        if "planned" not in outline.said:
+            return False
+        before = outline.last_drug[outline.first_of_list(at)]
         if before is None or before < self.first or self.behind.get(before) != "planned":
             return False
         between, plan = range(before + 1, at), frozenset(("planned", "then"))

@@ -631,7 +631,7 @@ class Before:
         return last, (-1 if certain or mode != "denied" else outline.stretch_end[first or at])
 
     def _leads_to_all(self, at: int, behind: int) -> bool:
-        """Whether 'to' leads from a denial to all drugs of its list: 'naive to A, B and C', 'not exposed to A and B'."""
+        """Whether 'to' leads from a denial to all of a list: 'naive to A, B and C', 'not exposed to A and B'."""
         outline = self.outline
         return "unexposed" in outline.cues[at] or any(
             outline.pieces[each].key == "to" for each in range(at + 1, behind)

@@ -242,7 +242,7 @@ class Behind:
             pieces[each].kind in ("silent", "sign") or "so_far" in self.outline.cues[each] for each in range(at + 1, end)
         )
 
-    def _verdict(self, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one kind of cue after another)
+    def _verdict(self, at: int) -> str | None:  # noqa: PLR0911, PLR0912, PLR0915  (one kind of cue after another)
         """What a piece says of the drug before it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]

@@ -150,7 +150,7 @@ class Reader:
         return joins or "so" in piece.roles or piece.key == "->"
 
     def _parts_a_stop(self, place: int) -> bool:
-        """Whether a comma leads to a stop of what was told, and to nothing it stops: ', stopped', ', then off in May'."""
+        """Whether a comma leads to a stop of what was told, and to nothing else: ', stopped', ', then off in May'."""
         at = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == "then")
         if self.pieces[place].key != "," or at >= len(self.pieces) or not self.pieces[at].cue("stopped"):
             return False
