@@ -17,6 +17,8 @@ _TO_STOP = ("stop", "stopping", "hold")
 """How a stop is told that is to come."""
 _GOES_ON = ("still", "ongoing")
 """How it is told that a drug is given by now."""
+_HOW_IT_WAS_GIVEN = ("in", "for", "from", "till", "until", "before", "after", "first", "already", "as", "back", "once", "twice")
+"""What may follow 'she had it' where it tells of a drug that was given."""
 BRAIN = ("brain", "brain_mets", "brain_imaging")
 """Nouns of the brain."""
 _JOINING_CUES = frozenset(("joined", "cycles", "in_sequence"))
@@ -169,6 +171,27 @@ class Outline:
 
     def _says_how_long(self, place: int) -> bool:
         return self.pieces[place].kind in ("duration", "cycles", "date")
+
+    def tells_it_was_given(self, at: int) -> bool:
+        """Whether 'she had it' tells that the drug named before was given, with when or with what: 'she had it in 2021',
+        'got it with HP', 'had that already'; not 'had it cancelled', 'if she had it'."""
+        if "had_it" in self.cues[at]:
+            return True
+        if "previously" not in self.cues[at] or at + 1 >= self.sentence_end[at] or self.pieces[at].asked:
+            return False
+        if self.pieces[at].key == "was" and self.stretch_start[at] == at:  # T-DM1 please not, was given 2020
+            return self.pieces[at + 1].kind == "date"
+        if self.pieces[at + 1].key not in ("it", "that", "this", "them", "these"):
+            return False
+        before = range(max(self.stretch_start[at], at - 3), at)
+        if any(self.plays(before, role) for role in ("if", "modal", "whether")) or self.has(before, "negation", "family"):
+            return False
+        if at + 2 >= self.sentence_end[at]:
+            return True
+        behind = self.pieces[at + 2]
+        return behind.kind in ("sign", "date", "duration", "cycles", "line") or (
+            behind.key in _HOW_IT_WAS_GIVEN or "joined" in behind.cues or "progression" in behind.cues
+        )
 
     def is_excepted(self, drug: int) -> bool:
         """Whether a drug is the exception from an outcome that is said of all: 'PD on all except T-DM1'."""

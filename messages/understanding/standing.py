@@ -179,16 +179,16 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     if _asks_only_of_a_drug(outline, first, end) and found[first].standing in ("asked", "received"):
         _answer_in_short(outline, first, at, found)
     at = _denies_it_at(outline, at) or at
-    if _tells_when_it_was(outline, at):
+    if _tells_when_it_was(outline, at) or _says_she_had_it(outline, at):
         for place in range(first, end):
             if outline.is_drug[place] and found[place].standing in ("asked", "received"):
                 found[place] = Mention("received")
         return
-    affirmed = "affirmed" in outline.pieces[at].roles or "had_it" in outline.cues[at] or _says_she_had_it(outline, at)
+    affirmed = "affirmed" in outline.pieces[at].roles
     if not affirmed and "negation" not in outline.cues[at]:
         return
     alone = at + 1 >= outline.sentence_end[at] or outline.pieces[at + 1].kind == "sign"
-    if not (alone or _says_she_had_it(outline, at) or _denies_it_at(outline, at)):
+    if not (alone or _denies_it_at(outline, at)):
         return
     never = outline.has(range(at, outline.sentence_end[at]), "negated_after")  # on hold? no - never started
     affirmed = affirmed or (not never and outline.has(range(first, end), *_SUPPOSED))
@@ -284,11 +284,12 @@ def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
 
 
 def _says_she_had_it(outline: Outline, at: int) -> bool:
-    """Whether an answer says no more than that a drug was given: 'T-DM1? Had it.', 'She got that.'"""
-    end, had = outline.sentence_end[at], at + (outline.pieces[at].kind == "silent")
-    if had + 1 >= end or "previously" not in outline.cues[had] or "pronoun" not in outline.pieces[had + 1].roles:
+    """Whether an answer tells that the drug was given: 'T-DM1? Had it.', 'I'd rather not, she had it in 2022'."""
+    stop = min(outline.sentence_end[at], outline.drug_in_sentence_after(at) or len(outline.pieces))
+    asked = range(outline.sentence_start[at - 1], at)
+    if outline.is_drug[at] or outline.plays(asked, "or"):
         return False
-    return had + 2 == end or outline.pieces[had + 2].kind == "sign"
+    return any(outline.tells_it_was_given(each) for each in range(at, stop))
 
 
 def _asks_whether_given(outline: Outline, first: int, end: int) -> bool:

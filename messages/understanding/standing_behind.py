@@ -110,6 +110,8 @@ class Behind:
             if verdict == "denied" and "on_hold" in self.outline.cues[at]:
                 return True  # on hold, none given
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
+        if verdict == "received":  # T-DM1 please not, she had it in 2020
+            return said in ("planned", "denied", "asked")
         if verdict == "denied":
             return self._is_only_why(at, said)
         if verdict not in _ACCESS:
@@ -248,7 +250,7 @@ class Behind:
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         single = piece.end - piece.start == len(piece.key)
-        if "had_it" in cues or ("affirmed" in piece.roles and last and self._is_set_against_a_denial(at)):
+        if outline.tells_it_was_given(at) or ("affirmed" in piece.roles and last and self._is_set_against_a_denial(at)):
             return "received"
         if (
             piece.key in _ALSO
