@@ -270,6 +270,8 @@ class Context:
         piece = self.pieces[at]
         if piece.cue("new_word", "then", "negation") or piece.key == "which":
             return True
+        if piece.key == "that" and names_drugs(self.pieces[at - 1]):  # it wasn't T-DXd that gave her ILD
+            return True
         if at == negation + 1 and "stopped" in piece.cues:  # never interrupted for the ILD
             return True
         return (piece.key == "and" and "the_patient" in piece.cues) or self._gives_a_reason(at, negation)

@@ -477,6 +477,8 @@ class _Sentence:
             return Mention("received")
         if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return Mention("mentioned")
+        if before == "denied" and self._is_cleared(at):
+            return Mention("mentioned")
         if "denied" in (before, behind):
             return Mention("denied")
         if "declined" in (before, behind):
@@ -546,6 +548,30 @@ class _Sentence:
         if first + 1 >= at or outline.pieces[first].key != "no" or outline.pieces[first + 1].key not in (",", "-", ":"):
             return False
         return first > 0 and outline.pieces[first - 1].key == "?" and not outline.has(range(first + 1, at), "negation")
+
+    def _is_cleared(self, at: int) -> bool:
+        """Whether it is what another drug did that is denied of one: 'not A but B gave her ILD', 'it was not A but B
+        that failed', 'it was B, not A, that made her sick'; not 'not A but B is what she had'."""
+        outline, pieces = self.outline, self.outline.pieces
+        leads, turns = outline.first_of_list(at) - 1, outline.last_of_list(at) + 1
+        turns += turns < self.end and pieces[turns].key == ","
+        if turns >= self.end or outline.has(range(outline.stretch_start[at], max(leads, 0)), "has_had"):
+            return False
+        told = turns
+        if pieces[turns].key == "but" and pieces[max(leads, 0)].key == "not":
+            other = outline.drug_in_stretch_after(turns)
+            if other is None:
+                return False
+            told = outline.last_of_list(other) + 1
+            told += told + 1 < self.end and pieces[told].key == "," and "is" in pieces[told + 1].roles
+        elif pieces[turns].key not in ("that", "which"):
+            return False
+        for each in range(told, outline.stretch_end[told] if told < self.end else told):
+            if outline.cues[each] & {"has_had", "previously", "started", "planned"} or outline.is_drug[each]:
+                return False
+            if not outline.cues[each].isdisjoint(_EFFECTS) or "caused" in pieces[each].roles:
+                return True
+        return False
 
     def _harmed(self, at: int) -> bool:
         """Whether the bracket behind says what happened under a drug: 'T-DXd not an option (ILD under it)',

@@ -544,8 +544,8 @@ class Before:
             return False
         if not outline.pieces[at + 1].roles & {"on", "linking"} or not outline.is_drug[at + 2]:
             return False
-        told = range(max(self.first, at - 16), at)
-        return bool(self.before) and outline.has(told, "progression", "toxicity", "a_toxicity")
+        told = range(max(self.first, at - 16 if self.before else at - 1), at)
+        return outline.has(told, "progression", "toxicity", "a_toxicity")
 
     def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (piece after piece)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
