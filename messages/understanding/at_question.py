@@ -153,11 +153,15 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
         if name in kept and (alone.fields.get(name) != value or name in found.fields)
     }
     implied = found.implied
-    if field == "early_stage_agents" and _is_history(found):
+    history = field == "early_stage_agents" and _is_history(found)
+    if history:
         implied = {name: value for name, value in implied.items() if name != "setting"}
         agents = [agent for line in found.profile.prior_lines or () for agent in line.agents]
         early = values.get(field, ())
-        values[field] = tuple(dict.fromkeys((*(() if isinstance(early, str) else early), *agents)))
+        named = tuple(dict.fromkeys((*(() if isinstance(early, str) else early), *agents)))
+        values.pop(field, None)
+        if named:  # else it is a class, or misspelt, and asked back
+            values[field] = named
         values.pop("prior_lines", None)
         spans = tuple(replace(span, field=field) if span.field == "prior_lines" else span for span in spans)
     if field == "prior_lines":
@@ -168,7 +172,7 @@ def _after(words: str, text: str, field: str, found: Understanding, knowledge: K
         if outcome is None:
             return found
         values = {**found.fields, "prior_lines": (Line(outcome=outcome),)}
-    elif field not in values:
+    elif field not in values and not history:
         # what is asked back for the question's words alone, or for the text by itself
         before = {entry.readings for entry in (*alone.ambiguous, *found.ambiguous)}
         mine = tuple(entry for entry in asked if entry.field == field and entry.readings not in before)

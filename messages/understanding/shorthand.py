@@ -129,7 +129,7 @@ _FROM_REGIMEN = 5
 
 def _left_out(pieces: list[Piece], place: int) -> str | None:
     """The drug of the regimen before it that a letter stands for, where it was left out: 'TCHP minus the P', 'THP but
-    no P', 'THP (P skipped)'."""
+    no P', 'THP (P skipped)'; H and P may have been left out of any drugs: 'TH, no P'."""
     if pieces[place].end - pieces[place].start != 1:
         return None
     behind = place + 1
@@ -139,12 +139,12 @@ def _left_out(pieces: list[Piece], place: int) -> str | None:
     told = behind < len(pieces) and "negated_after" in pieces[behind].cues
     for at in range(place - 1, max(-1, place - _FROM_REGIMEN), -1):
         piece = pieces[at]
-        if piece.is_("regimen"):
+        meant = _LETTERS[pieces[place].key]
+        if piece.is_("regimen") and len(meant) > 1:
             members = next(concept.value for concept in piece.concepts if concept.kind == "regimen")
-            named = [agent for agent in _LETTERS[pieces[place].key] if agent in members]
-            return named[0] if told and len(named) == 1 else None
+            meant = tuple(agent for agent in meant if agent in members)
         if piece.names_drugs_by_name():
-            return None
+            return meant[0] if told and len(meant) == 1 else None
         told = told or piece.key in _LESS
     return None
 
@@ -158,7 +158,8 @@ def _is_counted(pieces: list[Piece], place: int) -> bool:
     if not place or place + 2 >= len(pieces):
         return False
     before = pieces[place - 1]
-    if "early" in before.cues and not pieces[place + 1].glued:  # adjuvant H
+    marked = pieces[place - 2] if before.key == "." and place > 1 else before
+    if "early" in marked.cues and (not pieces[place + 1].glued or pieces[place + 1].key in ",;"):  # adjuvant H, adj. H
         return True
     if not (before.kind == "sign" or "then" in before.cues):
         return False

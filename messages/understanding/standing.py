@@ -24,6 +24,8 @@ _SAYS_NOTHING_OF_GIVING = frozenset(
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
 _TWO = 2
+_CLASSES = frozenset(("anthracycline", "taxane"))
+"""Agents that stand for a class."""
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
 _USED = ("used", "exhausted", "tried")
@@ -488,6 +490,8 @@ class _Sentence:
         like = at > self.first and "like" in outline.cues[at - 1]
         if behind == "corrected" or (like and not self._is_how_treated(at)) or self._is_unreal(at):
             return Mention("mentioned")
+        if before in ("unsure", "mentioned") and self._is_set_against_a_class(at):
+            return Mention("received")
         if before == "unsure":
             given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
             return Mention("received" if given else "mentioned")
@@ -1040,6 +1044,19 @@ class _Sentence:
         if behind >= self.end or outline.pieces[behind].asked or outline.pieces[behind].key not in _ALONE:
             return False
         return behind + 1 == self.end or outline.pieces[behind + 1].kind == "sign"
+
+    def _is_set_against_a_class(self, at: int) -> bool:
+        """Whether a sentence only denies a class and names the regimen given without it: 'no anthracycline, TCH x6'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if at - 3 != self.first or pieces[at - 1].key != "," or not pieces[at].is_("regimen") or pieces[at].asked:
+            return False
+        denied = agents_of(pieces[at - 2]) or ()
+        if not _CLASSES.issuperset(denied) or set(denied) & set(agents_of(pieces[at]) or ()):
+            return False
+        return all(
+            pieces[each].kind in ("sign", "cycles", "duration", "date", "number") and pieces[each].key not in ("/", "+")
+            for each in outline.rest_of_stretch(at)
+        )
 
     def _is_called(self, drug: int, at: int) -> bool:
         """Whether a drug is only somebody's idea, or what somebody found: 'cape is only an idea', 'tucatinib was the
