@@ -113,7 +113,8 @@ class Emergencies:
         again = next((at for at in rest if self.context.of(self.pieces[at], "once_more")), None)
         if again is None or "negation" in self.pieces[again - 1].cues or not self._is_about(again, place):
             return False
-        return any(self.context.of(self.pieces[at], "acute") for at in range(again + 1, rest.stop))
+        ends = again + 1 == rest.stop or self.pieces[again + 1].kind == "sign"
+        return any(self.context.of(self.pieces[at], "acute") for at in (rest if ends else range(again + 1, rest.stop)))
 
     def _is_controlled_next(self, place: int) -> bool:
         """'Seizures, well controlled.'"""

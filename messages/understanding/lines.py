@@ -115,7 +115,10 @@ class _Reader:
 
     def _leave_out_what_was_omitted(self) -> None:
         """Takes a drug out of a regimen that was given without it: 'carboplatin omitted from her TCHP', 'THP, no P'."""
-        denied = {piece.start: agent for agent, piece in self.told.denied if piece.is_("agents")}
+        denied: dict[int, set[str]] = {}
+        for agent, piece in self.told.denied:
+            if piece.is_("agents"):
+                denied.setdefault(piece.start, set()).add(agent)
         for place in range(len(self.pieces)) if denied else ():
             piece = self.pieces[place]
             if piece.start not in denied:
@@ -125,7 +128,7 @@ class _Reader:
             for course in self.courses.all:
                 for of in course.pieces:
                     if of is regimen or (anywhere and of.sentence == piece.sentence and of.is_("regimen")):
-                        course.agents = [agent for agent in course.agents if agent != denied[piece.start]]
+                        course.agents = [agent for agent in course.agents if agent not in denied[piece.start]]
 
     def _left_out_of(self, place: int) -> Piece | None:
         """The regimen that stands right before the drug that was left out of it: 'THP but no pertuzumab'."""

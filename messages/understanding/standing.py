@@ -186,6 +186,11 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
             if outline.is_drug[place] and found[place].standing in ("asked", "received"):
                 found[place] = Mention("received")
         return
+    if _asks_only_of_a_drug(outline, first, end) and _tells_how_it_ended(outline, at):
+        for place in range(first, end):
+            if outline.is_drug[place] and found[place].standing == "asked":
+                found[place] = Mention("received")
+        return
     affirmed = "affirmed" in outline.pieces[at].roles
     if not affirmed and "negation" not in outline.cues[at]:
         return
@@ -283,6 +288,12 @@ def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
         outline.pieces[each].kind in ("silent", "sign", "date") or outline.cues[each] & _OF_NO_WEIGHT
         for each in (*range(at, told), *range(told + 1, end))
     )
+
+
+def _tells_how_it_ended(outline: Outline, at: int) -> bool:
+    """Whether an answer begins with the end of what was given, and names no drug: 'Stopped after 3 weeks, diarrhoea.'"""
+    told = outline.cues[at] & {"stopped", "completed"} and not outline.cues[at] & {"planned", "negated_after"}
+    return bool(told) and not outline.pieces[at].asked and outline.drug_in_sentence_after(at) is None
 
 
 def _says_she_had_it(outline: Outline, at: int) -> bool:
@@ -754,7 +765,9 @@ class _Sentence:
     def _was_out_of_reach(self, at: int) -> bool:
         """Whether a drug was not given only as it was not to be had: 'no pertuzumab because it was not available'."""
         outline = self.outline
-        rest = outline.rest_of_stretch(at)
+        rest, ends = outline.rest_of_stretch(at), outline.stretch_end[at]
+        if ends < self.end and outline.pieces[ends].key == "then" and self._is_a_past_time(ends):
+            return True  # no pertuzumab available then
         return any("at_which" in outline.pieces[each].roles or outline.pieces[each].key == "then" for each in rest)
 
     def _is_never(self, at: int) -> bool:
@@ -892,6 +905,8 @@ class _Sentence:
                 if any(each.key in _AGAINST for each in led):
                     return True
                 break
+        if last + 2 < self.end and outline.pieces[last + 1].key == "(" and self._names_an_illness(last + 2):
+            return True  # carboplatin (ovarian ca, 2016)
         return self._treats_the_illness_before(first, last)
 
     def _names_an_illness(self, at: int) -> bool:
@@ -908,10 +923,10 @@ class _Sentence:
                 behind = pieces[last + 1 : min(self.end, last + 3)]
                 pointed = len(behind) > 1 and "for" in behind[0].roles and "pronoun" in behind[1].roles
                 pointed = pointed or any(each.key == "then" for each in behind[:1])
-                return pointed or any(sign in signs for sign in ":(-") or (told and not signs)
+                return pointed or any(sign in signs for sign in ":(-") or (told and not signs.strip("'"))
             if piece.kind == "sign":
                 signs += piece.key
-            elif piece.kinds and not cues & _OF_A_COURSE:
+            elif piece.kinds and not (cues & _OF_A_COURSE or (told and "joined" in cues)):
                 return False
             told = told or bool(cues & TOLD)
         return False
