@@ -181,14 +181,10 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     if _asks_only_of_a_drug(outline, first, end) and found[first].standing in ("asked", "received"):
         _answer_in_short(outline, first, at, found)
     at = _denies_it_at(outline, at) or at
-    if _tells_when_it_was(outline, at) or _says_she_had_it(outline, at):
+    ended = _asks_only_of_a_drug(outline, first, end) and _tells_how_it_ended(outline, at)
+    if ended or _tells_when_it_was(outline, at) or _says_she_had_it(outline, at):
         for place in range(first, end):
             if outline.is_drug[place] and found[place].standing in ("asked", "received"):
-                found[place] = Mention("received")
-        return
-    if _asks_only_of_a_drug(outline, first, end) and _tells_how_it_ended(outline, at):
-        for place in range(first, end):
-            if outline.is_drug[place] and found[place].standing == "asked":
                 found[place] = Mention("received")
         return
     affirmed = "affirmed" in outline.pieces[at].roles
