@@ -9,7 +9,7 @@ FIRST_YEAR, LAST_YEAR = 1950, 2099
 _MOST_LINES = 9
 _MOST_YEARS = 15
 """Years that a course lasts, at most."""
-_PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365}
+_PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365, "j": 12.0, "s": 12 / 52}
 """Months in a unit of time, by its first letter."""
 _PER_FRACTION = {"12": 1.0, "52": 12 / 52}
 """Months in a unit written as a fraction: 18/12 is months, 6/52 weeks."""

@@ -54,6 +54,8 @@ _HEADING = 9
 """Pieces between an outcome and the first drug of the list it heads, at most."""
 _MOST_LISTED = 9
 """Lines in a list that an outcome heads, at most."""
+_CANNOT = ("can", "cannot", "couldn", "couldnt", "cant", "could", "unable", "not", "hardly")
+"""What begins what a patient is not able to do: 'can't', 'could hardly'."""
 _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -1701,6 +1703,10 @@ class Outcomes:
     def _ongoing(self, place: int) -> None:
         outline, courses = self.outline, self.courses
         piece = outline.pieces[place]
+        if piece.key == "on" and "on_it" in outline.cues[place] and self._is_behind_its_stop(place):
+            if self._could_not(place):  # dropped, can't stay awake on it
+                self._said(place, "toxicity")
+            return
         following = place + 1
         if following < len(outline.pieces) and outline.pieces[following].kind == "number":
             return  # currently 48
@@ -1732,6 +1738,20 @@ class Outcomes:
             return False
         dated = outline.pieces[outline.last_of_list(place + 1) + 1 : outline.stretch_end[place]][:2]
         return len(dated) > 1 and dated[0].key == "in" and dated[1].kind == "date"
+
+    def _is_behind_its_stop(self, place: int) -> bool:
+        """Whether 'on it' only says when something was, as the line was stopped: 'T-DM1 dropped, was unwell on it'."""
+        outline, stopped = self.outline, self.stopped_at
+        if stopped is None or outline.sentence[stopped] != outline.sentence[place]:
+            return False
+        near = range(outline.stretch_start[place], min(place + 2, outline.sentence_end[place]))
+        return not outline.has(near, "again", "restarted") and not outline.plays(near, "until_now")
+
+    def _could_not(self, place: int) -> bool:
+        """Whether what a patient could not do under a drug is told: 'can't stay awake on it'; not 'can't stay on it'."""
+        pieces, back = self.outline.pieces, self.outline.before_in_stretch(place, 6)
+        denied = any(pieces[at].key in _CANNOT for at in back)
+        return denied and pieces[place - 1].key not in ("stay", "remain", "keep", "be", "go", "continue")
 
     def _likewise(self, place: int) -> None:
         """'T-DM1 failed in 2021, T-DXd as well': the outcome of the line told before it in the sentence."""
