@@ -615,6 +615,7 @@ class _Reader:
             return
         if standing == "received" and not self.order.is_only_named_as_later(place, agents):
             self.order.came_before(place)
+            self.order.comes_by_now(place)
             self.grouping.receive(place, agents, readings)
         if standing == "received":
             return

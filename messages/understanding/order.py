@@ -185,6 +185,21 @@ class Order:
         if told is not None and self.now.is_told_here(current):
             self.courses.put_before(told)
 
+    def comes_by_now(self, place: int) -> None:
+        """Put a drug that is given now behind all that was told: 'T-DXd after THP, now TCT', 'A after B, C now'."""
+        outline, courses = self.outline, self.courses
+        first = outline.first_of_list(place)
+        last = outline.last_drug[place]
+        if courses.insert is None or first != place or last is None or outline.has(range(last, place), "after"):
+            return
+        behind = outline.last_of_list(place) + 1
+        before = [at for at in outline.before_in_stretch(place, 3) if self.pieces[at].key not in ("on", "is", "she")]
+        beside = (*before[:1], *([behind] if behind < outline.stretch_end[place] else []))
+        present = (self.pieces[at].roles & {"until_now", "present"} for at in beside)
+        if any(present) or outline.has(before[:1], "current", "ongoing"):
+            courses.insert, courses.insert_stays = None, False
+            courses.separate("then")
+
     def _is_combined(self, first: int, last: int) -> bool:
         """Whether two drugs were given together: A + B, A with B."""
         between = range(first + 1, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
 from messages.understanding.drugs import names_drugs
@@ -112,7 +113,7 @@ class Outline:
         first, far = self.stretch_start[place], place - within
         return range(place - 1, (first if first > far else far) - 1, -1)
 
-    def has(self, places: range, *names: str) -> bool:
+    def has(self, places: Iterable[int], *names: str) -> bool:
         """Whether a piece at one of these places is one of these cues."""
         if self.said.isdisjoint(names):
             return False
