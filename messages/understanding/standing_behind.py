@@ -560,8 +560,11 @@ class Behind:
         )
 
     def _what_never_was(self, at: int) -> str:
-        """What a plain 'never' behind a drug says of it: 'T-DXd, never'; but 'never missed a dose', 'never in CR'."""
+        """What a plain 'never' behind a drug says of it: 'T-DXd, never'; but 'never missed a dose', 'never in CR', or
+        'THP worked, T-DXd never did'."""
         outline, rest = self.outline, self.outline.rest_of_stretch(at, 4)
+        if rest and outline.pieces[rest[0]].key == "did" and outline.has(range(self.first, at), "took_effect"):
+            return "given"
         if outline.has(rest, *_GIVEN - {"ongoing"}, "responding", "stable") or any(
             outline.pieces[each].is_("scope", "dosing") for each in rest
         ):
