@@ -186,6 +186,8 @@ class _Reader:
             self.order.having(place)
         elif piece.key == "between":
             self.order.between(place)
+        elif piece.key == "from":
+            self.order.came_from(place)
         if self.outline.is_drug[place]:
             self._drug(place)
         elif piece.kind == "line":

@@ -353,6 +353,18 @@ class Order:
         elif self.now.drug_ahead(second):
             self.follower, self.follower_end = second, self._last_joined(second)
 
+    def came_from(self, place: int) -> None:
+        """'Switched to T-DXd from THP' puts THP first."""
+        outline, current, drug = self.outline, self.courses.current, self.outline.drug_in_stretch_before(place)
+        following = outline.next_meaning(place, 2)
+        if drug is None or following is None or not outline.is_drug[following]:
+            return
+        to = outline.first_of_list(drug) - 1
+        led = to >= 0 and (self.pieces[to].key in ("to", "onto") or "then" in outline.cues[to])
+        if led and current is not None and self.pieces[drug] in current.pieces and current in self.courses.all:
+            self._insert_before()
+            self.courses.separate("then")
+
     def having(self, place: int) -> None:
         """'Now on TCT, having had THP and T-DXd': what 'having' heads behind a line came before it."""
         outline, current = self.outline, self.courses.current

@@ -15,6 +15,8 @@ _CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
 _BESIDE_A_DATE = (",", ";", ".", "%", ")", "at", "in", "by", "on")
 """What may stand between a value and when it was measured."""
+_SINCE = ("since", "after", "off", "again")
+"""What says of a later value that something changed before it."""
 _POINTING = ("it", "they")
 """What points back at a value."""
 _OF_HER = ("her", "his", "the", "about")
@@ -217,6 +219,8 @@ class OrganFunction:
                 break
             if piece.key == "," and (dated := self._dated_alone(at + 1)) is not None:
                 return [*figures, Figure(float(self.pieces[dated].value), "", dated)]
+            if piece.kind == "number" and self.pieces[at - 1].key == "," and self._is_since(at):
+                return [*figures, Figure(float(piece.value), "", at)]  # 42 on Herceptin, 60 since it was stopped
             points = "is" in piece.roles and self.pieces[at - 1].key in _POINTING  # 'they are 140 now'
             if points or self.context.of(piece, "recovers") or "new_word" in piece.cues:  # 'but is 58 now'
                 later = next(self._figures(at), None)
@@ -258,7 +262,7 @@ class OrganFunction:
         """Whether a sign may stand between a name and its number; a comma before what it became: '45, now 55'."""
         if self.pieces[at].key == ",":
             ahead = self.pieces[at + 1 : at + 3]
-            timed = any(self._tells_when(piece) for piece in self.pieces[at + 2 : at + 3])
+            timed = any(self._tells_when(piece) or piece.key in _SINCE for piece in self.pieces[at + 2 : at + 3])
             timed = timed or [piece.kind for piece in self.pieces[at + 1 : at + 4]] == ["number", "silent", "date"]
             return timed or any(self.context.of(piece, "changed") or piece.key == "%" for piece in ahead)
         return self.pieces[at].key in ("->", *":=~-/%).'^*?|")
@@ -369,7 +373,12 @@ class OrganFunction:
         return any(
             self.pieces[at].key in ("->", "to") or self.context.of(self.pieces[at], "changed")
             for at in range(figures[0].place + 1, figures[-1].place)
-        )
+        ) or (len(figures) > 1 and self._is_since(figures[-1].place))
+
+    def _is_since(self, at: int) -> bool:
+        """Whether it is said behind a number that it came later: '190 since', '60 today'."""
+        behind = self.pieces[at + 1 : at + 2]
+        return bool(behind) and (behind[0].key in (*_SINCE, "today", "now"))
 
     def bilirubin(self, place: int) -> None:
         """Bilirubin in times the upper limit of normal; in units it says nothing."""
@@ -386,8 +395,20 @@ class OrganFunction:
                 return
             value = figures[-1].value if figures else 2.0 if doubled else 0.0
             if value > BILIRUBIN_ABOVE or (above and value >= BILIRUBIN_ABOVE):
-                self._note("hepatic_impairment", "severe", place, at)
+                back = self._back_to_normal(at)
+                self._note("hepatic_impairment", "severe" if back is None else "none", place, back or at)
             return
+
+    def _back_to_normal(self, at: int) -> int | None:
+        """Where a value that was too high is told to be normal by now: 'was 3x ULN, now normal', 'normal since'."""
+        for behind in range(at + 1, min(self.context.sentence(at).stop, at + _NEAR)):
+            if self.pieces[behind].is_("noun") and not self.pieces[behind].is_("noun", "organ"):
+                return None
+            if self.pieces[behind].cue("good") and not self.context.is_denied_at_once(behind):
+                beside = self.pieces[behind - 1 : behind + 2]
+                timed = any(self._tells_when(piece) or piece.key in _SINCE for piece in beside)
+                return behind if timed else None
+        return None
 
     def _is_excluded_next(self, at: int) -> bool:
         """'Child-Pugh C excluded'."""

@@ -123,6 +123,9 @@ class Receptors:
             if self.context.of(piece, opposite):
                 behind = self.pieces[at + 1 : min(stop, at + _DATED_WITHIN)]
                 return other_time or any(self._tells_when(each) for each in behind)
+            if piece.kind == "number" and self._is_percentage(at) and self._number(at, "").verdict == opposite:
+                behind = self.pieces[at + 1 : min(stop, at + _DATED_WITHIN)]
+                return other_time or any(self._tells_when(each) for each in behind)
             if self._tells_when(piece):
                 other_time = True
             elif piece.kind == "number" or piece.is_("noun"):

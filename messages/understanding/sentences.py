@@ -256,7 +256,18 @@ def _introduces_a_patient(sentence: list[Piece], begins: int) -> bool:
 
 
 def _is_relative(sentence: list[Piece], place: int) -> bool:
-    """Whether 'who' tells of the patient before it: 'a woman who failed THP, brain clear?'"""
+    """Whether 'who' tells of the patient before it, or a verb of drugs behind 'that': 'a woman who failed THP, brain
+    clear?', 'T-DM1 now that THP is finished?'"""
+    if "is" in sentence[place].roles and place > 1 and sentence[place - 1].names_drugs_by_name():
+        before = place - 1
+        while (
+            before > place - _INTRODUCTION
+            and before
+            and (sentence[before].names_drugs_by_name() or sentence[before].key in ("and", "+", "/", ","))
+        ):
+            before -= 1
+        if sentence[before].key == "that":
+            return True
     return place > 0 and sentence[place].key == "who" and (sentence[place - 1].kind != "sign" or place > 1)
 
 

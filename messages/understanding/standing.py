@@ -883,6 +883,8 @@ class _Sentence:
         last = self.outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 3)
         perfect = any(outline.pieces[each].key in ("has", "have") for each in rest)
+        first = outline.first_of_list(at)
+        perfect = perfect or (first - 2 >= self.first and outline.pieces[first - 1].key == "that")  # now that A fails
         supposed = outline.plays(outline.before_in_stretch(at), "if")
         used = any(outline.pieces[each].key in _USED for each in rest)
         return perfect and not supposed and (used or outline.has(rest, "progression", "toxicity", "stopped"))

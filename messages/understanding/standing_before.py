@@ -19,6 +19,8 @@ _ONE_OF_THEM = ("last", "first", "latest", "one")
 """What points behind 'all but' at one of the drugs that are told, and names none."""
 _REFUSES = ("declin", "refus", "reject")
 """How a refusal of chemotherapy begins."""
+_PASSIVE = ("was", "were", "been", "got")
+"""What stands before 'refused' where others refused."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
@@ -456,6 +458,8 @@ class Before:
             return "denied"
         for cue, refusal in _REFUSING_CUES:
             if cue in cues:
+                if cue == "declined" and at > self.first and self._is_passive(at):
+                    refusal = "unavailable"  # she was refused T-DXd by the insurer
                 return "mentioned" if self._is_supposed(at) else refusal
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
@@ -474,6 +478,10 @@ class Before:
         pieces, leads = self.outline.pieces, at + 1
         applied = "application" in pieces[at].roles and leads + 1 < self.end and pieces[leads].key in ("for", "of")
         return applied and self.outline.is_drug[leads + 1]
+
+    def _is_passive(self, at: int) -> bool:
+        """Whether others refused it: 'she was refused T-DXd', 'we were denied it'."""
+        return self.outline.pieces[at - 1].key in _PASSIVE or "used_to" in self.outline.cues[at - 1]
 
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""

@@ -274,8 +274,9 @@ class Behind:
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # a taxane-free regimen
             return "mentioned"
-        if "application" in piece.roles and outline.is_drug[at - 1]:  # T-DXd request with the insurer
-            return "unknown" if outline.has(self._up_to_a_condition(at), "pending") else "mentioned"
+        parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
+        if "application" in piece.roles and (outline.is_drug[at - 1] or parted):  # T-DXd request with the insurer
+            return self._decided(at)
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in ("cycles", "date", "line") and piece.key != ITEM
@@ -358,6 +359,16 @@ class Behind:
         return self.outline.plays(before, "application") or any(
             self.outline.pieces[each].key == "request" for each in before
         )
+
+    def _decided(self, at: int) -> str:
+        """What a request for a drug came to: 'T-DXd: appeal lost', 'T-DXd request granted'."""
+        outline, rest = self.outline, self._up_to_a_condition(at)
+        if outline.has(rest, "pending"):
+            return "unknown"
+        behind = range(at + 1, min(at + _LIST + 1, rest.stop))
+        if outline.plays(behind, "granting"):
+            return "available"
+        return "unavailable" if outline.plays(behind, "revoking") else "mentioned"
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
