@@ -213,7 +213,9 @@ class Grouping:
             return False
         if self._ends_in_alongside(place):
             return True
-        if "joined" in outline.cues[place - 1] and any(outline.tells_it_was_given(at) for at in range(max(0, place - 3), place)):
+        if "joined" in outline.cues[place - 1] and any(
+            outline.tells_it_was_given(at) for at in range(max(0, place - 3), place)
+        ):
             return True  # docetaxel? she had it with HP
         pointed = self.pieces[place + 2]
         return "joined" in outline.cues[place + 1] and "pronoun" in pointed.roles

@@ -18,7 +18,21 @@ _TO_STOP = ("stop", "stopping", "hold")
 """How a stop is told that is to come."""
 _GOES_ON = ("still", "ongoing")
 """How it is told that a drug is given by now."""
-_HOW_IT_WAS_GIVEN = ("in", "for", "from", "till", "until", "before", "after", "first", "already", "as", "back", "once", "twice")
+_HOW_IT_WAS_GIVEN = (
+    "in",
+    "for",
+    "from",
+    "till",
+    "until",
+    "before",
+    "after",
+    "first",
+    "already",
+    "as",
+    "back",
+    "once",
+    "twice",
+)
 """What may follow 'she had it' where it tells of a drug that was given."""
 BRAIN = ("brain", "brain_mets", "brain_imaging")
 """Nouns of the brain."""
@@ -185,7 +199,9 @@ class Outline:
         if self.pieces[at + 1].key not in ("it", "that", "this", "them", "these"):
             return False
         before = range(max(self.stretch_start[at], at - 3), at)
-        if any(self.plays(before, role) for role in ("if", "modal", "whether")) or self.has(before, "negation", "family"):
+        if any(self.plays(before, role) for role in ("if", "modal", "whether")) or self.has(
+            before, "negation", "family"
+        ):
             return False
         if at + 2 >= self.sentence_end[at]:
             return True

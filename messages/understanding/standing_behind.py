@@ -241,7 +241,8 @@ class Behind:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
         pieces, end = self.outline.pieces, self.outline.stretch_end[at]
         return end - at < 5 and all(
-            pieces[each].kind in ("silent", "sign") or "so_far" in self.outline.cues[each] for each in range(at + 1, end)
+            pieces[each].kind in ("silent", "sign") or "so_far" in self.outline.cues[each]
+            for each in range(at + 1, end)
         )
 
     def _verdict(self, at: int) -> str | None:  # noqa: PLR0911, PLR0912, PLR0915  (one kind of cue after another)
