@@ -113,14 +113,28 @@ class Marks:
         and T-DXd 2022'."""
         outline, pieces = self.outline, self.pieces
         number, end = int(pieces[place].value), outline.sentence_end[place]
-        alone = outline.stretch_start[place] == place and place + 1 < end and pieces[place + 1].key == ","
-        if number < _SEVERAL or not alone or outline.last_drug[place] is not None:
+        opens = outline.stretch_start[place] == place or pieces[place - 1].key == ":"
+        alone = opens and place + 1 < end and pieces[place + 1].key == ","
+        if not alone or outline.last_drug[place] is not None:
+            return False
+        if self._comes_after_what_is_told(place):
+            return True
+        if number < _SEVERAL:
             return False
         told, at = 0, place
         while told < number and (following := outline.drug_in_sentence_after(at)) is not None:
             joined = following == at + 2 and pieces[at + 1].key in ("/", "+")
             told, at = told + (not joined), following
         return told == number - 1
+
+    def _comes_after_what_is_told(self, place: int) -> bool:
+        """Whether the drugs behind a number alone are those before it: '2nd line, HER2+, prior THP'."""
+        outline, drug = self.outline, self.outline.drug_in_sentence_after(place)
+        if drug is None or outline.has(range(place, drug), "then") or self.pieces[place].value == 1:
+            return False
+        led = outline.before_in_stretch(drug, 4)
+        named = any(self.pieces[at].kind == "line" or "on" in self.pieces[at].roles for at in led)
+        return outline.has(led, "previous", "previously") and not named
 
     def _is_requested(self, place: int) -> bool:
         """'Second line please: ...', 'question about third line: ...'."""

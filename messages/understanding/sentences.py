@@ -56,6 +56,9 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
         if piece.key == "?" and _doubts(pieces, place, opens=place == first):
             piece.stand_for(Concept("cue", "uncertain"))
             continue
+        if piece.key == "?" and _heads_what_was(pieces, first, place):
+            piece.key = ":"
+            continue
         stops = piece.key == "." and (following is None or not following.glued)
         if stops and _is_abbreviated(pieces, place, lexicon):
             continue
@@ -101,6 +104,12 @@ def _doubts(pieces: list[Piece], place: int, *, opens: bool) -> bool:
     opens = opens and not (place and pieces[place - 1].key == "?")
     before = following is not None and (opens or (following.glued and not (place and pieces[place].glued)))
     return before or _queries(pieces, place)
+
+
+def _heads_what_was(pieces: list[Piece], first: int, place: int) -> bool:
+    """Whether a question mark only parts a word for the past from the drugs it heads: 'Before? THP', 'Prior? THP'."""
+    heads = place == first + 1 and (pieces[first].key == "before" or pieces[first].cue("previous", "before_it"))
+    return heads and place + 1 < len(pieces) and pieces[place + 1].names_drugs_by_name()
 
 
 def _queries(pieces: list[Piece], place: int) -> bool:
