@@ -164,6 +164,8 @@ def _points_back(outline: Outline, first: int, told: int) -> bool:
         return False  # no access to MRI
     if any("pronoun" in piece.roles for piece in (*led, *outline.pieces[told + 1 : outline.stretch_end[told]])):
         return True
+    if "unavailable" in outline.cues[told] and any(_gives_again(piece) for piece in led):
+        return True  # rechallenge is contraindicated
     passed = {"new_word", "correction", "asked_weak", "then", "so_far", "negation"}
     return all(
         (piece.kind in ("silent", "sign", "date") and "examination" not in piece.roles)
@@ -171,6 +173,11 @@ def _points_back(outline: Outline, first: int, told: int) -> bool:
         or piece.roles & {"is", "present"}
         for piece in led
     )
+
+
+def _gives_again(piece: Piece) -> bool:
+    """Whether a word is for giving a drug once more: 'rechallenge', 're-exposure'."""
+    return piece.key.startswith(("rechallenge", "reexpos")) or piece.key == "re"
 
 
 def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
