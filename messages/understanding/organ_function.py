@@ -60,9 +60,10 @@ class OrganFunction:
         self.pieces = context.pieces
         self.stated = stated
 
-    def _note(self, name: str, value: object, place: int, last: int) -> None:
+    def _note(self, name: str, value: object, place: int, last: int, *, became: bool = False) -> None:
+        """`became`: it takes the place of a value before it."""
         pieces = self.pieces[place : last + 1]
-        corrected = self.context.is_corrected(place) or self._is_latest(place)
+        corrected = became or self.context.is_corrected(place) or self._is_latest(place)
         self.stated.note(name, value, pieces, corrected=corrected)
 
     def _is_latest(self, place: int) -> bool:
@@ -311,7 +312,9 @@ class OrganFunction:
         if lowest < LVEF_FROM <= highest:
             self.stated.ask("lvef", ("normal", "reduced"), self.pieces[place : last.place + 1])
         else:
-            self._note("lvef", "normal" if lowest >= LVEF_FROM else "reduced", place, last.place)
+            became = len(figures) > 1 and lowest == highest
+            value = "normal" if lowest >= LVEF_FROM else "reduced"
+            self._note("lvef", value, place, last.place, became=became)
 
     def _is_range(self, first: int, last: int) -> bool:
         """Whether two numbers are the ends of a range, and no change: 48-52, 1 to 2, but 'from 60 to 45'."""

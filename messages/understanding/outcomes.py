@@ -1381,6 +1381,8 @@ class Outcomes:
         outline = self.outline
         if outline.said.isdisjoint(("negation", "excluded")):
             return False
+        if outline.pieces[place].asked and self._is_answered_no(place):
+            return True
         joined = False
         for at in outline.before_in_stretch(place, 4):
             finding = "progression" in outline.cues[place] and outline.pieces[at].is_("find")
@@ -1392,6 +1394,12 @@ class Outcomes:
         if self._is_none(place) or self._opens_with_neither(place):
             return True
         return outline.has(outline.rest_of_stretch(place, 3), "excluded")
+
+    def _is_answered_no(self, place: int) -> bool:
+        """Whether what is asked at a place is answered with no: 'Did T-DM1 fail? No, stopped for rash.'"""
+        outline, behind = self.outline, self.outline.sentence_end[place]
+        asked = behind < len(outline.pieces) and outline.pieces[behind - 1].key == "?"
+        return asked and outline.pieces[behind].key in ("no", "not", "never")
 
     def _opens_with_neither(self, place: int) -> bool:
         """Whether an outcome is denied of the drugs of 'neither ... nor': 'neither A nor B was stopped for ILD'."""

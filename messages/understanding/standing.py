@@ -202,6 +202,7 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
         return
     never = outline.has(range(at, outline.sentence_end[at]), "negated_after")  # on hold? no - never started
     affirmed = affirmed or (not never and outline.has(range(first, end), *_SUPPOSED))
+    affirmed = affirmed or _tells_how_it_went(outline, first, end, at)
     if not affirmed and not never and not _asks_whether_given(outline, first, end):
         return
     answered = ("asked", "received") if "previously" in outline.cues[first] else ("asked",)  # got T-DM1? no
@@ -210,6 +211,12 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
         if outline.is_drug[place] and found[place].standing in answered and outline.pieces[place + 1].key != ":":
             denial: Standing = "mentioned" if agents_of(outline.pieces[place]) in told else "denied"
             found[place] = Mention("received" if affirmed else denial)
+
+
+def _tells_how_it_went(outline: Outline, first: int, end: int, at: int) -> bool:
+    """Whether a question is what a drug did, and the answer how it went: 'Did T-DM1 fail? No, stopped for rash.'"""
+    answer = range(at, outline.sentence_end[at])
+    return outline.has(range(first, end), *_EFFECTS) and outline.has(answer, "toxicity", *_SUPPOSED)
 
 
 def _asks_only_of_a_drug(outline: Outline, first: int, end: int) -> bool:
