@@ -526,13 +526,13 @@ class Outcomes:
         outline = self.outline
         new = outline.has(outline.before_in_stretch(place, 3), "new") or is_new(outline.pieces, place)
         new = new or (self._follows_a_line(place) and outline.drug_in_stretch_after(place) is None)
-        new = new or self._ended_a_line(place) or self._appeared_under_a_line(place)
+        new = new or self._ended_a_line(place) or self._appeared_under_a_line(place) or self._was_found_under(place)
         if not new or self._is_negated(place):
             return
         if self._is_why_changed(place):
             self._end_the_line_before(place, "progression")
         elif self.courses.all or self._governs(place):
-            if self.courses.metastatic():
+            if self.courses.metastatic() or self._was_found_under(place):
                 self.courses.grew_under.add(outline.pieces[place].start)
             self._said(place, "progression")
 
@@ -548,6 +548,17 @@ class Outcomes:
         under = first > 0 and ("on" in pieces[first - 1].roles or pieces[first - 1].key in ("under", "during"))
         begun = first > 1 and outline.has(range(max(0, first - 3), first), "started", "then", "changed")
         return "until" in links or "till" in links or ("when" in links and under and not begun)
+
+    def _was_found_under(self, place: int) -> bool:
+        """Whether metastases were found under drugs that are no early-stage treatment: 'liver mets detected on THP'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = outline.drug_in_stretch_after(place)
+        if drug is None or drug > place + _LONGEST_LEAD or outline.has(range(place, drug), "early", "early_stage"):
+            return False
+        known = self.courses.known(agents_of(pieces[drug]) or ())
+        found = next((at for at in range(place + 1, drug) if "detected" in pieces[at].roles), drug)
+        led = any(not pieces[at].roles.isdisjoint(("on", "during")) for at in range(found + 1, drug))
+        return led and not pieces[drug].asked and not (known is not None and known.early)
 
     def _ended_a_line(self, place: int) -> bool:
         """Whether a line is said to have ended by metastases: 'THP ended by liver mets', 'stopped for lung mets'."""
@@ -1542,6 +1553,8 @@ class Outcomes:
                 "again",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
+            elif "detected" in piece.roles:
+                continue  # liver mets found on THP
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
