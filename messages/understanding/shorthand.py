@@ -34,6 +34,8 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
             _read_as_either_conjugate(pieces, place)
         if antibody and piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
             _read_with_its_antibody(pieces, place, readings)
+        elif antibody and _is_named_by_its_payload(pieces, place, lexicon):
+            _silence_its_antibody(pieces, place)
 
 
 def _stands_alone(piece: Piece, place: int, pieces: list[Piece], text: str) -> bool:
@@ -228,18 +230,31 @@ def _payload(pieces: list[Piece], place: int, lexicon: Lexicon) -> tuple[tuple[s
 
 def _antibody_before(pieces: list[Piece], place: int) -> int | None:
     """Where 'trastuzumab' stands right before a piece, over a hyphen."""
-    at = place - 2 if place > 1 and pieces[place - 1].key == "-" else place - 1
+    at = place - 2 if place > 1 and pieces[place - 1].key in ("-", "/") else place - 1
     antibody = at >= 0 and pieces[at].key.startswith(_ANTIBODY) and pieces[at].is_("agents", "trastuzumab")
     return at if antibody else None
 
 
 def _read_with_its_antibody(pieces: list[Piece], place: int, readings: tuple[tuple[str, ...], ...]) -> None:
     """Make one name of 'trastuzumab' and the mistyped payload behind it: the antibody alone was not given."""
+    _silence_its_antibody(pieces, place)
+    piece = pieces[place]
+    piece.kind, piece.value = "fuzzy", readings
+    piece.stand_for()
+
+
+def _is_named_by_its_payload(pieces: list[Piece], place: int, lexicon: Lexicon) -> bool:
+    """Whether the second half of its name stands for a conjugate, behind its antibody: 'trastu-deruxtecan'."""
+    piece = pieces[place]
+    named = "agents" in piece.kinds and any(piece.key.startswith(stem) for stem in lexicon.payloads)
+    return named and _antibody_before(pieces, place) is not None
+
+
+def _silence_its_antibody(pieces: list[Piece], place: int) -> None:
+    """Leave nothing of the antibody that begins the name of a conjugate: it alone was not given."""
     first = _antibody_before(pieces, place)
     assert first is not None
-    piece = pieces[place]
-    piece.kind, piece.value, piece.start = "fuzzy", readings, pieces[first].start
-    piece.stand_for()
+    pieces[place].start = pieces[first].start
     for each in pieces[first:place]:
         each.kind, each.key = "silent", ""
         each.stand_for()
