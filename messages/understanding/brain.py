@@ -359,6 +359,8 @@ class Brain:
         new = bool(ahead) and ahead[0].key == "new" and self.context.next_word(place + 1) is None
         if new or (ahead and ahead[0].key == "untreated"):
             return frozenset(("lesion", "new"))
+        if ahead and "affirmed" in ahead[0].roles:
+            return frozenset(("lesion",))
         measured = len(ahead) > 1 and ahead[0].kind == "number" and ahead[1].key in ("mm", "cm")
         return frozenset(("lesion", "count")) if measured else frozenset()
 

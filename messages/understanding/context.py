@@ -104,7 +104,8 @@ class Context:
         clause = self.clause(place)
         asked = clause.stop == sentence.stop < len(self.pieces) and self.pieces[clause.stop - 1].key == "?"
         if asked and all(
-            at == place or self.pieces[at].kind == "sign" or "new_word" in self.pieces[at].cues for at in clause
+            at == place or self.pieces[at].kind == "sign" or self.pieces[at].cues & {"new_word", "asked_weak"}
+            for at in clause
         ):
             return self.clause(sentence.stop).stop
         if sentence.stop < len(self.pieces) and all(

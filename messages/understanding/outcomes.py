@@ -223,7 +223,8 @@ class Outcomes:
         if cues & {"progression", "at_progression"}:
             return "progression"
         toxic = cues & {"toxicity", "a_toxicity"} or "toxicity_word" in self.outline.pieces[at].roles
-        return "toxicity" if toxic or ("platelets", "low") in self._says(at) else None
+        measured = ("platelets", "low") in self._says(at) or self.outline.pieces[at].is_("noun", *_REASONS)
+        return "toxicity" if toxic or measured else None
 
     def _end(self, course: Course, outcome: str, place: int) -> None:
         """Give a line its outcome."""
@@ -244,7 +245,7 @@ class Outcomes:
         if "no_progression" in cues:
             self._goes_well(place)
             return True
-        if "had_effect" in cues and "neither" in self.outline.typed and self._ends_neither(place):
+        if "had_effect" in cues and not self.outline.typed.isdisjoint(_NO_LINE) and self._ends_neither(place):
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
@@ -291,6 +292,8 @@ class Outcomes:
             self._likewise(place)
         elif "nor" in piece.roles and tells_alike(self.outline, place):
             self._await_the_same(place)
+        elif piece.key == "neither" and place and "responding" in self.outline.cues[place - 1]:
+            self._await_of_all(place)  # she responded neither to A nor to B
         else:
             return False
         return True
@@ -696,9 +699,8 @@ class Outcomes:
         if self._is_when_changed(place):
             self._at_progression(place)
             return
-        if outline.pieces[place].key == "nothing" and outline.drug_in_sentence_after(place) is not None:
-            self._await(place, "progression")
-            self.awaited = _MOST_LISTED  # nothing worked: not A, not B
+        if "all_failed" in outline.cues[place] and outline.drug_in_sentence_after(place) is not None:
+            self._await_of_all(place)  # nothing worked: not A, not B
             return
         if self._is_supposed(place) or self._of_every_line(place, "progression") or self._is_of_as_many(place):
             return
@@ -1811,6 +1813,11 @@ class Outcomes:
         if course is not None and course.outcome in ("progression", "toxicity"):
             self._await(place, course.outcome)
 
+    def _await_of_all(self, place: int) -> None:
+        """Progression is said of each of the drugs that follow."""
+        self._await(place, "progression")
+        self.awaited = _MOST_LISTED
+
     def _await(self, place: int, outcome: str) -> None:
         """An outcome is said of the drugs that follow."""
         self.pending, self.given, self.holder, self.said_at = outcome, False, None, place
@@ -1820,9 +1827,8 @@ class Outcomes:
     def _ends_neither(self, place: int) -> bool:
         """Read what is denied of the lines told before it: 'neither THP nor T-DM1 worked'."""
         outline = self.outline
-        opened = next(
-            (at for at in outline.before_in_stretch(place, _FAR) if outline.pieces[at].key == "neither"), place
-        )
+        before = range(place - 1, max(outline.sentence_start[place], place - _FAR) - 1, -1)
+        opened = next((at for at in before if outline.pieces[at].key in _NO_LINE), place)
         named = {outline.pieces[at].start for at in range(opened, place) if outline.is_drug[at]}
         lines = [each for each in self.courses.metastatic() if any(piece.start in named for piece in each.pieces)]
         for course in lines:

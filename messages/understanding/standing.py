@@ -51,6 +51,7 @@ _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
 """What says, behind 'that', that a drug was not to be had at a time that is past: 'at that point', 'in those days'."""
+_THERE_WAS_NO = (["there", "was", "no"], ["there", "is", "no"])
 _UNTIL = ("until", "till", "then")
 _OF_ACCESS = frozenset(("unavailable", "available", "access"))
 """Cues of access."""
@@ -496,7 +497,7 @@ class _Sentence:
             return Mention("mentioned")
         if before == "denied" and self._is_no_naivety(at):
             return Mention("mentioned" if self._is_told_again(at) else "received")
-        if before == "denied" and (self._did_not_work(at) or self._fared_alike(at)):
+        if before in ("denied", "unsure", "mentioned") and (self._did_not_work(at) or self._fared_alike(at)):
             return Mention("received")
         if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return Mention("mentioned")
@@ -530,18 +531,26 @@ class _Sentence:
     def _is_of_neither(self, at: int) -> bool:
         """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
         outline = self.outline
-        if outline.said.isdisjoint(("available", "unavailable")):
+        if outline.said.isdisjoint(("available", "unavailable")) or not self._opens_with_none():
             return False
-        opens = outline.pieces[self.first]
-        listed = "nor" in opens.roles or (opens.key == "none" and outline.pieces[self.first + 1].key == "of")
-        if not listed or self.end - at > _LONGEST_REMARK:
+        if self.end - at > _LONGEST_REMARK:
             return False
-        last = at
-        while (following := outline.next_drug[last]) is not None and following < self.end:
-            if not (outline.joins(last, following) or "nor" in outline.pieces[following - 1].roles):
-                break
-            last = following
+        last = self._last_of_the_list(at)
         return outline.has(range(last + 1, outline.stretch_end[last]), "available", "unavailable")
+
+    def _opens_with_none(self) -> bool:
+        """Whether a sentence begins with a denial of several: 'neither A nor B', 'none of A and B'."""
+        opens = self.outline.pieces[self.first]
+        return "nor" in opens.roles or (opens.key == "none" and self.outline.pieces[self.first + 1].key == "of")
+
+    def _last_of_the_list(self, at: int) -> int:
+        """The last of the drugs that signs, 'and' or 'nor' join to one, over commas, too."""
+        outline = self.outline
+        while (following := outline.next_drug[at]) is not None and following < self.end:
+            if not (outline.joins(at, following) or "nor" in outline.pieces[following - 1].roles):
+                break
+            at = following
+        return at
 
     def _is_only_dated(self, at: int) -> bool:
         """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not
@@ -651,11 +660,13 @@ class _Sentence:
     def _did_not_work(self, at: int) -> bool:
         """Whether it is an effect that is denied of a list: 'neither THP nor T-DM1 worked'."""
         outline = self.outline
-        last = outline.last_drug[outline.stretch_end[at] - 1] or at
         opened = range(max(self.first, at - _LONGEST_REMARK), at)
-        if not outline.plays(opened, "nor"):
+        if not (outline.plays(opened, "nor") or self._opens_with_none()):
             return False
-        behind = range(last + 1, min(outline.stretch_end[at], last + 3))
+        if any("responding" in outline.cues[each - 1] and outline.pieces[each].key == "neither" for each in opened if each):
+            return True  # she responded neither to THP nor to T-DM1
+        last = self._last_of_the_list(at)
+        behind = range(last + 1, min(outline.stretch_end[last], last + 3))
         if outline.has(behind, "took_effect", "responding", "had_effect"):
             return all(outline.pieces[each].key not in ("tried", "is", "are") for each in behind)
         last = outline.last_drug[self.end - 1] or at  # neither THP nor the second (T-DXd) was stopped for toxicity
@@ -722,6 +733,10 @@ class _Sentence:
         following = at + 1
         conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
         denied = conjugate and self.outline.pieces[at - 1].key == "no"
+        no = self.outline.pieces[at - 1]
+        plain = at - 3 >= self.first and no.end - no.start == len("no")
+        if plain and [piece.key for piece in self.outline.pieces[at - 3 : at]] in _THERE_WAS_NO:
+            return True  # in 2018 there was no Enhertu
         if denied and self._is_of_this_place(self.outline.stretch_start[at]):
             return True  # in our country no T-DXd
         if following >= self.outline.stretch_end[at]:
@@ -1052,7 +1067,8 @@ class _Sentence:
             return True
         if behind is not None and _is_unknown(outline.pieces[behind]):
             return True
-        beside = (*back, *outline.rest_of_stretch(last, 8))
+        following = outline.drug_in_stretch_after(last) or outline.stretch_end[last]
+        beside = (*back, *range(last + 1, min(following, last + 9)))
         return any(self._denies_what_nobody_knows(place, outline.stretch_end[at]) for place in beside)
 
     def _denies_what_nobody_knows(self, at: int, end: int) -> bool:
@@ -1290,7 +1306,10 @@ class _Sentence:
             return at + 1 == self.end or outline.pieces[at + 1].kind == "sign"
         if piece.key in _THEN:
             return before in ("that", "those") or (before == "the" and piece.key == "time")
-        return "before_it" in outline.cues[at] or (piece.kind == "date" and bool(piece.value) and before == "in")
+        if piece.key == "when":  # not yet approved when she progressed
+            return outline.has(outline.rest_of_stretch(at, 3), "the_patient", "progression", "has_had")
+        dated = piece.kind == "date" and bool(piece.value) and before in ("in", "before")
+        return dated or "before_it" in outline.cues[at]
 
     def _answered(self, said: str) -> str | None:
         """What the next sentence answers to a question about access: 'Enhertu funded? Yes.'"""

@@ -442,7 +442,7 @@ class Before:
             return "mentioned"  # they failed to order pertuzumab
         if cues & {"unknown", "uncertain"} and self._asks_itself_whether(at):
             return "mentioned"
-        if "nothing" in self.outline.typed and self._is_what_failed(at):
+        if "all_failed" in self.outline.said and self._is_what_failed(at):
             return None
         if "declined" in cues and is_of_a_later_dose(self.outline, at):
             return None
@@ -470,7 +470,7 @@ class Before:
     def _is_what_failed(self, at: int) -> bool:
         """Whether 'not' only goes on a denial of effect: 'nothing worked: not THP, not T-DM1'."""
         pieces, opens = self.outline.pieces, self.outline.pieces[self.first]
-        told = opens.key == "nothing" and "progression" in opens.cues
+        told = "all_failed" in opens.cues
         return told and pieces[at].key in ("not", "neither", "nor") and self.outline.is_drug[min(at + 1, self.end - 1)]
 
     def _applies_for_a_drug(self, at: int) -> bool:
@@ -593,6 +593,8 @@ class Before:
         outline, at = self.outline, colon - 1
         while at > self.first and outline.cues[at] & {"so_far", "up_to_now"}:
             at -= 1
+        while at > self.first and (outline.cues[at] & {"negation", "negated_after"} or outline.pieces[at].kind == "silent"):
+            at -= 1  # chemo was never given: letrozole
         return not self.taken and bool(outline.pieces[at].roles & {"combination", "chemo"})
 
     def _goes_on_to_what_was(self, mode: str | None, at: int) -> bool:

@@ -29,7 +29,7 @@ _BEST_OF_WORST = 2
 """The last ECOG grade of those who are up and about."""
 _FROM_ECOG = 10
 """Pieces between a performance status and 'fit', at most."""
-_THEN = ("was", "were", "initially", "formerly", "before", "then")
+_THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till")
 """Words of what was so in the past."""
 _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
