@@ -519,7 +519,9 @@ class _Reader:
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
-        if agents is None or place + 1 == len(self.pieces) or self.pieces[place + 1].key not in ("minus", "without"):
+        if agents is None or place + 1 == len(self.pieces):
+            return agents
+        if self.pieces[place + 1].key != "without" and not self.outline.takes_away(place + 1):
             return agents
         following = self.outline.drug_in_stretch_after(place)
         if following is None or following > place + 3:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
-from messages.understanding.drugs import names_drugs
+from messages.understanding.drugs import agents_of, names_drugs
 from messages.understanding.scan import Piece
 
 _FAR = 24
@@ -146,6 +146,17 @@ class Outline:
         if last - first > 6:
             return False
         return self._apart[last] == self._apart[first + 1]
+
+    def takes_away(self, at: int) -> bool:
+        """Whether 'minus' leads from a regimen to what was left out of it: 'CLEOPATRA minus docetaxel', 'THP -P'."""
+        pieces = self.pieces
+        if not at or at + 1 >= len(pieces) or not self.is_drug[at - 1]:
+            return False
+        if pieces[at].key != "-":
+            return pieces[at].key == "minus"
+        parted = pieces[at + 1].glued and not pieces[at].glued
+        parted = parted and self.is_drug[at + 1] and pieces[at - 1].is_("regimen")
+        return parted and set(agents_of(pieces[at + 1]) or ("",)) <= set(agents_of(pieces[at - 1]) or ())
 
     def names_the_line(self, place: int) -> bool:
         """Whether a sign leads from a line's number to its drugs: 'on her second line, T-DM1', 'line 2: T-DM1'."""

@@ -178,6 +178,8 @@ class Before:
             return "unsure"
         if mode == "unsure" and comma:
             return mode
+        if mode == "planned" and outline.pieces[at].key == "given" and at + 1 < self.end and outline.is_drug[at + 1]:
+            return None  # planned THP, given TH
         if mode in ("planned", "compared") and self.taken:
             return mode
         then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
@@ -428,8 +430,10 @@ class Before:
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
-        if self.outline.pieces[at].key == "minus" and at > self.first and self.outline.is_drug[at - 1]:
-            return "denied"  # CLEOPATRA minus docetaxel
+        if at > self.first and self.outline.takes_away(at):
+            return "denied"
+        if ticks_off(self.outline, at):
+            return None
         if "nobody" in self.outline.pieces[at].roles or self._applies_for_a_drug(at):
             return "mentioned"
         if not cues:
@@ -682,3 +686,12 @@ def is_of_a_later_dose(outline: Outline, at: int) -> bool:
     more = outline.plays(rest, "more")
     it = more and any(pieces[each].key == "of" and "pronoun" in pieces[each + 1].roles for each in rest[:-1])
     return it or ((counted or more) and outline.has(rest, "cycles"))
+
+
+def ticks_off(outline: Outline, at: int) -> bool:
+    """Whether 'no' is of the drug before it, in a row of such marks: 'A yes B no C no'."""
+    pieces = outline.pieces
+    if "yes" not in outline.typed or pieces[at].key != "no" or not at or not outline.is_drug[at - 1]:
+        return False
+    behind = range(outline.sentence_start[at] + 1, outline.sentence_end[at])
+    return any(pieces[each].key == "yes" and outline.is_drug[each - 1] for each in behind)

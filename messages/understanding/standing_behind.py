@@ -6,7 +6,7 @@ from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
-from messages.understanding.standing_before import denies_what_follows, is_of_a_later_dose
+from messages.understanding.standing_before import denies_what_follows, is_of_a_later_dose, ticks_off
 
 _GIVEN = frozenset(
     (
@@ -18,6 +18,8 @@ _GIVEN = frozenset(
 _LIST = 3
 """Drugs of a list, at least, that what is said behind it is said of all of."""
 _PAIR = 2
+_MARKED_WITHIN = 12
+"""Pieces between two marks of a row, at most."""
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
@@ -251,7 +253,7 @@ class Behind:
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         single = piece.end - piece.start == len(piece.key)
-        if outline.tells_it_was_given(at) or ("affirmed" in piece.roles and last and self._is_set_against_a_denial(at)):
+        if outline.tells_it_was_given(at) or ("affirmed" in piece.roles and self._is_set_against_a_denial(at)):
             return "received"
         if (
             piece.key in _ALSO
@@ -266,7 +268,7 @@ class Behind:
             return "ellipsis"
         if last and ("we_have" in cues or self._is_by_now(at)):
             return "available"
-        if self._is_minus(at):
+        if self._is_minus(at) or ticks_off(outline, at):
             return "denied"
         supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key in _SUPPOSING)
         if supposes and self._is_its_condition(at):
@@ -562,13 +564,15 @@ class Behind:
 
     def _is_set_against_a_denial(self, at: int) -> bool:
         """Whether 'yes' sets a drug against one that was not given: 'has not had T-DXd, T-DM1 yes'."""
-        outline, told = self.outline, range(self.first, at)
+        outline, told, behind = self.outline, range(self.first, self.end), at + 1
+        alone = behind == self.end or outline.pieces[behind].kind == "sign" or outline.is_drug[behind]
         return (
             at > self.first
             and outline.is_drug[at - 1]
+            and alone
             and not outline.pieces[at].asked
             and outline.has(told, "negation", "negated_after")
-            and not outline.has(range(self.first, self.end), "planned", "available", "unavailable", "access")
+            and not outline.has(told, "planned", "available", "unavailable", "access")
         )
 
     def _what_never_was(self, at: int) -> str:
@@ -627,11 +631,19 @@ class Behind:
         return (pointed and can) or outline.has(rest, "available", "unavailable", "access")
 
     def _is_minus(self, at: int) -> bool:
-        """Whether a piece is a minus in brackets behind a drug: 'pertuzumab (-)'."""
-        pieces = self.outline.pieces
-        if pieces[at].kind != "sign" or pieces[at].key != "-":
+        """Whether a mark says no to a drug: 'pertuzumab (-)', 'THP y, T-DXd n', 'THP +, T-DM1 +, T-DXd -'."""
+        pieces, following = self.outline.pieces, at + 1
+        if pieces[at].key not in ("-", "n") or at == self.first:
             return False
-        return at + 1 < len(pieces) and pieces[at + 1].key == ")" and self._opens_a_bracket(at)
+        behind = pieces[following].key if following < len(pieces) else ""
+        if pieces[at].key == "n" or not self.outline.is_drug[at - 1]:
+            return (
+                self.outline.is_drug[at - 1]
+                if behind in ("", ",", ";", ".")
+                else behind == ")" and self._opens_a_bracket(at)
+            )
+        marked = (each for each in range(max(0, at - _MARKED_WITHIN), at - 1) if pieces[each].key in ("+", "-"))
+        return behind in (",", ";") or (not behind and any(pieces[each + 1].key in (",", ";") for each in marked))
 
     def _is_why(self, at: int) -> bool:
         """Whether a refusal is only why a drug was chosen: 'vinorelbine because she did not want to lose her hair'."""
