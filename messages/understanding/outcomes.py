@@ -349,7 +349,8 @@ class Outcomes:
         return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
 
     def _stays(self, place: int) -> bool:
-        return self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
+        still = self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
+        return still or self._is_bare_on(place)
 
     def _is_still_given(self, place: int) -> bool:
         """Whether 'still' is the last that is said of a drug: 'Herceptin with letrozole, still', 'HP still'."""
@@ -366,6 +367,14 @@ class Outcomes:
                 outline.pieces[at].kind in ("silent", "sign", "cycles", "date", "duration", "line") for at in between
             )
         )
+
+    def _is_bare_on(self, place: int) -> bool:
+        """Whether 'on' is all that is said of a drug: 'T-DXd (on)', 'TCT: on.'"""
+        outline, pieces = self.outline, self.outline.pieces
+        if "on" not in pieces[place].roles or place < _BOTH or pieces[place - 1].key not in ("(", ":", "="):
+            return False
+        ends = place + 1 == outline.sentence_end[place] or pieces[place + 1].kind == "sign"
+        return ends and outline.is_drug[place - 2]
 
     def _was_kept(self, place: int) -> bool:
         """Whether 'kept going' is the last that is said of a drug, none of whose partners was stopped."""
@@ -803,13 +812,14 @@ class Outcomes:
         """'both failed', 'PD on all', 'both stopped for ILD', 'neither worked': the outcome of each line so far."""
         outline = self.outline
         none = outline.pieces[place].key in _NO_LINE
-        if not none and "every" not in outline.played and "all_but" not in outline.said:
+        counts = "every" in outline.played or not outline.typed.isdisjoint(("first", "last"))
+        listed = self._first_of_all(place) if counts else None
+        if not none and listed is None and "every" not in outline.played and "all_but" not in outline.said:
             return False
         stretch = outline.near(place)
         every = next(
             (at for at in stretch if "every" in outline.pieces[at].roles or "all_but" in outline.cues[at]), None
         )
-        listed = self._first_of_all(place)
         every = every if listed is None else outline.sentence_start[place]
         every = place if none else every
         kind = frozenset() if every is None else self._kind_named(every)
@@ -851,7 +861,7 @@ class Outcomes:
         outline, pieces = self.outline, self.outline.pieces
         start, last = self._begins_with_all(place), outline.last_drug[place]
         first = outline.next_drug[start]
-        if "every" not in pieces[start].roles or first is None or last is None or not first < last < place:
+        if not self._means_all(start) or first is None or last is None or not first < last < place:
             return None
         led = all(
             pieces[at].kind in ("silent", "number", "sign") or outline.cues[at] & {"previous", "line_word"}
@@ -899,10 +909,17 @@ class Outcomes:
         while closed > 0 and (pieces[closed].kind == "silent" or outline.cues[closed] & {"completed", "joined"}):
             closed -= 1
         if pieces[closed].key != ")":
-            return outline.sentence_start[place]
+            start = outline.sentence_start[place]
+            return start + (pieces[start].kind == "silent" and self._means_all(start + 1))
         opened = next((at for at in range(closed, max(0, closed - _FAR), -1) if pieces[at].key == "("), closed)
         heads = range(max(outline.sentence_start[opened], opened - 4), opened)
-        return next((at for at in heads if "every" in pieces[at].roles), outline.sentence_start[place])
+        return next((at for at in heads if self._means_all(at)), outline.sentence_start[place])
+
+    def _means_all(self, place: int) -> bool:
+        """Whether a word heads a list as a whole: 'all of', 'both', 'the first two lines'."""
+        piece, following = self.outline.pieces[place], self.outline.pieces[place + 1 : place + 2]
+        counted = bool(following) and following[0].kind == "number"
+        return "every" in piece.roles or (counted and piece.key in ("first", "last"))
 
     def _kind_named(self, every: int) -> frozenset[str]:
         """The drugs of the kind that 'both', 'all' is said of: 'both ADCs', 'both TKIs'; none where it names none."""
@@ -1117,8 +1134,8 @@ class Outcomes:
     # ---- toxicity ------------------------------------------------------------------------------------------------
 
     def _toxicity(self, place: int) -> None:
-        if self._is_negated(place):
-            return
+        if self._is_negated(place) or (place and "progression" in self.outline.cues[place - 1]):
+            return  # PD put an end to THP
         if self._is_why_changed(place):
             self._end_the_line_before(place, "toxicity")
         elif not (self._is_of_several(place) and self._of_every_line(place, "toxicity")):
@@ -1501,6 +1518,9 @@ class Outcomes:
         ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".", ITEM)
         if self._stops_what_follows(place):
             return True
+        makes_way = "stopped" in outline.cues[place] and following + 1 < len(outline.pieces)
+        if makes_way and outline.pieces[following].key in ("for", "to") and outline.is_drug[following + 1]:
+            return False  # platelets fell, so it was dropped for TCT
         colon = self._heading_colon(place)
         if ends or (colon is None and self._leads_to_the_next(place)):
             return False
@@ -1538,7 +1558,7 @@ class Outcomes:
                 return False
             if "linking" in piece.roles or cues & {"after", "ongoing"}:
                 linked = linked or "in" not in piece.roles
-            elif piece.key in ("ended", "end") and all(
+            elif piece.key in ("ended", "end", "put") and all(
                 outline.pieces[on].kind == "silent" for on in range(place + 1, at)
             ):
                 linked = True  # PD ended THP

@@ -11,7 +11,7 @@ _TOLD = frozenset(
     ("progression", "at_progression", "toxicity", "a_toxicity", "stopped", "completed", "ongoing", "no_progression")
 )
 """Cues of a line's course."""
-_LEADING = ("the", "and", "but", "with", "on", "for", "under")
+_LEADING = ("only", "the", "and", "but", "with", "on", "for", "under")
 """What may stand before a word that points, in its stretch."""
 _GOING_ON = (
     "caused",

@@ -1211,7 +1211,11 @@ class _Sentence:
         previous = self.outline.last_drug[at]
         if previous is None or previous < self.first:
             return "denied"
+        if any(_is_unknown(self.outline.pieces[each]) for each in range(previous + 1, at)):
+            return "mentioned"
         said = (self.before.get(previous), self.behind.get(previous))
+        if said[1] == "given" and self.outline.has(range(previous + 1, at), "took_effect"):
+            return "mentioned"  # T-DM1 worked, THP had not
         if any(each in _ACCESS for each in said):
             return "unavailable"
         return "mentioned" if "other_than" in said else "denied"

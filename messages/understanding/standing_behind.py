@@ -385,7 +385,9 @@ class Behind:
         pieces, is_drug = self.outline.pieces, self.outline.is_drug
         if pieces[at].key in _IS_NOT:
             return at > self.first and is_drug[at - 1]
-        return at - 2 >= self.first and is_drug[at - 2] and "is" in pieces[at - 1].roles
+        if at - 2 < self.first or not is_drug[at - 2]:
+            return False
+        return "is" in pieces[at - 1].roles or pieces[at - 1].key in ("had", "has", "did", "does")
 
     def _is_all_of_a_sentence(self, at: int) -> bool:
         """Whether a drug begins the sentence, and no other is named in it."""
