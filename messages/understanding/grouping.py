@@ -416,8 +416,9 @@ class Grouping:
         endocrine = endocrine and (group <= ENDOCRINE | EXTENDED_ADJUVANT or bool(agents & ANTI_HER2))
         if self._takes_its_place(place, course):
             return True
-        if agents & BEFORE_A_TAXANE and not agents & ANTI_HER2 and self._group(place) <= ANTIBODIES:
-            return True  # adjuvant AC and docetaxel, then trastuzumab
+        told = {agent for each in self.courses.all if each.early for agent in each.agents}
+        if told & BEFORE_A_TAXANE and not told & ANTI_HER2 and self._group(place) <= ANTIBODIES:
+            return True  # adjuvant AC x4, docetaxel x4, then trastuzumab
         beside = self.courses.between in ("comma", "joined") and not self.now.relapsed
         if beside and self._group(place) <= agents & ANTIBODIES:
             return True  # TCH (adjuvant), Herceptin till 2020

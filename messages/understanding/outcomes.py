@@ -422,7 +422,10 @@ class Outcomes:
         outline = self.outline
         piece = outline.pieces[place]
         if "up_to_now" in outline.cues[place]:  # THP until now
-            only = outline.plays(outline.before_in_stretch(place), "only")
+            before = outline.before_in_stretch(place)
+            only = outline.plays(before, "only") or outline.has(before, "than", "all_but")
+            first = outline.sentence_start[place]
+            only = only or (outline.pieces[first].key in ("nothing", "no") and outline.pieces[first + 1].key == "but")
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
@@ -1069,7 +1072,7 @@ class Outcomes:
         of_a_drug = outline.drug_in_stretch_before(place) is not None or self._governs(place)
         near = outline.before_in_stretch(place, 2) if of_a_drug else outline.near(place)
         return any(
-            outline.pieces[at].kind == "word"
+            (outline.pieces[at].kind == "word" and "antibodies" not in outline.pieces[at].roles)
             or outline.pieces[at].is_("find")
             or outline.cues[at] & {"symptomatic", "a_toxicity"}
             for at in near

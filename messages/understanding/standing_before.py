@@ -21,6 +21,10 @@ _REFUSES = ("declin", "refus", "reject")
 """How a refusal of chemotherapy begins."""
 _PASSIVE = ("was", "were", "been", "got")
 """What stands before 'refused' where others refused."""
+_NO_DRUG = ("nothing", "none", "no", "nil", "never")
+"""What begins a sentence that nothing was given."""
+_IN_ITS_PLACE = ("instead", "rather")
+"""What sets another drug in the place of one, and excepts nothing."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
@@ -460,6 +464,8 @@ class Before:
             return None
         if "than" in cues and mode == "received" and not self.taken and "all_but" in cues:
             return "denied"
+        if "than" in cues and self._is_all_there_was(at):
+            return "received"
         for cue, refusal in _REFUSING_CUES:
             if cue in cues:
                 if cue == "declined" and at > self.first and self._is_passive(at):
@@ -470,6 +476,25 @@ class Before:
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
             return "available"
         return None
+
+    def _is_all_there_was(self, at: int) -> bool:
+        """Whether an exception is all that was given: 'nothing except THP', 'no treatment for the mets besides HP'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if self.before or at == self.first or pieces[at].asked or pieces[at].key in _IN_ITS_PLACE:
+            return False
+        if outline.has(range(at + 1, self.end), "available", "unavailable", "access", "planned", "what_next", "asked"):
+            return False  # no drug but T-DXd is funded
+        opens = pieces[self.first]
+        if not (opens.key in _NO_DRUG or "untreated" in outline.cues[self.first]):
+            return False
+        return all(
+            piece.kind in ("silent", "line")
+            or piece.roles & {"heading", "treatment", "for", "harmless"}
+            or piece.cues & {"so_far", "untreated", "relapse", "previously", "joined"}
+            or piece.is_("noun", "organ_mets")
+            or piece.is_("say", "prior_lines", "setting", "treatment")
+            for piece in pieces[self.first + 1 : at]
+        )
 
     def _is_what_failed(self, at: int) -> bool:
         """Whether 'not' only goes on a denial of effect: 'nothing worked: not THP, not T-DM1'."""
