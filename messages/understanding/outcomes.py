@@ -748,7 +748,7 @@ class Outcomes:
     def _is_supposed(self, place: int) -> bool:
         """Whether growth is only suspected, past, or what may come: 'suspected progression', 'in case of PD'."""
         outline = self.outline
-        if place and outline.pieces[place - 1].key in ("suspected", "possible", "questionable"):
+        if place and outline.pieces[place - 1].key in ("suspected", "possible", "questionable", "doubtful"):
             return True
         if place and "stopped" in outline.cues[place - 1] and outline.pieces[place].key in ("progressing", "growing"):
             return True  # no longer progressing
