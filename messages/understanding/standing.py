@@ -459,7 +459,7 @@ class _Sentence:
         if at in self.relatives:
             return Mention("family")
         if behind == "same":
-            behind = self._same(at)
+            behind = "mentioned" if self._is_of_its_effect(at) else self._same(at)
         elif behind == "likewise":
             previous = outline.last_drug[at]
             behind = None if previous is None else self.behind.get(previous)
@@ -663,7 +663,9 @@ class _Sentence:
         opened = range(max(self.first, at - _LONGEST_REMARK), at)
         if not (outline.plays(opened, "nor") or self._opens_with_none()):
             return False
-        if any("responding" in outline.cues[each - 1] and outline.pieces[each].key == "neither" for each in opened if each):
+        if any(
+            "responding" in outline.cues[each - 1] and outline.pieces[each].key == "neither" for each in opened if each
+        ):
             return True  # she responded neither to THP nor to T-DM1
         last = self._last_of_the_list(at)
         behind = range(last + 1, min(outline.stretch_end[last], last + 3))
@@ -1206,16 +1208,18 @@ class _Sentence:
             return False
         return apart or not outline.has(before, "planned")
 
+    def _is_of_its_effect(self, at: int) -> bool:
+        """Whether it is an effect, or what nobody knows, that a drug is denied: 'T-DM1 worked, THP had not'."""
+        outline, previous = self.outline, self.outline.last_drug[at]
+        between = range(at if previous is None else previous + 1, at)
+        return outline.has(between, "took_effect") or any(_is_unknown(outline.pieces[each]) for each in between)
+
     def _same(self, at: int) -> str:
         """What is said of the drug before it in the sentence: 'T-DXd is not approved, tucatinib neither'."""
         previous = self.outline.last_drug[at]
         if previous is None or previous < self.first:
             return "denied"
-        if any(_is_unknown(self.outline.pieces[each]) for each in range(previous + 1, at)):
-            return "mentioned"
         said = (self.before.get(previous), self.behind.get(previous))
-        if said[1] == "given" and self.outline.has(range(previous + 1, at), "took_effect"):
-            return "mentioned"  # T-DM1 worked, THP had not
         if any(each in _ACCESS for each in said):
             return "unavailable"
         return "mentioned" if "other_than" in said else "denied"

@@ -622,7 +622,9 @@ class Before:
         outline, at = self.outline, colon - 1
         while at > self.first and outline.cues[at] & {"so_far", "up_to_now"}:
             at -= 1
-        while at > self.first and (outline.cues[at] & {"negation", "negated_after"} or outline.pieces[at].kind == "silent"):
+        while at > self.first and (
+            outline.cues[at] & {"negation", "negated_after"} or outline.pieces[at].kind == "silent"
+        ):
             at -= 1  # chemo was never given: letrozole
         return not self.taken and bool(outline.pieces[at].roles & {"combination", "chemo"})
 
