@@ -489,7 +489,7 @@ class Brain:
             return None
         if piece.is_("noun", "brain_imaging") and self._only_dates(mention.place):
             return None
-        asked = piece.asked and not self.context.is_refuted(mention.place) and not self._is_affirmed(mention.place)
+        asked = piece.asked and not self.context.is_refuted(mention.place) and not self.context.is_confirmed(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
@@ -592,11 +592,6 @@ class Brain:
         if any("not_imaged" in self.pieces[at].cues for at in following):
             return True
         return self._is_answered_no(first)
-
-    def _is_affirmed(self, place: int) -> bool:
-        """Whether the next sentence answers with yes: 'brain mets? yes'."""
-        first = self.context.sentence(place).stop
-        return first < len(self.pieces) and "affirmed" in self.pieces[first].roles
 
     def _is_answered_no(self, first: int) -> bool:
         """Whether a sentence begins with a plain no."""

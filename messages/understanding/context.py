@@ -44,10 +44,13 @@ class Context:
         self._family = [False] * len(pieces)
         self._marked: dict[int, tuple[Stance, int]] = {}
         self._refuted: set[int] = set()
+        self._confirmed: set[int | None] = set()
         for place, piece in enumerate(pieces):
             if "if" in piece.roles:  # 'if brain mets appear'
                 self._mark(place, "hypothetical")
             cues = piece.cues
+            if "affirmed" in piece.roles and place and pieces[place - 1].key == "?":
+                self._confirmed.add(self._asked_before(place))
             if not cues:
                 continue
             if "family" in cues:
@@ -103,10 +106,7 @@ class Context:
         sentence = self.sentence(place)
         clause = self.clause(place)
         asked = clause.stop == sentence.stop < len(self.pieces) and self.pieces[clause.stop - 1].key == "?"
-        if asked and all(
-            at == place or self.pieces[at].kind == "sign" or self.pieces[at].cues & {"new_word", "asked_weak"}
-            for at in clause
-        ):
+        if asked and all(at == place or self._only_asks(at) for at in clause):
             return self.clause(sentence.stop).stop
         if sentence.stop < len(self.pieces) and all(
             at == place or self.pieces[at].kind == "sign" for at in sentence[-_HEADER - 1 :]
@@ -136,6 +136,10 @@ class Context:
     def is_refuted(self, place: int) -> bool:
         """Whether a piece is asked and answered with no: 'hormone insensitive? no'."""
         return place in self._refuted
+
+    def is_confirmed(self, place: int) -> bool:
+        """Whether a piece is asked and answered with yes: 'any ILD? yes'."""
+        return place in self._confirmed
 
     def is_minus(self, place: int) -> bool:
         """Whether a minus stands behind a piece, in brackets or before nothing but a sign: 'ILD (-)', 'LMD -,',
@@ -288,12 +292,25 @@ class Context:
             return False
         if place + 1 < len(self.pieces) and self.pieces[place + 1].kind != "sign":
             return False
-        before = self.clause(place - 1)
-        if len(before) > _HEADER or not self._is_target(self.pieces[before.start]):
+        asked = self._asked_before(place)
+        if asked is None:
             return False
-        self._marked.setdefault(before.start, ("denied", place))
-        self._refuted.add(before.start)
+        self._marked.setdefault(asked, ("denied", place))
+        self._refuted.add(asked)
         return True
+
+    def _asked_before(self, place: int) -> int | None:
+        """What the clause before asks about, where it says no more: 'ILD?', 'any ILD?', 'does she have brain mets?'"""
+        before = self.clause(place - 1)
+        targets = [at for at in before if self._is_target(self.pieces[at])]
+        if len(targets) != 1 or (len(before) > _HEADER and self.pieces[place - 1].key != "?"):
+            return None
+        return targets[0] if all(at in targets or self._only_asks(at) for at in before) else None
+
+    def _only_asks(self, place: int) -> bool:
+        """Whether a piece only makes a question of what stands beside it: 'any', 'does she have'."""
+        piece = self.pieces[place]
+        return piece.kind in ("silent", "sign") or bool(piece.cues & {"new_word", "asked_weak", "asked"})
 
     def _deny(self, places: list[int], by: int) -> None:
         for at in places:

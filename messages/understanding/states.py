@@ -512,6 +512,8 @@ class Reader:
         """Whether a finding is asked about; 'can she have T-DXd with ILD?' takes it for given."""
         if not self.pieces[place].asked or stance != "affirmed" or finding.field in ("pregnancy", "chemotherapy"):
             return False
+        if self.context.is_confirmed(place):
+            return False
         return not any(self.context.of(piece, "given") for piece in self.pieces[max(0, place - 3) : place])
 
     # ---- nouns with a number, a sign or a word -----------------------------------------------------------------------
