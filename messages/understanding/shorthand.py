@@ -138,7 +138,7 @@ def _left_out(pieces: list[Piece], place: int) -> str | None:
     behind += behind < len(pieces) and pieces[behind].kind == "silent"
     if behind < len(pieces) and pieces[behind].kind == "number":
         return None
-    told = behind < len(pieces) and "negated_after" in pieces[behind].cues
+    told = behind < len(pieces) and not pieces[behind].cues.isdisjoint(("negated_after", "declined", "unavailable"))
     for at in range(place - 1, max(-1, place - _FROM_REGIMEN), -1):
         piece = pieces[at]
         meant = _LETTERS[pieces[place].key]

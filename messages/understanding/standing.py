@@ -825,6 +825,8 @@ class _Sentence:
             return "received"
         if self._dates_a_value(at) or self._names_a_trial(at) or self._is_for_another_illness(at):
             return "mentioned"
+        if "pre" in self.outline.typed and self._is_still_to_come(at):
+            return "planned"
         if self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
         if behind == "upcoming":
@@ -995,6 +997,11 @@ class _Sentence:
         if valued and outline.pieces[at - 2].is_("noun"):
             return True  # echo before T-DXd: 58
         return outline.pieces[at - 2].kind == "number" and outline.drug_in_stretch_before(at) is None
+
+    def _is_still_to_come(self, at: int) -> bool:
+        """Whether 'pre' says that what is told was before a drug: 'post THP, pre T-DXd', 'pre-T-DXd'."""
+        before = at - 1 - (self.outline.pieces[at - 1].key == "-" and self.outline.pieces[at].glued)
+        return before >= self.first and self.outline.pieces[before].key == "pre" and not self.outline.cues[before]
 
     def _is_had_in_mind(self, at: int) -> bool:
         """Whether a plan right behind a drug is all that was had: 'her oncologist had T-DXd in mind'."""

@@ -644,6 +644,8 @@ class Behind:
                 if behind in ("", ",", ";", ".")
                 else behind == ")" and self._opens_a_bracket(at)
             )
+        if pieces[at].glued:
+            return False  # taxane- and trastuzumab-pretreated
         marked = (each for each in range(max(0, at - _MARKED_WITHIN), at - 1) if pieces[each].key in ("+", "-"))
         return behind in (",", ";") or (not behind and any(pieces[each + 1].key in (",", ";") for each in marked))
 

@@ -35,8 +35,14 @@ _SAME = {
     "\uff0c": ",",
 }
 """Signs that are typed in more than one way, to one."""
-_WORDS = {"&": "and", "\u2191": "increased", "\u2b06": "increased", "\u2193": "decreased", "\u2b07": "decreased"}
+_WORDS = {
+    "&": "and",
+    **dict.fromkeys("\u2191\u2b06", "increased"),
+    **dict.fromkeys("\u2193\u2b07", "decreased"),
+}
 """Signs that stand for a word."""
+_BACK = frozenset("\u2190\u21d0\u2b05")
+"""Arrows that lead to what was before; between numbers they are left as they are: 'EF 45 <- 62'."""
 _SPLIT = re.compile(r"([a-z]+)([0-9]+)")
 _TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
 _M = ("m0", "m1")
@@ -111,6 +117,8 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
             append(Token(("+" if first == "+" else "-") + "ve", "word", start, end, glued))
         elif raw in _WORDS:
             append(Token(_WORDS[raw], "word", start, end, glued))
+        elif raw in _BACK and not text[end : end + 2].strip()[:1].isdigit():
+            append(Token("after", "word", start, end, glued))
         elif glued and signs >= _MOST_SIGNS:
             continue
         else:
