@@ -24,6 +24,8 @@ _NOT_GIVEN = Concept("cue", "negated_after")
 """What no cycles say: 'T-DM1 x0'."""
 Taken = tuple[Piece, int]
 """A composed piece, and the place to go on at."""
+_THORACIC = frozenset(f"{letter}{number}" for letter in ("t", "th") for number in range(1, 13))
+"""The thoracic vertebrae, as they are written."""
 
 
 def compose(pieces: list[Piece], text: str) -> list[Piece]:
@@ -117,9 +119,16 @@ def _is_short_for_a_line(piece: Piece) -> bool:
 
 
 def _is_a_vertebra(pieces: list[Piece], at: int) -> bool:
-    """Whether L2 is a lumbar vertebra: 'cord compression at L2', 'L2 vertebra'."""
+    """Whether L2 is a lumbar vertebra: 'cord compression at L2', 'L2 vertebra', 'uptake in L3', 'T12 and L1'."""
+    within = _key(pieces, at - 1) in ("in", "of")
+    near = pieces[max(0, at - (5 if within else 2)) : at + 3]
     beside = (*pieces[max(0, at - 1) : at], *pieces[at + 1 : at + 2])
-    return _key(pieces, at - 1) == "at" or any("spinal" in piece.roles or _is_of_the_cord(piece) for piece in beside)
+    return (
+        _key(pieces, at - 1) == "at"
+        or any("spinal" in piece.roles or _is_of_the_cord(piece) for piece in beside)
+        or (within and any("bony" in piece.roles or piece.is_("noun", "organ", "organ_mets") for piece in near))
+        or any(piece.key in _THORACIC for piece in near)
+    )
 
 
 def _is_of_the_cord(piece: Piece) -> bool:

@@ -157,11 +157,8 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         told = goes_on and (opens_a_row or mark.key == ")") and _tells_of_the_course(following)
         if told or ((begins or goes_on) and _opens_an_item(following)):
             counted = int(number)
-            opens = _opens_an_item(following)
-            found[-1] = Piece(
-                *(("line", piece.start, mark.end, ITEM) if opens else ("sign", piece.start, mark.end, ";"))
-            )
-            found[-1].value, found[-1].glued = counted, piece.glued
+            kind, key = ("line", ITEM) if _opens_an_item(following) else ("sign", ";")
+            found[-1] = Piece(kind, piece.start, mark.end, key, value=counted, glued=piece.glued)
             if before is not None and before.key == "(" and mark.key == ")":  # (1) THP
                 del found[-2]
             at += 1
