@@ -31,7 +31,7 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
-_OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat"}
+_OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat", "untreated"}
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
@@ -247,10 +247,10 @@ class Brain:
         returned = self._has_returned(place)
         if not found and "came_back" not in cues and not returned:
             return found
+        if "treated" in found and self._is_yet_untreated(place):
+            return {"untreated"}
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
-            if "treated" in found:
-                return {"new"}
             found -= {"symptomatic", "new", "progression", "stable"}
         if "symptomatic" in found and self._is_over(place):
             found.discard("symptomatic")
@@ -264,6 +264,19 @@ class Brain:
             found.discard("treated")
             found.add("to_treat")
         return found
+
+    def _is_yet_untreated(self, place: int) -> bool:
+        """Whether local treatment is denied: 'no SRS', 'none of them irradiated', 'never seen radiation', 'WBRT: no'."""
+        behind = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == ":")
+        if behind < len(self.pieces) and self.pieces[behind].key in ("no", "none", "nil"):
+            return behind + 1 == self.context.clause(place).stop or self.pieces[behind + 1].kind == "sign"
+        first = self.context.clause(place).start
+        at = place - 1
+        while at >= first and (self.pieces[at].kind == "silent" or self.context.of(self.pieces[at], "undergoes")):
+            if "since" in self.pieces[at].roles:  # 'no, not since SRS'
+                return False
+            at -= 1
+        return at >= first and "negation" in self.pieces[at].cues
 
     def _has_returned(self, place: int) -> bool:
         """Whether a word says that something is there again: 'returned', 'have come back'."""
@@ -341,6 +354,8 @@ class Brain:
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
         said |= self._lesions_right_behind(place)
+        if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
+            said |= {"new"}
         return _Mention(place, window, said, self._denied(place, window, said))
 
     def _is_only_known(self, place: int) -> bool:
@@ -424,11 +439,15 @@ class Brain:
         """What a negation in the window denies."""
         if "none" in said or self.context.is_minus(place):
             return "lesions"
+        if "treated" in self.pieces[place].cues:  # 'WBRT: no'
+            return None
         if self.context.is_refuted(place):  # 'Brain mets? No.'
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         held = bool(said & {"treated", "stable"})
         negations = [at for at in window if "negation" in self._facts[at]] if "negation" in said else []
         for at in negations:
+            if any("untreated" in facts for facts in self._facts[max(0, at - 2) : at]):  # 'SRS yes, WBRT no'
+                continue
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following:
                 return None if self.pieces[place].is_("noun", "brain_imaging") and at < place else "lesions"
@@ -465,6 +484,8 @@ class Brain:
             if piece.is_("noun", "brain_imaging"):
                 return "imaging"
             if piece.is_("noun", "brain") and after is not None and "progression" in self.pieces[after].cues:
+                return None
+            if not self._facts[at].isdisjoint(("treated", "untreated")):  # never given WBRT
                 return None
             if piece.is_("noun", "brain") or "lesion" in self._facts[at] or self.context.of(piece, "finding"):
                 return "lesions"
