@@ -449,6 +449,8 @@ class Brain:
             if any("untreated" in facts for facts in self._facts[max(0, at - 2) : at]):  # 'SRS yes, WBRT no'
                 continue
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
+            if not following and self._denies_another(at, window.stop):
+                continue
             if not following:
                 return None if self.pieces[place].is_("noun", "brain_imaging") and at < place else "lesions"
             if self._is_answer(place, at) or self.context.of(self.pieces[at + 1], "within"):  # nil on MRI
@@ -460,6 +462,10 @@ class Brain:
         if not negations and not listed and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
+
+    def _denies_another(self, at: int, stop: int) -> bool:
+        """Whether a negation is of what the words of the brain end before: 'MRI brain: no LMD'."""
+        return stop < len(self.pieces) and self.pieces[stop].clause == self.pieces[at].clause
 
     def _is_answer(self, place: int, at: int) -> bool:
         """Whether a negation behind the brain ends there: 'brain mets: no - MRI in May', 'brain no (MRI)'; or denies

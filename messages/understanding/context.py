@@ -22,7 +22,7 @@ _NEAR = 10
 """Pieces between a suspicion and the word that rules it out, at most."""
 _HEADER = 2
 """Pieces of a sentence that only names what the next one speaks of, its sign among them."""
-_PASSED = ("uncertain", "unknown", "pending", "joined", "asked")
+_PASSED = ("uncertain", "unknown", "pending", "joined", "asked", "planned")
 """Cues that may stand between a word and what it is said of: 'the ILD question: none'."""
 _WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl", "ecog", "bilirubin", "child_pugh")
 """What is not denied behind a comma: a value of its own follows it."""
@@ -346,7 +346,7 @@ class Context:
     def _mark_closed(self, place: int, stance: Stance) -> bool:
         """A word that follows what it is said of: 'ILD: no', 'LMD ruled out', 'pneumonitis suspected'."""
         marked = False
-        for at in range(place - 1, max(self.clause(place).start - 1, place - 6), -1):
+        for at in range(place - 1, max(self._told_from(place) - 1, place - 6), -1):
             piece = self.pieces[at]
             if "so" in piece.roles:  # stage IV, so none
                 return marked
@@ -355,14 +355,22 @@ class Context:
                     return marked
                 self._marked.setdefault(at, (stance, place))
                 marked = True
-            elif piece.kind not in ("silent", "sign") and not (piece.cue(*_PASSED) or "is" in piece.roles):
+            elif piece.kind not in ("silent", "sign") and not (piece.cue(*_PASSED, "new_word") or "is" in piece.roles):
                 return marked
         return marked
 
+    def _told_from(self, place: int) -> int:
+        """Where the clause begins that a word of exclusion is in, or the one before it that it takes back: 'LMD
+        suspected, then excluded', 'LMD discussed but ruled out'."""
+        first = self.clause(place).start
+        turns = first and "excluded" in self.pieces[place].cues and self.pieces[first].cue("then", "new_word")
+        if not turns or any(piece.kind != "silent" for piece in self.pieces[first + 1 : place]):
+            return first
+        return max(self.sentence(place).start, self.clause(first - 1).start)
+
     def _mark_excluded(self, place: int) -> None:
         """What was suspected and is ruled out: 'suspected ILD on T-DXd ruled out by CT'."""
-        clause = self.clause(place)
-        for at in range(max(clause.start, place - _NEAR), place):
+        for at in range(max(self._told_from(place), place - _NEAR), place):
             suspected = self._marked.get(at, ("affirmed", at))[0] == "uncertain"
             if suspected or self.pieces[at].is_("say", "red_flags"):
                 self._marked[at] = ("denied", place)
