@@ -798,6 +798,8 @@ class Brain:
         while stop and self.pieces[stop - 1].kind in ("silent", "sign"):
             stop -= 1
         first = stop - 1
+        while first > 0 and (self.pieces[first].kind == "silent" or self._is_beside_a_symptom(self.pieces[first])):
+            first -= 1  # headaches since Tuesday: MRI shows
         while first > 1 and self._joins(first - 1):
             first -= 2
         return range(max(0, first), stop)
@@ -885,7 +887,7 @@ class Brain:
             or "duration" in piece.cues
             or piece.roles & {"severity", "since", "ever_since"}
         )
-        return bool(whose or light or piece.key == "one" or self.context.of(piece, "side", "weekday"))
+        return bool(whose or light or piece.key in ("one", "last") or self.context.of(piece, "side", "weekday"))
 
     def _chosen(self, values: list[str]) -> str | None:
         """The one value that mentions of different value come to; None where they contradict one another."""

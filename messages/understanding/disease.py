@@ -47,6 +47,8 @@ class Disease:
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
         if self._sites:
+            self._goes_on_elsewhere = self.lines > 0 or any(self._is_held_somewhere(at) for at in range(len(self.pieces)))
+            """Whether metastases were there before those that are new: a line was given, or some are stable."""
             self._sites += [place for place in range(self._sites[0], len(self.pieces)) if self._points_at_a_site(place)]
             self._course = [self._course_at(place) for place in range(len(self.pieces))]
 
@@ -133,7 +135,7 @@ class Disease:
         if piece.asked and not mets:
             return
         clause = self._own_part(place, self._clause(place))
-        new = is_new(self.pieces, place)
+        new = is_new(self.pieces, place) or self._has_new_lesions(place)
         again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
         growing = self._growing(clause, mets=mets or new or again)
         if (mets and not self._is_recurrence(piece) and not self._is_nodal_only(piece)) or self._holds_metastases(
@@ -177,6 +179,15 @@ class Disease:
         """Whether a piece may stand before the word that begins a clause about an organ: 'but then', 'they'."""
         piece = self.pieces[place]
         return piece.kind in ("silent", "sign", "date") or piece.cue("then", "new_word", "joined")
+
+    def _has_new_lesions(self, place: int) -> bool:
+        """Whether new lesions are told behind an organ: 'lung: two new nodules'."""
+        at = place + 1
+        stop = self.context.clause(place).stop
+        while at < stop and (self.pieces[at].kind in ("silent", "number") or self.pieces[at].key == ":"):
+            at += 1
+        following = self.context.next_word(at) if at < stop and "new" in self.pieces[at].cues else None
+        return following is not None and self.context.of(following, "lesion")
 
     def _is_the_exception(self, place: int) -> bool:
         """Whether an organ is all that grew: 'no growth except the liver', 'everything stable but a rib lesion'."""
@@ -348,7 +359,7 @@ class Disease:
             return "no_progression"
         grows = not cues.isdisjoint(_GROWTH) or piece.start in self.grew_under
         more = self.context.of(piece, "more")
-        if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self.lines):
+        if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self._goes_on_elsewhere):
             return ""
         return "growth" if grows else "more"
 
@@ -417,6 +428,13 @@ class Disease:
         """Whether a word says that disease is under control; 'PR' may have been read as a receptor."""
         held = piece.cue("stable", "responding") or self.context.of(piece, "held")
         return held and not (piece.used and piece.is_("noun", "pr"))
+
+    def _is_held_somewhere(self, place: int) -> bool:
+        """Whether a word says of an organ, or of the brain, that disease is under control there."""
+        if not self._is_held(self.pieces[place]):
+            return False
+        near = _near(self.context.clause(place), place)
+        return any(self.pieces[at].is_("noun", *_SITES, *BRAIN) for at in near)
 
     def _is_about_brain(self, clause: range) -> bool:
         return any(self.pieces[at].is_("noun", *BRAIN) for at in clause)
