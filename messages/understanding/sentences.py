@@ -24,6 +24,8 @@ _OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
 """Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
 _JUDGING = frozenset(("asked_back", "good"))
 """Cues of what is asked of a treatment: 'reasonable?', 'ok?'"""
+_IN_THE_PAST = ("was", "were", "been", "had", "we")
+"""What stands before a change of dose that is told."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
 """The letters of an enumeration."""
 _LISTING = ("planned", "has_had", "previously")
@@ -225,6 +227,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         scope = "scope" in piece.kinds
         if scope and piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
             continue
+        if scope and piece.is_("scope", "dosing") and not ends and _was_adjusted(sentence):
+            continue
         weak = not (piece.cues.isdisjoint(_WEAKLY_ASKING) or _is_relative(sentence, place)) and (
             ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
         )
@@ -369,6 +373,14 @@ def _is_why(sentence: list[Piece], place: int) -> bool:
     before = sentence[max(0, place - _INTRODUCTION) : place]
     because = any("because" in piece.roles for piece in before[-2:])
     return because and any(piece.cue("then", "stopped", "changed") for piece in before)
+
+
+def _was_adjusted(sentence: list[Piece]) -> bool:
+    """Whether a sentence tells that a dose was changed: 'the dose of T-DXd was reduced', 'we lowered the dose of A'."""
+    for place, piece in enumerate(sentence):
+        if "adjusted" in piece.roles or piece.key == "reduced":
+            return any(before.key in _IN_THE_PAST for before in sentence[max(0, place - 4) : place])
+    return False
 
 
 def _only_names(piece: Piece) -> bool:
