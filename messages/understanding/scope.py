@@ -158,7 +158,7 @@ def _named(context: Context, *, told: bool) -> set[str]:
             continue
         if _manages(context, place) or (piece.asked and (_remedies(context, place) or _treats(context, place))):
             found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'
-        if piece.asked and _is_how_much(context, place):
+        if (piece.asked or _opens_a_question(context, place)) and _is_how_much(context, place):
             found.add("dosing")
     return found
 
@@ -235,14 +235,27 @@ def _is_how_much(context: Context, place: int) -> bool:
     """Whether a question is how much of a drug, or whether to hold it: 'hold Kadcyla for platelets of 60?',
     'capecitabine dose with eGFR 40?', 'when should T-DXd be held?'"""
     piece = context.pieces[place]
-    if context.of(piece, "withholds"):
-        return _is_drug(context, place + 1)
+    if context.of(piece, "withholds"):  # 'hold Kadcyla', 'delay her next Kadcyla'
+        behind = (at for at in range(place + 1, place + _OF + 2) if not _is_whose(context, at))
+        return _is_drug(context, next(behind, place + 1))
     if context.of(piece, "withheld"):
         named = range(max(context.sentence(place).start, place - _FROM_DRUG), place)
         return any("modal" in context.pieces[at].roles or context.pieces[at].key == "be" for at in named) and any(
             _is_drug(context, at) for at in named
         )
     return context.of(piece, "amount") and place > 0 and _is_drug(context, place - 1)
+
+
+def _opens_a_question(context: Context, place: int) -> bool:
+    sentence = context.sentence(place)
+    return place == sentence.start and context.pieces[sentence.stop - 1].key == "?"
+
+
+def _is_whose(context: Context, place: int) -> bool:
+    """Whether a piece only says whose drug, or which dose of it."""
+    return place < len(context.pieces) and (
+        context.pieces[place].kind == "silent" or context.pieces[place].key in ("next", "her", "the")
+    )
 
 
 def _is_drug(context: Context, place: int) -> bool:

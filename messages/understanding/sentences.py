@@ -229,6 +229,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
             continue
         if scope and piece.is_("scope", "dosing") and not ends and _was_adjusted(sentence):
             continue
+        if scope and ends and piece.is_("scope", "other_question") and _goes_on_to_drugs(sentence, place):
+            continue  # MBC with a DVT, THP finished, T-DXd?
         weak = not (piece.cues.isdisjoint(_WEAKLY_ASKING) or _is_relative(sentence, place)) and (
             ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
         )
@@ -373,6 +375,12 @@ def _is_why(sentence: list[Piece], place: int) -> bool:
     before = sentence[max(0, place - _INTRODUCTION) : place]
     because = any("because" in piece.roles for piece in before[-2:])
     return because and any(piece.cue("then", "stopped", "changed") for piece in before)
+
+
+def _goes_on_to_drugs(sentence: list[Piece], place: int) -> bool:
+    """Whether drugs are told between what a piece is of and the last clause, which asks."""
+    apart = (sentence[place].clause, sentence[-1].clause)
+    return any(piece.clause not in apart and piece.names_drugs_by_name() for piece in sentence[place + 1 :])
 
 
 def _was_adjusted(sentence: list[Piece]) -> bool:
