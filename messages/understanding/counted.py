@@ -50,7 +50,7 @@ def _counted_at(outline: Outline, place: int) -> int | None:
     for at in range(place + 1, min(place + 1 + _BETWEEN, outline.sentence_end[place])):
         if "several_lines" in outline.cues[at]:
             return at
-        parted = pieces[at].kind == "sign" and not pieces[at].glued
+        parted = pieces[at].kind == "sign" and (not pieces[at].glued or pieces[at].key == ":")
         if outline.is_drug[at] or parted or "not_all" in pieces[at].roles:
             return None
     return None
