@@ -28,6 +28,8 @@ _WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl",
 """What is not denied behind a comma: a value of its own follows it."""
 _TARGETS = NAMING | {"find", "noun", "say"}
 """The kinds of what can be denied or doubted."""
+_ARTICLES = 3
+"""Pieces from 'not' to what it denies at once, over 'in the', at most."""
 _WORDS_BETWEEN = 3
 """Words of content that may stand between a negation and what it denies."""
 
@@ -126,8 +128,11 @@ class Context:
         return None
 
     def is_denied_at_once(self, place: int) -> bool:
-        """Whether the piece before is a plain negation: 'not', 'no', 'non', 'no longer'."""
-        before = self.pieces[place - 1] if place else None
+        """Whether the piece before is a plain negation: 'not', 'no', 'non', 'no longer', 'not in the'."""
+        at = place - 1
+        while at > 0 and at > place - _ARTICLES and self.pieces[at].key in ("the", "a", "an", "in"):
+            at -= 1
+        before = self.pieces[at] if place else None
         if before is None or before.clause != self.pieces[place].clause:
             return False
         no_longer = before.key == "no" and "stopped" in before.cues

@@ -30,6 +30,8 @@ _THEN_A_SITE = frozenset(("first", "then"))
 """What may lead to one, and to the drug it came back under: 'then liver on T-DM1'."""
 _BESIDE_A_SITE = ("in", "the", "both", "to", "and", "too", "also", "/", ",", ".", ";", ")")
 """What may stand beside it."""
+_SHORT_QUESTION = 5
+"""Pieces of a question that only heads its answer, at most."""
 _FAR = 40
 """Pieces before 'no treatment since' where the relapse may be told."""
 
@@ -302,12 +304,23 @@ class _Reader:
         self.now.refers = False
         if self.now.early and self.pieces[place - 1].key != ";":
             self.now.stays_early = False
-        self.now.early = self.now.maintenance = self.now.leads = False
+        self.now.early = self._is_headed_by_a_question(place)
+        self.now.maintenance = self.now.leads = False
         self.now.leading = None
         self.now.numbers = []
         if not self.outcomes.lists_more(place):
             self.outcomes.forget()
             self.outcomes.points_back(place)
+
+    def _is_headed_by_a_question(self, place: int) -> bool:
+        """Whether the sentence before only asks for early-stage treatment, which this one answers: 'Adjuvant? TCH.'"""
+        first = self.outline.sentence_start[place - 1]
+        if self.pieces[place - 1].key != "?" or place - first > _SHORT_QUESTION:
+            return False
+        heading = range(first, place - 1)
+        return self.outline.has(heading, "early") and all(
+            self.pieces[at].kind == "silent" or "early" in self.outline.cues[at] for at in heading
+        )
 
     def _dated(self) -> None:
         course = self.courses.current

@@ -542,6 +542,8 @@ class Reader:
             following = self.pieces[place + 1] if not alone else None
             located = before is not None and self.context.of(before, "located")
             located = located or (following is not None and self.context.of(following, "practice"))
+            if self.context.is_denied_at_once(place):
+                continue
             if located or (alone and (before is None or before.kind == "sign")):
                 self._note("region", "us", place)
 
