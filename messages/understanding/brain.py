@@ -193,7 +193,7 @@ class Brain:
         told = [at for at in clause if self.pieces[at].kind != "sign"]
         if not told or any(self._subjects[at] for at in told):
             return False
-        if "clear" in self._facts[told[-1]] and len(told) == 1:
+        if len(told) == 1 and "clear" in self._facts[told[0]] and self.context.of(self.pieces[told[0]], "clear"):
             return True
         done = told[1] if len(told) > 1 and self.pieces[told[0]].key in ("now", "finally", "then", "since") else told[0]
         return self.context.of(self.pieces[done], "performed")
@@ -706,6 +706,8 @@ class Brain:
         for verdict in verdicts:
             if verdict.value == "stable" and self._grow_by_now(verdict):
                 verdict.value = "active"
+            elif verdict.value == "bare" and self._treated_beside(verdict):
+                verdict.value = "stable"  # brain mets? yes. Treated with SRS.
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
@@ -832,7 +834,7 @@ class Brain:
     def _is_beside_treatment(self, piece: Piece) -> bool:
         """Whether a piece only says of local treatment to what, and that it was done: 'then craniotomy with complete
         resection', 'single met resected, SRS to cavity'."""
-        return piece.cue("then", "joined", "completed") or self.context.of(piece, "treated_site", "count", "month")
+        return piece.cue("then", "joined", "completed", "has_had") or self.context.of(piece, "treated_site", "count", "month")
 
     def _clauses_behind(self, verdict: _Verdict) -> Iterator[range]:
         """The next clauses of its sentence behind the words of a mention."""

@@ -116,7 +116,7 @@ class Before:
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
-        if self._is_a_relatives_paper(at):
+        if self._is_a_relatives_paper(at) or self._is_a_relatives_report(at):
             return False
         if self._tells_of_the_drug_before(at):
             self.relatives.add(at - 2)
@@ -128,6 +128,12 @@ class Before:
         """Whether a relative only wrote down what the patient had: 'per daughter's list: THP'."""
         pieces = self.outline.pieces[at + 1 : at + 4]
         return [piece.key for piece in pieces[:2]] == ["'", "s"] and "paper" in pieces[-1].roles
+
+    def _is_a_relatives_report(self, at: int) -> bool:
+        """Whether a relative only tells what the patient had: 'daughter reports: THP'."""
+        pieces = self.outline.pieces[at + 1 : at + 3]
+        reports = len(pieces) > 1 and pieces[1].key == ":"
+        return reports and ("saying" in pieces[0].roles or pieces[0].key in ("reports", "reported", "tells", "recalls"))
 
     def _drugs_pointed_at(self, at: int) -> list[int]:
         """The drugs right before a clause that says whose they were: 'T-DM1, that was her aunt's'."""
