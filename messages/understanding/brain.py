@@ -108,7 +108,8 @@ class Brain:
         while first > max(clause.start, place - _BACK) and not self._subjects[first - 1]:
             first -= 1
         stop = min(self._stop_after_question(place), place + _ON)
-        last = place + 1
+        shared = self._shared_lesion(place)
+        last = (place if shared is None else shared) + 1
         while last < stop and not self._subjects[last]:
             before = self.pieces[last - 1]
             enters = self.pieces[last].clause != before.clause
@@ -116,8 +117,15 @@ class Brain:
             header = before.sentence != self.pieces[last].sentence  # 'Brain? Never imaged.'
             if enters and not bracket and not header and not self._is_continued(last):
                 break
+            if self.pieces[last].key == "and" and self._is_of_another_site(last + 1):
+                break
             last += 1
         return range(first, last)
+
+    def _is_of_another_site(self, place: int) -> bool:
+        """Whether a word of state is of the site right behind it: 'stable brain and | growing liver mets'."""
+        said = place + 1 < len(self.pieces) and bool(self._facts[place])
+        return said and self.pieces[place + 1].is_("noun", "organ", "organ_mets", "extracranial")
 
     def _stop_after_question(self, place: int) -> int:
         """Where the words end that may be of the brain: behind a header, its answer with what goes on from 'yes' or a
@@ -145,6 +153,20 @@ class Brain:
             first = last - 1
         opened = first < place and first > 0 and self.pieces[first - 1].key == "("
         return first - 1 if opened else first
+
+    def _shared_lesion(self, place: int) -> int | None:
+        """Where the metastases are named that the brain shares with organs behind it: 'brain and liver mets', 'brain,
+        lung and bone metastases'."""
+        if not self.pieces[place].is_("noun", "brain"):
+            return None
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _BACK)):
+            piece = self.pieces[at]
+            if piece.is_("noun", "organ_mets"):
+                joined = self.pieces[at - 1].key in ("and", "/", "+", "&") and self.context.of(piece, "organ")
+                return at if joined else None
+            if not (piece.is_("noun", "organ") or piece.key in ("and", "/", "+", "&", ",")):
+                return None
+        return None
 
     def _is_subject(self, place: int) -> bool:
         """Whether a piece turns to something else than the brain."""
@@ -353,7 +375,7 @@ class Brain:
             said -= {"count"}
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
-        said |= self._lesions_right_behind(place)
+        said |= {"lesion"} if self._shared_lesion(place) is not None else self._lesions_right_behind(place)
         if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
             said |= {"new"}
         return _Mention(place, window, said, self._denied(place, window, said))
