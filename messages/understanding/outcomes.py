@@ -271,6 +271,8 @@ class Outcomes:
             if target is not None and target.outcome is None:
                 target.outcome = "unknown"
                 piece.used = True
+        elif "completed" in cues and self._is_negated(place):
+            return True  # she has not finished T-DM1
         elif "completed" in cues and self._is_drawn_from_a_toxicity(place):
             self._said(place, "toxicity")
         elif "completed" in cues and self._has_a_reason(place):
@@ -1421,7 +1423,7 @@ class Outcomes:
             finding = "progression" in outline.cues[place] and outline.pieces[at].is_("find")
             if joined and (outline.is_drug[at] or finding):  # never had T-DM1 and she progressed, no ILD and PD
                 break
-            if "negation" in outline.cues[at]:
+            if "negation" in outline.cues[at] or outline.pieces[at].key == "not":
                 return outline.pieces[at + 1].key != ":"  # only the disease is not: liver PD
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
         if self._is_none(place) or self._opens_with_neither(place):
@@ -1761,8 +1763,8 @@ class Outcomes:
         heads = following < len(outline.pieces) and outline.pieces[following].key in (":", "=")
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
-        if (toxic or grew or self.pending is not None) and piece.key == "under":
-            return  # pneumonitis, new brain mets under T-DM1
+        if (toxic or grew or self.pending is not None or self._is_negated(place)) and piece.key == "under":
+            return  # pneumonitis, new brain mets, no profit under T-DM1
         if piece.key in ("under", "on") and self.is_dated_behind(place):
             return  # LVEF 45 under trastuzumab in 2022
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):

@@ -236,6 +236,13 @@ class Outline:
             return False
         return "stopped" in self.cues[following] or "lowered" in self.pieces[following].roles
 
+    def denies_the_next(self, at: int) -> bool:
+        """Whether it is denied that a drug came next: 'HP, never changed to T-DXd'."""
+        following = self.next_meaning(at, 3)
+        if "negation" not in self.cues[at] or following is None or "then" not in self.cues[following]:
+            return False
+        return following > at and self.next_drug[following] == following + 1 and self.pieces[following - 1].kind != "sign"
+
     def is_in_an_aside(self, place: int) -> bool:
         """Whether a place stands in an aside between 'and' and its drug: 'failed A and, earlier, B'."""
         start, end = self.stretch_start[place], self.stretch_end[place]

@@ -15,6 +15,14 @@ _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailabl
 """Cues to the refusal they begin, the strongest first."""
 _NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
 """Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
+_TREATED = ("with", "by", "of")
+"""What leads from 'no treatment' to the drug that was not given."""
+_UNDER = ("under", "from")
+"""What leads to a drug that something happened under, whatever it was."""
+_BESIDE = ("with", "on", "by", "of")
+"""What leads to a drug that did something."""
+_DID = frozenset(("responding", "took_effect", "stable", "good"))
+"""Cues of what a drug does."""
 _ONE_OF_THEM = ("last", "first", "latest", "one")
 """What points behind 'all but' at one of the drugs that are told, and names none."""
 _REFUSES = ("declin", "refus", "reject")
@@ -167,6 +175,8 @@ class Before:
         comma = outline.pieces[at - 1].key == ","
         if mode == "denied" and not self.taken and "the_patient" in cues:
             return None  # none, she is about to start THP
+        if mode == "denied" and not self.taken and self._is_denied_as_the_next(at):
+            return mode
         if mode == "denied" and comma and outline.pieces[at].asked and not outline.pieces[at - 2].asked:
             return None  # not been offered anything else, lapatinib?
         if cues & {"new_word", "correction"} or (
@@ -209,6 +219,11 @@ class Before:
             and "then" in pieces[at].cues
             and any(pieces[each].key == "who" for each in range(self.first, at))
         )
+
+    def _is_denied_as_the_next(self, at: int) -> bool:
+        """Whether a denial stands right before a change: 'never been changed to T-DXd'."""
+        back = next((each for each in range(at - 1, self.first - 1, -1) if self.outline.pieces[each].kind != "silent"), at)
+        return self.outline.denies_the_next(back)
 
     def _names_its_members(self, at: int) -> bool:
         """Whether a bracket names the drugs of the class that is denied: 'none of the ADCs (T-DM1, T-DXd)'."""
@@ -452,6 +467,8 @@ class Before:
             return "mentioned"
         if "not_only" in cues:
             return None
+        if "untreated" in cues and self.outline.next_drug[at] == at + 2 and self.outline.pieces[at + 1].key in _TREATED:
+            return "denied"
         if cues & {"unproven", "failed_to"} and self.outline.drug_in_stretch_before(at) is None:
             return "mentioned"  # they failed to order pertuzumab
         if cues & {"unknown", "uncertain"} and self._asks_itself_whether(at):
@@ -465,6 +482,8 @@ class Before:
                 return None
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # no need for A
+            if self.outline.denies_a_change(at):
+                return None  # we have not changed T-DXd
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
         if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
             return None
@@ -594,6 +613,8 @@ class Before:
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
+        if mode == "denied" and not self.taken and self._is_of_what_a_drug_did(at):
+            return "received"
         if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line" or (piece.kind == "cycles" and piece.value):
@@ -633,6 +654,19 @@ class Before:
         ):
             at -= 1  # chemo was never given: letrozole
         return not self.taken and bool(outline.pieces[at].roles & {"combination", "chemo"})
+
+    def _is_of_what_a_drug_did(self, at: int) -> bool:
+        """Whether an effect of the drug that follows is denied, and not the drug: 'no profit under T-DM1', 'no
+        remission with THP'."""
+        outline, key = self.outline, self.outline.pieces[at].key
+        if not (key in _UNDER or key in _BESIDE) or at + 1 >= self.end or not outline.is_drug[at + 1]:
+            return False
+        for back in outline.before_in_stretch(at, 6):
+            if outline.cues[back] & {"negation", "negated_after"}:
+                return False
+            if outline.cues[back] & _DID or (key in _UNDER and outline.pieces[back].kind == "word"):
+                return True
+        return False
 
     def _goes_on_to_what_was(self, mode: str | None, at: int) -> bool:
         """Whether a refusal without an object is followed by what was given: 'she said no and had lap/cape'."""
@@ -703,6 +737,8 @@ class Before:
 def denies_what_follows(outline: Outline, at: int) -> bool:
     """Whether 'not given', 'never' is said of the drug behind it."""
     following = outline.next_meaning(at)
+    if outline.denies_the_next(at):
+        return True
     if following is not None and outline.is_drug[following] and following < outline.stretch_end[at]:
         return "negation" in outline.cues[at] or outline.drug_in_stretch_before(at) is None
     return outline.drug_in_stretch_before(at) is None and outline.drug_in_stretch_after(at) is not None

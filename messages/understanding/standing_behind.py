@@ -304,6 +304,8 @@ class Behind:
             return None
         if "negation" in cues and self._is_none_since(at):
             return "given"
+        if "negation" in cues and outline.denies_the_next(at):
+            return None
         if "negation" in cues and (last or self._only_ends(at)):
             if "saying" in outline.pieces[at - 1].roles and at > self.first:
                 return "declined"
