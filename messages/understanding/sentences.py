@@ -322,6 +322,11 @@ def _last_clause(sentence: list[Piece]) -> int:
     dash = _parting_dash(sentence, begins)
     if dash is not None:
         return dash + 1
+    if "line_word" in sentence[mark - 1].cues:
+        drugs = [at for at in range(begins, mark) if sentence[at].names_drugs_by_name()]
+        spans = [sentence[begins : drugs[0]], sentence[drugs[-2] : drugs[-1]]] if len(drugs) > 1 else []
+        if spans and all(any("line_word" in piece.cues for piece in span) for span in spans):
+            return drugs[-1] + 1  # 1L THP 2L T-DXd 3L?
     names_none = all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:])
     if names_none and begins <= _SHORT and not any("then" in piece.cues for piece in sentence[:begins]):
         return 0  # T-DXd then?
