@@ -193,7 +193,8 @@ class Outcomes:
         if self.courses.all and "or" in self.outline.played and self._is_one_of_two(place):
             self.courses.separate("then")
             return True
-        lines = [] if cues.isdisjoint(_POINTED) else self.pointing.lines_at(place, self.courses.metastatic())
+        points = not cues.isdisjoint(_POINTED) or piece.is_("noun", *_REASONS)
+        lines = [] if not points else self.pointing.lines_at(place, self.courses.metastatic())
         if not lines:
             return self._takes(place)
         self._say_of_those_pointed_at(lines, place)
@@ -780,6 +781,8 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
+        if self._was_begun_after(drug, place):
+            return True
         dated = {"date", "in", "month"}  # to T-DXd in March because of
         between = [
             piece
@@ -805,6 +808,16 @@ class Outcomes:
         """Whether 'since' leads to when a drug was begun: 'changed to T-DXd since June, PD in the lung'."""
         behind = self.outline.pieces[since + 1 : since + 2]
         return any(piece.kind in ("date", "duration", "number") or "month" in piece.roles for piece in behind)
+
+    def _was_begun_after(self, drug: int, place: int) -> bool:
+        """Whether 'after' leads from a drug to the growth it was begun for: 'T-DM1; T-DXd was started after PD'."""
+        outline, lines = self.outline, self.courses.metastatic()
+        if "after" not in outline.cues[place - 1] or len(lines) < _BOTH or self.courses.current is not lines[-1]:
+            return False
+        return all(
+            outline.pieces[at].kind in ("silent", "date") or outline.cues[at] & {"started", "after", "then"}
+            for at in range(drug + 1, place - 1)
+        )
 
     def _is_of_several(self, place: int) -> bool:
         """Whether 'both', 'all', 'each' stands before what is said: 'T-DM1 and T-DXd, both stopped for ILD'."""
@@ -1533,8 +1546,9 @@ class Outcomes:
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
         beside = outline.drug_in_stretch_before(place)
         told = beside is not None and self._is_said_of(beside, place)
-        bracket, in_bracket = False, self._is_in_a_drugs_bracket(place)
-        if told and outline.pieces[outline.stretch_start[place]].roles & {"at_which", "once"}:
+        bracket, in_bracket = False, self._is_in_a_drugs_bracket(place) or self._is_in_a_bracket(place)
+        begins = outline.stretch_start[place]
+        if told and (outline.pieces[begins].roles & {"at_which", "once"} or "after" in outline.cues[begins]):
             return False  # as THP failed T-DM1 was given
         for at in range(place + 1, min(outline.sentence_end[place], place + 14)):
             piece, cues = outline.pieces[at], outline.cues[at]
@@ -1678,6 +1692,12 @@ class Outcomes:
         """Whether a date says when it was, after a line was told: '2020: THP. 2022 PD: T-DXd'."""
         dated = any(self.outline.pieces[at].kind == "date" for at in self.outline.before_in_stretch(place, 4))
         return dated and bool(self.courses.metastatic())
+
+    def _is_in_a_bracket(self, place: int) -> bool:
+        """Whether a bracket behind an outcome's word opens right before what is told: 'TCT failed (new lesions)'."""
+        opened = self.outline.stretch_start[place] - 1
+        before = self.outline.cues[opened - 1] if opened > 0 else frozenset()
+        return opened > 0 and self.outline.pieces[opened].key == "(" and "progression" in before
 
     def _is_in_a_drugs_bracket(self, place: int) -> bool:
         """Whether an outcome stands in the bracket behind its drug: 'after T-DM1 (rash, stopped at 4 mo) and T-DXd'."""

@@ -56,11 +56,10 @@ class Pointing:
         outline, drug = self.outline, self.outline.last_drug[place]
         if len(lines) < _BOTH or outline.drug_in_stretch_after(place) is not None:
             return []
-        begins, numbers = self._begins(place), [course.number for course in lines]
-        if (drug is not None and drug >= begins) or (None in numbers and any(numbers)):
+        begins = self._begins(place)
+        if drug is not None and drug >= begins:
             return []
-        lines = sorted(lines, key=lambda course: course.number or 0)
-        if numbers[0] is not None and (found := self._numbered_at(place, lines)):
+        if all(course.number for course in lines) and (found := self._numbered_at(place, lines)):
             return found
         for at in (*self._before(begins, place), *self._behind(place)):
             found = self._meant(at, lines)
@@ -124,8 +123,15 @@ class Pointing:
         return piece.kind in ("sign", "number") or piece.key in _BESIDE or piece.is_("noun", "organ")
 
     def _meant(self, at: int, lines: list[Course]) -> list[Course]:
-        """The lines that a word means with the number behind it."""
+        """The lines that a word means with the number behind it; 'the former' is the last but one that was told."""
         piece, following = self.outline.pieces[at], self.outline.pieces[at + 1 : at + 2]
+        if piece.roles & {"former", "latter"}:
+            told = sorted(lines, key=lambda course: course.pieces[0].start if course.pieces else 0)[-_BOTH:]
+            return told[:1] if "former" in piece.roles else told[1:]
+        numbers = [course.number for course in lines]
+        if None in numbers and any(numbers):
+            return []
+        lines = sorted(lines, key=lambda course: course.number or 0)
         counted = bool(following) and following[0].kind == "number"
         many = min(int(following[0].value), len(lines)) if counted else 1
         if counted and 0 < many < len(lines):
@@ -137,8 +143,6 @@ class Pointing:
             return rest if self.pointed and (not counted or many == len(rest)) else []
         if piece.key == "middle":
             return lines[len(lines) // 2 : len(lines) // 2 + 1] if len(lines) % 2 else []
-        if piece.roles & {"former", "latter"}:
-            return ([lines[0]] if "former" in piece.roles else [lines[-1]]) if len(lines) == _BOTH else []
         ordinal = piece.kind == "ordinal" or (piece.kind in ("silent", "word") and piece.value is not None)
         if not ordinal or piece.value > len(lines):
             return []

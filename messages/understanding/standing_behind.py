@@ -717,6 +717,15 @@ class Behind:
                 return False  # she said no and had lap/cape
         return False
 
+    def _ends_in_refusal(self, start: int, told_at: int) -> bool:
+        """Whether a sentence ends in a refusal without an object: 'offered T-DXd, is afraid of ILD and said no'."""
+        outline = self.outline
+        ends = told_at + 1 == self.end or (told_at + 2 == self.end and outline.pieces[told_at + 1].kind == "sign")
+        joined = outline.has(range(start, told_at), "joined", "new_word")
+        led = [outline.pieces[at] for at in range(start, told_at)]
+        named = any(piece.roles & {"treatment", "examination", "chemo"} or piece.is_("say") for piece in led)
+        return ends and joined and not named and outline.drug_in_stretch_before(told_at) is None
+
     def _refers_back(self, start: int, told_at: int, verdict: str) -> bool:
         """Whether what is said in a stretch without a drug is said of the drug before it: 'but she refuses it'."""
         outline = self.outline
@@ -724,7 +733,7 @@ class Behind:
             return False
         if outline.pieces[start - 1].key == "(":  # of its own drug, where one follows: 'THP (refused T-DXd)'
             return verdict not in _REFUSALS or outline.drug_in_stretch_after(told_at) is None
-        if verdict == "received":
+        if verdict == "received" or (verdict == "declined" and self._ends_in_refusal(start, told_at)):
             return True
         if verdict == "given":
             return outline.pieces[start - 1].key == "," and outline.next_meaning(start - 1) == told_at
