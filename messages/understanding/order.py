@@ -766,7 +766,8 @@ class Order:
         lines = courses.metastatic()
         if current is None or not lines:
             return
-        if courses.between == "none" and self.outline.drug_in_stretch_after(place) is None:
+        beside = courses.between == "none" or (place > 0 and self.pieces[place - 1].key == "(")
+        if beside and self.outline.drug_in_stretch_after(place) is None:
             courses.move_to_front(current)
         elif self.now.drug_ahead(place):
             courses.insert = courses.all.index(lines[0])
