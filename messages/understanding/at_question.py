@@ -118,9 +118,13 @@ def _begins_with_none(text: str, found: Understanding, knowledge: Knowledge) -> 
     if "prior_lines" in found.fields:
         return False
     pieces = [piece for piece in scan(text, lexicon(knowledge)) if piece.kind != "silent"]
-    if len(pieces) < 2 or pieces[0].key not in ("none", "nil", "nothing") or not pieces[0].cue("negation"):
+    if len(pieces) < 2 or not (pieces[0].cue("negation", "untreated") or pieces[0].key == "zero"):
         return False
-    return pieces[1].kind == "sign" or pieces[1].cue("so_far", "new_word")
+    if pieces[0].key == "no" and "line_word" in pieces[1].cues:  # no line so far, and ER is negative
+        pieces = pieces[1:]
+    elif pieces[0].key not in ("none", "nil", "nothing", "zero"):
+        return False
+    return len(pieces) > 1 and (pieces[1].kind == "sign" or pieces[1].cue("so_far", "new_word"))
 
 
 def _without_setting_of_the_brain(found: Understanding) -> Understanding:

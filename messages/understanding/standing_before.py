@@ -580,9 +580,13 @@ class Before:
         return following < self.end and outline.is_drug[following]
 
     def _asks_itself_whether(self, at: int) -> bool:
-        """Whether it is not known if what follows was given: 'unclear whether she had lapatinib'."""
-        following = at + 1
-        return following < self.end and bool(self.outline.pieces[following].roles & {"whether", "if"})
+        """Whether it is not known if what follows was given: 'unclear whether she had lapatinib', 'not sure about A'."""
+        following, pieces = at + 1, self.outline.pieces
+        if following >= self.end:
+            return False
+        about = pieces[following].key in ("about", "of") and following + 1 < self.end
+        doubted = about and self.outline.is_drug[following + 1]
+        return doubted or bool(pieces[following].roles & {"whether", "if"})
 
     def _is_supposed(self, at: int) -> bool:
         """Whether a refusal is only supposed: 'if she says no to capecitabine'."""

@@ -26,6 +26,8 @@ _FINE = ("ok", "okay", "fine", "possible")
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
+_PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
+"""How the names of programmes begin through which a drug is had before it is approved."""
 _SUPPOSING = frozenset(("in", "when", "once", "whenever", "as"))
 """How what is only supposed begins: 'in case of PD', 'once she progresses'."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
@@ -318,6 +320,8 @@ class Behind:
             return "unavailable" if self._is_of_an_application(at) else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
             return "unavailable"
+        if piece.key in _PROGRAMMES and self._was_had_through(at):
+            return "given"
         if cues & {"unavailable", "available", "access"}:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
@@ -531,6 +535,15 @@ class Behind:
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
+
+    def _was_had_through(self, at: int) -> bool:
+        """Whether a drug was had through a programme, as its course shows: 'T-DXd via compassionate use, PD at 6 mo'."""
+        outline = self.outline
+        if outline.pieces[at].asked or outline.drug_in_sentence_after(at) is not None:
+            return False
+        rest = range(at + 1, self.end)
+        since = bool(rest) and "ever_since" in outline.pieces[rest.start].roles
+        return since or outline.tells_a_course(at, timed=True) or outline.has(rest, "on_it")
 
     def _did_harm(self, at: int) -> bool:
         """Whether a toxicity is told of a drug, and then what may be a plan given up: 'Abraxane: allergic, binned'."""
