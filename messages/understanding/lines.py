@@ -22,6 +22,8 @@ __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs",
 
 _LATER = ("later", "on", "after")
 """What says behind a span of time that something came so much later: 'two years on'."""
+_NAMELY = ("namely", "meaning", "viz")
+"""What gives the name of what was told before it."""
 _FAR_BRACKET = 24
 """Pieces of a bracket, at most, that are looked over for where it was opened."""
 _NOW_A_SITE = frozenset(("now", "this", "last"))
@@ -334,6 +336,8 @@ class _Reader:
             self.courses.separate("joined")
         elif key == "," and (self.pieces[place - 1].key == "and" or self.outline.is_in_an_aside(place)):
             self.courses.separate("comma")
+        elif key == "," and place + 1 < len(self.pieces) and self.pieces[place + 1].key in _NAMELY:
+            self.courses.separate("joined")  # HP + endocrine, namely letrozole
         elif key == ",":
             self.courses.separate("then" if place < self.order.parted_until else "comma")
             following = self.outline.drug_in_sentence_after(place)
