@@ -534,11 +534,12 @@ class Brain:
         supposed = self.context.stance(mention.place) == "hypothetical" and not piece.is_("noun", "brain_imaging")
         if not spoken or supposed or mention.denied == "need":
             return None
-        if piece.asked and "clear" in said and self._is_answered(mention.place):
+        refuted = self.context.is_refuted(mention.place)
+        if piece.asked and not refuted and "clear" in said and self._is_answered(mention.place):
             return None
         if piece.is_("noun", "brain_imaging") and self._only_dates(mention.place):
             return None
-        asked = piece.asked and not self.context.is_refuted(mention.place) and not self.context.is_confirmed(mention.place)
+        asked = piece.asked and not refuted and not self.context.is_confirmed(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None

@@ -541,7 +541,7 @@ class _Reader:
         if self.pieces[place + 1].key != "without" and not self.outline.takes_away(place + 1):
             return agents
         following = self.outline.drug_in_stretch_after(place)
-        if following is None or following > place + 3:
+        if following is None or following > place + 3 or self.now.mentions[following].standing != "denied":
             return agents
         named = set(agents_of(self.pieces[following]) or ())
         members = {member for agent in named for member in self.classes.get(agent, (agent,))}

@@ -83,6 +83,7 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
             _Sentence(outline, at, end, planned=listed).read(found)
             _answer(outline, at, end, found)
+            _refuse_what_was_offered(outline, at, end, found)
             _deny_all(outline, at, end, found)
             _deny_behind(outline, at, end, found)
             if plan is not None and _only_names(outline, at, end):
@@ -361,6 +362,20 @@ def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mentio
     for at in range(outline.first_of_list(drug), drug + 1):
         if outline.is_drug[at] and (found[at].standing in ("mentioned", "planned", "asked") or found[at].bare):
             found[at] = Mention("denied", found[at].access)
+
+
+def _refuse_what_was_offered(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the next sentence's refusal of what this one says was planned: 'T-DXd was offered. She declined.'"""
+    if end == len(outline.pieces) or "declined" not in outline.said:
+        return
+    stop = outline.stretch_end[end]
+    refused = next((at for at in range(end, min(stop, end + _ASKED)) if "declined" in outline.cues[at]), None)
+    if refused is None or not _only_says(outline, end, stop, refused):
+        return
+    for at in range(first, end):
+        if outline.is_drug[at] and found[at].standing == "planned":
+            conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
+            found[at] = Mention("declined", "declined" if conjugate else None)
 
 
 def _is_set_apart(outline: Outline, places: range) -> bool:
@@ -724,11 +739,22 @@ class _Sentence:
         return told and not supposed and not any("before" in pieces[each].key for each in before)
 
     def _ended_then(self, at: int) -> bool:
-        """Whether a drug was only given no more from a date on: 'still on HP, without docetaxel since 2021'."""
+        """Whether a drug was only given no more from a time on: 'still on HP, without docetaxel since 2021', 'THP, after
+        cycle 6 without the taxane'."""
         pieces, leads = self.outline.pieces, at - 1
         leads -= leads > self.first and pieces[leads].key == "the"
-        since = at + 1 < self.end and (pieces[at + 1].key == "from" or "ever_since" in pieces[at + 1].roles)
-        return since and leads >= self.first and pieces[leads].key == "without"
+        if leads < self.first or pieces[leads].key not in ("without", "minus"):
+            return False
+        if at + 1 < self.end and self._begins_a_time(at + 1):
+            return True
+        return any(self._begins_a_time(each) for each in range(self.outline.stretch_start[leads], leads))
+
+    def _begins_a_time(self, at: int) -> bool:
+        """Whether 'from', 'after', 'since' leads to a cycle or a date, and not to the start."""
+        piece, behind = self.outline.pieces[at], self.outline.pieces[at + 1 : at + 3]
+        if piece.key not in ("from", "after") and "ever_since" not in piece.roles:
+            return False
+        return any(each.kind in ("date", "cycles", "number", "duration") or "cycles" in each.cues for each in behind)
 
     def _is_of_access(self, at: int) -> bool:
         """Whether the access to a drug, and not the drug, is denied: 'no T-DXd access', 'not a T-DXd candidate'."""
@@ -1307,11 +1333,13 @@ class _Sentence:
         return any(piece.kind == "date" or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
 
     def _up_to_why(self, said: int) -> range:
-        """The places behind a word of access, up to why it is so: 'not licensed at that point as it was new'."""
+        """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed at that point
+        as it was new'."""
         outline = self.outline
         rest = outline.rest_of_stretch(said, 5)
+        then = rest.stop < self.end and outline.pieces[rest.stop].key == "then"
         ends = (each for each in rest if "reason" in outline.pieces[each].roles or outline.pieces[each].is_("find"))
-        return range(rest.start, next(ends, rest.stop))
+        return range(rest.start, next(ends, rest.stop + then))
 
     def _is_a_past_time(self, at: int) -> bool:
         """Whether a piece names a time that is past: 'at that point', 'back then', 'in 2019', 'then' where it ends."""

@@ -31,6 +31,8 @@ _FROM_ECOG = 10
 """Pieces between a performance status and 'fit', at most."""
 _THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till")
 """Words of what was so in the past."""
+_QUESTION = 2
+"""Pieces of a question of one word: 'chemo?'"""
 _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
 _REASON_WITHIN = 8
@@ -420,6 +422,10 @@ class Reader:
         behind = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
         if behind is not None and "pronoun" in behind.roles:
             self._declined_before(place)
+            return
+        asked = self.context.sentence(place - 1) if place and place == self.context.sentence(place).start else ()
+        if asked and len(asked) == _QUESTION and self.context.of(self.pieces[asked[0]], "chemo"):
+            self._note("chemotherapy", "unsuitable", asked[0], place)  # chemo? Refused.
             return
         listed = False
         for at in range(place + 1, min(len(self.pieces), place + 10)):
