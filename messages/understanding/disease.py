@@ -47,7 +47,9 @@ class Disease:
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
         if self._sites:
-            self._goes_on_elsewhere = self.lines > 0 or any(self._is_held_somewhere(at) for at in range(len(self.pieces)))
+            self._goes_on_elsewhere = self.lines > 0 or any(
+                self._is_held_somewhere(at) for at in range(len(self.pieces))
+            )
             """Whether metastases were there before those that are new: a line was given, or some are stable."""
             self._sites += [place for place in range(self._sites[0], len(self.pieces)) if self._points_at_a_site(place)]
             self._course = [self._course_at(place) for place in range(len(self.pieces))]

@@ -326,6 +326,7 @@ class Outcomes:
         goes_on = "ongoing" in cues and not grew
         ended = not cues.isdisjoint(("toxicity", "progression", "at_progression")) or self._follows_a_because(place)
         ended = ended or self.outline.has(near, "stopped", "completed") or self.outline.plays(near, "reason")
+        ended = ended or self.outline.pieces[place - 1].key in ("until", "till")
         for course in lines:
             if goes_on and course.outcome is None:
                 course.ongoing = True

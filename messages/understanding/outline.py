@@ -241,7 +241,9 @@ class Outline:
         following = self.next_meaning(at, 3)
         if "negation" not in self.cues[at] or following is None or "then" not in self.cues[following]:
             return False
-        return following > at and self.next_drug[following] == following + 1 and self.pieces[following - 1].kind != "sign"
+        return (
+            following > at and self.next_drug[following] == following + 1 and self.pieces[following - 1].kind != "sign"
+        )
 
     def is_in_an_aside(self, place: int) -> bool:
         """Whether a place stands in an aside between 'and' and its drug: 'failed A and, earlier, B'."""

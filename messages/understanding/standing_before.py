@@ -222,7 +222,9 @@ class Before:
 
     def _is_denied_as_the_next(self, at: int) -> bool:
         """Whether a denial stands right before a change: 'never been changed to T-DXd'."""
-        back = next((each for each in range(at - 1, self.first - 1, -1) if self.outline.pieces[each].kind != "silent"), at)
+        back = next(
+            (each for each in range(at - 1, self.first - 1, -1) if self.outline.pieces[each].kind != "silent"), at
+        )
         return self.outline.denies_the_next(back)
 
     def _names_its_members(self, at: int) -> bool:
