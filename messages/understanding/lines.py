@@ -339,7 +339,8 @@ class _Reader:
         elif key == "," and place + 1 < len(self.pieces) and self.pieces[place + 1].key in _NAMELY:
             self.courses.separate("joined")  # HP + endocrine, namely letrozole
         elif key == ",":
-            self.courses.separate("then" if place < self.order.parted_until else "comma")
+            parted = place < self.order.parted_until or self._is_told_one_by_one(place)
+            self.courses.separate("then" if parted else "comma")
             following = self.outline.drug_in_sentence_after(place)
             listed = following is not None and self.outcomes.given and self._is_listed(following)
             if not listed:
@@ -523,16 +524,28 @@ class _Reader:
         return dosed and pieces[following + 1].kind == "sign"
 
     def _is_in_an_account(self, place: int) -> bool:
-        """Whether 'and' parts an account of what was had: 'two lines: A and B', 'incl. T-DXd and tucatinib'."""
+        """Whether 'and' parts an account of what was had: 'two lines: A and B', 'incl. T-DXd and tucatinib', 'A and B,
+        one after the other'."""
         outline = self.outline
         if place < self.order.parted_until:
             return True
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False
+        if self._is_told_one_by_one(place):
+            return True
         listed = outline.has(outline.before_in_stretch(first, 6), "listing")
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
         return listed and any(each & CONJUGATES for each in named)
+
+    def _is_told_one_by_one(self, place: int) -> bool:
+        """Whether the list that goes on behind a place was given one by one: 'eribulin and gemcitabine, each alone'."""
+        outline = self.outline
+        following = outline.drug_in_sentence_after(place) if "one_by_one" in outline.said else None
+        if following is None or following > place + 2:
+            return False
+        behind = outline.last_of_list(following) + 1
+        return outline.has(range(behind, min(behind + 4, outline.sentence_end[place])), "one_by_one")
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""

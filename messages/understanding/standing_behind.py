@@ -330,6 +330,8 @@ class Behind:
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
+        if piece.key == "next" and self._is_what_she_had_next(at):
+            return "given"
         if "planned" in cues and "stopped" in cues and self._did_harm(at):
             return "given"
         if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
@@ -545,6 +547,12 @@ class Behind:
         rest = range(at + 1, self.end)
         since = bool(rest) and "ever_since" in outline.pieces[rest.start].roles
         return since or outline.tells_a_course(at, timed=True) or outline.has(rest, "on_it")
+
+    def _is_what_she_had_next(self, at: int) -> bool:
+        """Whether 'next' ends what was had: 'THP; the T-DM1 she had next failed', 'Kadcyla she received next'."""
+        outline = self.outline
+        told = "previously" in outline.cues[at - 1] and not outline.pieces[at].asked
+        return told and outline.drug_in_stretch_after(at) is None
 
     def _did_harm(self, at: int) -> bool:
         """Whether a toxicity is told of a drug, and then what may be a plan given up: 'Abraxane: allergic, binned'."""
