@@ -154,7 +154,10 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
             continue
         before = found[-2] if len(found) > 1 else None
         opens_a_row = before is None or "\n" in text[before.end : piece.start]
-        begins = opens_a_row or (before is not None and (text[before.end - 1] in ":;.-(," or before.cue(*_LISTING)))
+        first = number == 1 or mark.key == ")"  # not 'T-DXd, had 7. THP before'
+        begins = opens_a_row or (
+            before is not None and (text[before.end - 1] in ":;.-(," or (first and before.cue(*_LISTING)))
+        )
         goes_on = number == counted + 1 > 1
         told = goes_on and (opens_a_row or mark.key == ")") and _tells_of_the_course(following)
         if told or ((begins or goes_on) and _opens_an_item(following)):
