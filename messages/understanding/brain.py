@@ -446,6 +446,7 @@ class Brain:
     def _leads_to_a_drug(self, piece: Piece) -> bool:
         """Whether a piece only leads from growth to the drugs under which it was, or joins these."""
         light = piece.kind in ("silent", "line", "cycles") or (piece.kind == "sign" and piece.key in "+/")
+        light = light or piece.is_("noun", "organ")  # failed A in the bone and B in the brain
         return light or "linking" in piece.roles or piece.cue("joined", "maintenance", "ongoing")
 
     def _is_metastatic(self, place: int) -> bool:
@@ -675,7 +676,7 @@ class Brain:
                 return "unknown"
         symptomatic = "symptomatic" in said and "asymptomatic" not in said
         untouched = "treated" not in said and not {"count", "lesion"} <= said
-        if mention.denied == "lesions" or (clear and untouched and not symptomatic):
+        if mention.denied == "lesions" or (clear and untouched and not (symptomatic and (lesions or grew))):
             return "none"
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"

@@ -161,7 +161,7 @@ class Disease:
         """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one
         tells: 'liver mets stable on THP, grew on T-DXd'."""
         clause, end = self.context.clause(place), self.context.sentence(place).stop
-        if self._is_about_brain(clause) or not any(self._tells_a_course(at) for at in range(place + 1, clause.stop)):
+        if self._is_about_brain(clause, place) or not any(self._tells_a_course(at) for at in range(place + 1, clause.stop)):
             return None  # lung mets, progressed on THP
         found, first = None, clause.stop
         while first < end and first < clause.stop + _FAR:
@@ -229,7 +229,7 @@ class Disease:
         ]
         if (
             held
-            and not self._is_about_brain(clause)
+            and not self._is_about_brain(clause, place)
             and not any("progression" in self.pieces[at].cues for at in clause)
         ):
             words = [self.pieces[place], *held]
@@ -438,8 +438,12 @@ class Disease:
         near = _near(self.context.clause(place), place)
         return any(self.pieces[at].is_("noun", *_SITES, *BRAIN) for at in near)
 
-    def _is_about_brain(self, clause: range) -> bool:
-        return any(self.pieces[at].is_("noun", *BRAIN) for at in clause)
+    def _is_about_brain(self, clause: range, place: int) -> bool:
+        """Whether a clause names the brain, and not as one of several with the organ at a place: 'brain and liver mets
+        both smaller'."""
+        named = [at for at in clause if self.pieces[at].is_("noun", *BRAIN)]
+        return any(not (at < place and all(self._is_listed(on) for on in range(at, place))) for at in named)
+
 
 
 def _near(places: range, place: int) -> range:

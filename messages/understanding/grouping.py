@@ -462,7 +462,8 @@ class Grouping:
                 before = range(max(outline.stretch_start[at], at - 2 - graded), at)
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
-                past = toxic or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
+                grew = outline.has(range(max(outline.stretch_start[at], at - 5), at), "strong_progression")
+                past = toxic or grew or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:@"

@@ -67,12 +67,14 @@ class OrganFunction:
         self.stated.note(name, value, pieces, corrected=corrected)
 
     def _is_latest(self, place: int) -> bool:
-        """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55', 'stopped; EF recovered 58'."""
+        """Whether a value takes the place of one before it: 'EF drop to 42, now EF 55', 'stopped; EF recovered 58',
+        'EF 43. EF 52 in October'."""
         before = self.pieces[max(0, place - 2) : place]
         if before and before[-1].key == ":":  # 'recovered: EF 60'
             before = before[:-1]
         changed = bool(before) and self.context.of(before[-1], "changed")
-        return changed or any(self.context.of(self.pieces[at], "recovers") for at in self.context.following(place, 2))
+        dated = any(self._tells_when(self.pieces[at]) for at in self.context.following(place, 5))
+        return changed or dated or any(self.context.of(self.pieces[at], "recovers") for at in self.context.following(place, 2))
 
     def qualified(self, place: int, name: str) -> None:
         """A noun with a word in place of a number: normal, reduced, pending, not known."""

@@ -87,7 +87,7 @@ class Pointing:
         if behind == outline.stretch_end[place]:
             return True
         piece = outline.pieces[behind]
-        told = piece.kind == "sign" or piece.key in ("and", "in") or "is" in piece.roles
+        told = piece.kind == "sign" or piece.key in ("and", "in") or bool(piece.roles & {"is", "so"})
         return told or not outline.cues[behind].isdisjoint(_TOLD)
 
     def _begins(self, place: int) -> int:
