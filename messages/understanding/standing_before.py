@@ -21,6 +21,8 @@ _UNDER = ("under", "from")
 """What leads to a drug that something happened under, whatever it was."""
 _BESIDE = ("with", "on", "by", "of")
 """What leads to a drug that did something."""
+_EFFECTS = ("remission", "response", "benefited", "benefitted", "responded", "responding")
+"""How phrases begin that lead from an effect to its drug."""
 _DID = frozenset(("responding", "took_effect", "stable", "good"))
 """Cues of what a drug does."""
 _ONE_OF_THEM = ("last", "first", "latest", "one")
@@ -633,6 +635,8 @@ class Before:
             return None  # not the triplet: paclitaxel and trastuzumab; no chemo so far: letrozole
         if mode == "unsure" and self._names_all(at):
             return "given"
+        if mode == "denied" and not self.taken and self._is_of_what_nobody_knows(at):
+            return "mentioned"
         if not self.taken:
             if "more" in piece.roles:
                 return "given"
@@ -665,6 +669,8 @@ class Before:
         """Whether an effect of the drug that follows is denied, and not the drug: 'no profit under T-DM1', 'no
         remission with THP'."""
         outline, key = self.outline, self.outline.pieces[at].key
+        if key in _EFFECTS and at + 1 < self.end and outline.is_drug[at + 1]:
+            return True  # no remission with T-DM1
         if not (key in _UNDER or key in _BESIDE) or at + 1 >= self.end or not outline.is_drug[at + 1]:
             return False
         for back in outline.before_in_stretch(at, 6):
@@ -673,6 +679,14 @@ class Before:
             if outline.cues[back] & _DID or (key in _UNDER and outline.pieces[back].kind == "word"):
                 return True
         return False
+
+    def _is_of_what_nobody_knows(self, at: int) -> bool:
+        """Whether a word nobody knows is denied with a drug: 'not compliant with lapatinib'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if pieces[at].key != "with" or at - 2 < self.first or at + 1 == self.end or not outline.is_drug[at + 1]:
+            return False
+        unknown = pieces[at - 1].kind == "word" and pieces[at - 1].roles.isdisjoint(("treatment", "combination"))
+        return unknown and pieces[at - 2].key == "not"
 
     def _goes_on_to_what_was(self, mode: str | None, at: int) -> bool:
         """Whether a refusal without an object is followed by what was given: 'she said no and had lap/cape'."""
