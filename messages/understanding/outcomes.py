@@ -559,6 +559,8 @@ class Outcomes:
         """Whether metastases appeared while drugs were given: 'on THP when bone lesions appeared', 'THP until liver
         mets came'; not 'THP when bone lesions appeared', which tells why it was begun."""
         outline, pieces, following = self.outline, self.outline.pieces, place + 1
+        if self._ends_a_span(place):
+            return True
         drug = outline.drug_in_stretch_before(place)
         if drug is None or following >= outline.stretch_end[place] or "new" not in outline.cues[following]:
             return False
@@ -567,6 +569,15 @@ class Outcomes:
         under = first > 0 and ("on" in pieces[first - 1].roles or pieces[first - 1].key in ("under", "during"))
         begun = first > 1 and outline.has(range(max(0, first - 3), first), "started", "then", "changed")
         return "until" in links or "till" in links or ("when" in links and under and not begun)
+
+    def _ends_a_span(self, place: int) -> bool:
+        """Whether metastases end what a drug was given until: 'TH it was, until lung nodules', 'HP till liver mets'."""
+        outline, pieces, leads = self.outline, self.outline.pieces, place - 1
+        leads -= leads > 0 and pieces[leads].kind == "silent"
+        told = outline.last_drug[place]
+        if leads <= 0 or pieces[leads].key not in ("until", "till", "til") or told is None:
+            return False
+        return told >= outline.sentence_start[place] and outline.drug_in_stretch_after(place) is None
 
     def _was_found_under(self, place: int) -> bool:
         """Whether metastases were found under drugs that are no early-stage treatment: 'liver mets detected on THP'."""

@@ -277,8 +277,8 @@ class Behind:
             return "planned"
         if (
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
-        ):  # a taxane-free regimen
-            return "mentioned"
+        ):  # tucatinib-free; a taxane-free regimen
+            return "denied" if last else "mentioned"
         parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
         if "application" in piece.roles and (outline.is_drug[at - 1] or parted):  # T-DXd request with the insurer
             return self._decided(at)
@@ -317,7 +317,8 @@ class Behind:
         if "declined" in cues:
             if self._is_of_what_follows(at) or self._is_of_chemotherapy(at):
                 return None
-            return "unavailable" if self._is_of_an_application(at) else "declined"
+            by_others = self._is_of_an_application(at) or self._is_by_a_payer(at)
+            return "unavailable" if by_others else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
             return "unavailable"
         if piece.key in _PROGRAMMES and self._was_had_through(at):
@@ -470,6 +471,12 @@ class Behind:
         listed = range(outline.first_of_list(last), last + 1)
         agents = {agent for at in listed if outline.is_drug[at] for agent in agents_of(outline.pieces[at]) or ()}
         return agents > set(agents_of(outline.pieces[drug]) or ("",))
+
+    def _is_by_a_payer(self, at: int) -> bool:
+        """Whether it was the payer who refused a drug: 'T-DXd turned down twice by her insurer'."""
+        outline, rest = self.outline, self.outline.rest_of_stretch(at, 6)
+        by = next((each for each in rest if outline.pieces[each].key == "by"), None)
+        return by is not None and outline.plays(range(by + 1, min(by + 4, outline.stretch_end[at])), "payer")
 
     def _is_of_chemotherapy(self, at: int) -> bool:
         """Whether a refusal is of the chemotherapy named beside it: 'letrozole, no chemo because she refuses it',
