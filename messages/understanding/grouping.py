@@ -590,15 +590,18 @@ class Grouping:
         if course is None or self.now.numbers:
             return False
         taxanes = set(course.agents) <= _TAXANES
-        if not taxanes and outline.said.isdisjoint(_CARRIED_ON):
+        still = (course.stopped or course.outcome == "toxicity") and self._is_still_on(place)
+        if not (taxanes or still) and outline.said.isdisjoint(_CARRIED_ON):
             return False
         first = outline.sentence_start[place]
-        behind = first > 0 and self.pieces[first - 1].key == ";" and course.outcome == "toxicity"
+        behind = first > 0 and self.pieces[first - 1].key in (";", ".") and course.outcome == "toxicity"
         if course.sentence != self.now.sentence - behind:
             return False
         more = self._group(place) | set(new)
         kept = bool(new) and more < set(course.agents) and course.outcome in (None, "toxicity")
         added = course.outcome in (None, "toxicity", "completed") and go_together(set(course.agents), more)
+        if still and added:
+            return True
         if not (kept or added) or (added and not (kept or taxanes) and self._is_present(place)):
             return False
         if taxanes and more <= ANTIBODIES and self._is_present(place):
@@ -606,6 +609,16 @@ class Grouping:
             return not outline.has(before, "then")  # docetaxel x6 done, still on HP
         last = outline.last_of_list(place)
         return outline.has(range(last + 1, min(last + 4, outline.stretch_end[place])), *_CARRIED_ON)
+
+    def _is_still_on(self, place: int) -> bool:
+        """Whether 'still' is said of a list of drugs, before it or behind: 'still on A and B', 'A and B she still
+        has'."""
+        outline = self.outline
+        if "still" not in outline.played and "still" not in outline.typed:
+            return False
+        first, last = outline.first_of_list(place), outline.last_of_list(place)
+        beside = (*outline.before_in_stretch(first, 4), *range(last + 1, min(last + 4, outline.stretch_end[last])))
+        return any("still" in self.pieces[at].roles or self.pieces[at].key == "still" for at in beside)
 
     def _is_present(self, place: int) -> bool:
         """Whether what stands before a drug says that it is given now: 'still on HP'."""
