@@ -100,7 +100,32 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         at = end
     if "next" in outline.typed:
         _tell_what_came_next(outline, found)
+    if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
+        _correct_the_record(outline, found)
     return found
+
+
+def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read 'it was B' behind what a paper says: A was not it: 'the letter says A; in fact it was B', 'her list has A,
+    but it was B that she took'."""
+    pieces = outline.pieces
+    for drug, mention in found.items():
+        verb = outline.first_of_list(drug) - 1
+        last = outline.last_drug[verb + 1]
+        told = ("received", "mentioned")
+        if last is None or mention.standing not in told or found[last].standing != "received":
+            continue
+        if verb - 1 <= last or pieces[verb].key not in ("was", "is") or pieces[verb - 1].key != "it":
+            continue
+        between, first = range(last + 1, verb), outline.first_of_list(last)
+        headed = range(outline.stretch_start[first], first)
+        written = outline.plays(headed, "paper") or outline.has(headed, "on_record")
+        went_on = outline.has(between, "then", "after", "progression", "toxicity", "stopped") or any(
+            pieces[at].kind in ("date", "cycles", "duration", "line") for at in between
+        )
+        later = outline.has(range(drug + 1, min(drug + 3, len(pieces))), "then")
+        if written and not went_on and not later and verb - last <= _LONGEST_REMARK:
+            found.update({at: Mention("mentioned") for at in range(first, last + 1) if outline.is_drug[at]})
 
 
 def _tell_what_came_next(outline: Outline, found: dict[int, Mention]) -> None:

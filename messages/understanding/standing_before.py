@@ -311,7 +311,8 @@ class Before:
                 return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
             self.headed = self.headed or (not self.before and heads(outline, at))
-            return mode if told else "planned"
+            had_in_mind = outline.pieces[at - 1].key == "had" and piece.key.endswith("ed")  # had pencilled in T-DM1
+            return mode if told and not had_in_mind else "planned"
         if cues & TOLD:
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
             supposed = supposed or (piece.asked and "or" in outline.pieces[at - 1].roles)  # A before or after B?
