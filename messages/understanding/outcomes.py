@@ -1206,12 +1206,21 @@ class Outcomes:
         changed = self._follows_a_because(place) and outline.has(sentence, "then")
         return stopped or (self.courses.current is not None and (changed or later))
 
+    def _ends_what_lasted(self, place: int) -> bool:
+        """Whether a toxicity is what drugs lasted up to: 'T-DXd until ILD', 'three cycles of T-DM1 before a rash'."""
+        outline, leads = self.outline, place - 1
+        leads -= leads > 0 and outline.pieces[leads].key == "the"
+        if leads <= 0 or outline.drug_in_stretch_before(leads) is None:
+            return False
+        key = outline.pieces[leads].key
+        return key in ("until", "till") or (key == "before" and outline.drug_in_stretch_after(place) is None)
+
     def _is_an_end(self, place: int) -> bool:
         """Whether where a toxicity stands says that it ended a line: 'T-DXd until ILD', 'T-DM1 -> rash -> T-DXd'."""
         if "a_toxicity" in self.outline.cues[place] and self._is_a_cell_of_stops(place):
             return True
-        if self.outline.pieces[place - 1].key in ("until", "till"):
-            return self.outline.drug_in_stretch_before(place) is not None
+        if self._ends_what_lasted(place):
+            return True
         return self.courses.current is not None and (self._is_headed_as_reason(place) or self._is_a_step(place))
 
     def _follows_a_because(self, place: int) -> bool:

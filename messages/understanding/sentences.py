@@ -237,6 +237,8 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         weak = not (piece.cues.isdisjoint(_WEAKLY_ASKING) or _is_relative(sentence, place)) and (
             ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
         )
+        if scope and piece.is_("scope", "dosing") and not ends and place and _counts(sentence[place - 1]):
+            continue
         if weak or "asked" in piece.cues or (scope and piece.is_("scope", *_ASKING)):
             begins = place
             break
@@ -259,6 +261,11 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
     for piece in asked:
         piece.asked = True
+
+
+def _counts(piece: Piece) -> bool:
+    """Whether a piece counts the doses that were given: 'one dose of T-DM1', 'the first dose of'."""
+    return piece.kind in ("number", "ordinal") or piece.value == 1 or piece.key in ("single", "last", "every", "each")
 
 
 def _introduces_a_patient(sentence: list[Piece], begins: int) -> bool:

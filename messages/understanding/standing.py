@@ -1320,8 +1320,9 @@ class _Sentence:
         if self.behind.get(at) != said or outline.pieces[at].asked:
             return False
         before = outline.pieces[at - 1].roles if at > self.first else ()
+        supposed = at > self.first and "hypothetical" in outline.cues[at - 1]  # if only T-DXd were reimbursed
         if "if" not in before and "whether" not in before:
-            return False
+            return supposed
         return at - 2 < self.first or not outline.pieces[at - 2].cue("unknown", "uncertain")
 
     def _is_answered_no(self, at: int) -> bool:

@@ -470,7 +470,7 @@ class Before:
             return self._with_chemotherapy(at)
         if cues & _NAMING and self._names_what_follows(at):
             return "mentioned"
-        if "not_only" in cues:
+        if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
             return None
         if "untreated" in cues and self.outline.next_drug[at] == at + 2 and self.outline.pieces[at + 1].key in _TREATED:
             return "denied"
@@ -537,6 +537,11 @@ class Before:
         pieces, leads = self.outline.pieces, at + 1
         applied = "application" in pieces[at].roles and leads + 1 < self.end and pieces[leads].key in ("for", "of")
         return applied and self.outline.is_drug[leads + 1]
+
+    def _is_of_what_was_told(self, at: int) -> bool:
+        """Whether 'neither' is of the drugs before it, and another clause follows: 'she got neither and has TCT'."""
+        following = self.outline.pieces[at + 1 : at + 2]
+        return bool(following) and following[0].key in ("and", "but")
 
     def _is_passive(self, at: int) -> bool:
         """Whether others refused it: 'she was refused T-DXd', 'we were denied it'."""

@@ -722,9 +722,16 @@ class Behind:
             return "unavailable"
         if "available" not in outline.cues[at]:
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
-        before = outline.before_in_stretch(at, 5)
+        before = self._of_the_same_drug(at)
         denied = outline.has(before, "negation", "negated_after") or outline.plays(before, "cannot")
         return "unavailable" if denied else "available"
+
+    def _of_the_same_drug(self, at: int) -> range:
+        """The places before a word of access, not beyond why another drug was left out: 'no T-DM1 as T-DXd is funded'."""
+        outline, before = self.outline, self.outline.before_in_stretch(at, 5)
+        drug = outline.drug_in_stretch_before(at)
+        parted = drug is not None and drug - 1 in before and "why" in outline.pieces[drug - 1].roles
+        return range(at - 1, drug - 1, -1) if parted and drug is not None else before
 
     def _up_to_a_condition(self, at: int) -> range:
         """The places of a stretch, without a condition that follows: 'available if needed'."""
