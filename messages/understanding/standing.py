@@ -24,6 +24,8 @@ _SAYS_NOTHING_OF_GIVING = frozenset(
 _LONGEST_LIST = 6
 """Drugs joined to one that are looked over for what stands beside their list."""
 _TWO = 2
+_TAKEN = ("taken", "given", "received", "took", "had", "got", "begun", "started", "tried")
+"""What says that a drug was given after all."""
 _CLASSES = frozenset(("anthracycline", "taxane"))
 """Agents that stand for a class."""
 _ASKED = 3
@@ -665,17 +667,28 @@ class _Sentence:
         return False
 
     def _came_round(self, at: int) -> int | None:
-        """Where a refusal is said to be given up: 'initially refused Enhertu, accepts now'."""
+        """Where a refusal is said to be given up: 'initially refused Enhertu, accepts now', 'refused at first, given in
+        2022'."""
         outline = self.outline
-        if "came_round" not in outline.said or outline.drug_in_sentence_after(at) is not None:
+        if outline.said.isdisjoint(("came_round", "at_first")) or outline.drug_in_sentence_after(at) is not None:
             return None
-        return next((each for each in range(at + 1, self.end) if "came_round" in outline.cues[each]), None)
+        rest = range(at + 1, self.end)
+        first = next((each for each in rest if "at_first" in outline.cues[each]), self.end)
+        return next(
+            (
+                each
+                for each in rest
+                if "came_round" in outline.cues[each] or (each > first and outline.pieces[each].key in _TAKEN)
+            ),
+            None,
+        )
 
     def _is_told_to_run(self, at: int) -> bool:
-        """Whether what follows counts cycles, or says how it goes: 'then accepted, now 4th cycle'."""
-        outline = self.outline
-        told = any(outline.pieces[each].kind == "cycles" for each in range(at + 1, self.end))
-        return told or outline.has(range(at + 1, self.end), "cycles", *_EFFECTS, *_SUPPOSED)
+        """Whether a drug is said to be taken, or what follows counts cycles, or says how it goes: 'then accepted, now
+        4th cycle'."""
+        outline, rest = self.outline, range(at + 1, self.end)
+        told = outline.pieces[at].key in _TAKEN or any(outline.pieces[each].kind == "cycles" for each in rest)
+        return told or outline.has(rest, "cycles", *_EFFECTS, *_SUPPOSED)
 
     def _is_judged(self, at: int) -> bool:
         """Whether a drug is called what nobody knows, and denied to be so: 'T-DXd not wise'."""
@@ -846,7 +859,8 @@ class _Sentence:
         rest, ends = outline.rest_of_stretch(at), outline.stretch_end[at]
         if ends < self.end and outline.pieces[ends].key == "then" and self._is_a_past_time(ends):
             return True  # no pertuzumab available then
-        return any("at_which" in outline.pieces[each].roles or outline.pieces[each].key == "then" for each in rest)
+        pieces = [outline.pieces[each] for each in rest]
+        return any("at_which" in piece.roles or piece.key in _THEN or piece.kind == "date" for piece in pieces)
 
     def _is_never(self, at: int) -> bool:
         """Whether a drug was expressly not given: 'never had', and not only 'no'."""
