@@ -1095,7 +1095,7 @@ class _Sentence:
             piece, cues = outline.pieces[place], outline.cues[place]
             if outline.is_drug[place] or piece.key == ")" or cues & TOLD:
                 return False
-            if _is_unknown(piece) or cues & {"negation", "unknown", "access"}:
+            if _is_unknown(piece) or cues & {"negation", "unknown", "access", "unavailable"}:
                 return True
         return False
 
