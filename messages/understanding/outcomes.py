@@ -1040,12 +1040,15 @@ class Outcomes:
 
     def _holds_elsewhere(self, place: int) -> bool:
         """Whether the sentence, or the next one, without a drug, says that the body is controlled: 'T-DM1: CNS PD, body
-        stable', 'brain PD on T-DM1. Body stable.'"""
+        stable', 'brain PD on T-DM1. Body stable.', 'T-DXd: body PR, brain PD'."""
         outline, end = self.outline, self.outline.sentence_end[place]
         following = outline.next_drug[end - 1]
         if end < len(outline.pieces) and (following is None or following >= outline.sentence_end[end]):
             end = outline.sentence_end[end]
-        return any(self._is_held(at) for at in range(place + 1, min(end, place + _FAR)))
+        drug = outline.last_drug[place]
+        told = max(outline.sentence_start[place], place - _FAR, 0 if drug is None else drug + 1)
+        ahead = range(place + 1, min(end, place + _FAR))
+        return any(self._is_held(at) for places in (range(told, place), ahead) for at in places)
 
     def _is_held_beside(self, place: int) -> bool:
         """Whether all of the body that the same stretch names is under control: 'the CNS progressed and the body is

@@ -477,6 +477,8 @@ class Reader:
         stance = self.context.stance(place)
         if stance in ("affirmed", "listed") and self._is_called_negative(place):
             stance = "denied"
+        if stance in ("affirmed", "listed") and self._is_not_applicable(place):
+            stance = "unknown"
         if finding.field == "pregnancy" and stance == "affirmed" and self.emergencies.is_past(place):
             return
         if stance in ("family", "hypothetical") or self._is_only_asked(place, finding, stance):
@@ -498,6 +500,11 @@ class Reader:
         )
         if value is not None:  # shown with the word that denies or doubts it: "no ILD", not "ILD"
             self._note(finding.field, value, place, self.context.governor(place))
+
+    def _is_not_applicable(self, place: int) -> bool:
+        """'Pregnancy: N/A', 'LMD n/a'."""
+        at = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key in (":", "-"))
+        return at < len(self.pieces) and self.pieces[at].key == "n" and "unavailable" in self.pieces[at].cues
 
     def _is_called_negative(self, place: int) -> bool:
         """'LMD negative', 'ILD: nil', 'ILD (-)'."""
