@@ -36,7 +36,7 @@ _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
 """What may stand between a denial and the scan that shows it."""
-_ONE_MORE = ("another", "further", "additional", "more")
+_ONE_MORE = ("another", "further", "additional", "more", "second", "third")
 _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
