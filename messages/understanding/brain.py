@@ -276,7 +276,8 @@ class Brain:
             found -= {"symptomatic", "new", "progression", "stable"}
         if "symptomatic" in found and self._is_over(place):
             found.discard("symptomatic")
-        if (returned or "came_back" in cues) and (self._is_of_brain_mets(place) or (returned and self._opens(place))):
+        back = self._is_of_brain_mets(place) or (returned and self._opens(place)) or self._is_of_treated(place)
+        if (returned or "came_back" in cues) and back:
             found.add("progression")
         if "pending" in found and place and self.pieces[place - 1].key == "was":
             found.discard("pending")  # the MRI that was pending shows no mets
@@ -326,6 +327,15 @@ class Brain:
         """Whether brain metastases stand right before a word: 'brain lesions recurred'."""
         before = [piece for piece in self.pieces[max(0, place - 3) : place] if piece.kind != "silent"]
         return bool(before) and before[-1].is_("noun", "brain_mets")
+
+    def _is_of_treated(self, place: int) -> bool:
+        """Whether a relapse is told of what was treated: 'recurrence of the resected met', 'relapse at the cavity'."""
+        behind = self.pieces[place + 1 : place + 4]
+        return (
+            bool(behind)
+            and behind[0].key in ("of", "in", "at")
+            and any("treated" in piece.cues or piece.key in ("cavity", "rim", "margin") for piece in behind)
+        )
 
     def _is_no_growth_of_the_brain(self, place: int) -> bool:
         """'No CNS progression': it tells nothing of what is there."""
@@ -596,9 +606,12 @@ class Brain:
         return following is None or following.key == "one" or self.context.of(following, "lesion")
 
     def _is_of_another(self, place: int) -> bool:
-        """Whether a treated lesion is told beside others: 'two new lesions, one irradiated lesion unchanged'."""
+        """Whether a word of treatment only says which lesion: 'two new lesions, one irradiated lesion unchanged',
+        'recurrence of the resected brain met'."""
         following = self.context.next_word(place)
-        return following is not None and following.kind == "word" and self.context.of(following, "lesion")
+        if following is None:
+            return False
+        return following.is_("noun", "brain_mets") or (following.kind == "word" and self.context.of(following, "lesion"))
 
     def _is_overtaken(self, mention: _Mention) -> bool:
         """Whether new lesions are told of a later date than that there were none: 'MRI 11/2024 clear, 03/2025 three new
@@ -664,7 +677,7 @@ class Brain:
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or grew or clear
         of_treatment = "to_treat" in said and (lesions or grew or "imaging" not in said)
-        to_come = bool(said & {"pending", "planned", "declined"}) and not of_treatment
+        to_come = bool(said & {"pending", "planned", "declined"}) and not of_treatment and "treated" not in said
         found = found or (mention.denied == "lesions" and self._was_done(mention.window))
         not_imaged = mention.denied == "imaging" or (not found and (to_come or "not_imaged" in said))
         if not_imaged and not self._names_lesions(mention.place):

@@ -1460,6 +1460,8 @@ class Outcomes:
             finding = "progression" in outline.cues[place] and outline.pieces[at].is_("find")
             if joined and (outline.is_drug[at] or finding):  # never had T-DM1 and she progressed, no ILD and PD
                 break
+            if at == place - 1 and outline.pieces[at].key == "no" and "stopped" in outline.cues[at]:
+                return True  # nodes no longer enlarged
             if "negation" in outline.cues[at] or outline.pieces[at].key == "not":
                 return outline.pieces[at + 1].key != ":"  # only the disease is not: liver PD
             joined = joined or bool(outline.cues[at] & {"joined", "the_patient"})
