@@ -279,8 +279,10 @@ class Brain:
         back = self._is_of_brain_mets(place) or (returned and self._opens(place)) or self._is_of_treated(place)
         if (returned or "came_back" in cues) and back:
             found.add("progression")
-        if "pending" in found and place and self.pieces[place - 1].key == "was":
-            found.discard("pending")  # the MRI that was pending shows no mets
+        if "pending" in found and place:
+            before = self.pieces[place - 1]
+            if before.key == "was" or self.context.of(before, "other_test"):
+                found.discard("pending")  # the MRI that was pending shows no mets; LMD, cytology pending
         if "progression" in found and self._is_no_growth_of_the_brain(place):
             found.discard("progression")
         if "treated" in found and self._is_to_come(place):
