@@ -161,7 +161,9 @@ class Disease:
         """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one
         tells: 'liver mets stable on THP, grew on T-DXd'."""
         clause, end = self.context.clause(place), self.context.sentence(place).stop
-        if self._is_about_brain(clause, place) or not any(self._tells_a_course(at) for at in range(place + 1, clause.stop)):
+        if self._is_about_brain(clause, place) or not any(
+            self._tells_a_course(at) for at in range(place + 1, clause.stop)
+        ):
             return None  # lung mets, progressed on THP
         found, first = None, clause.stop
         while first < end and first < clause.stop + _FAR:
@@ -258,7 +260,7 @@ class Disease:
         denied = self.context.is_denied_at_once(at)
         if "no_progression" in piece.cues:
             return "controlled"
-        if self._is_held(piece):
+        if self._is_held(piece) or piece.key.startswith("respond"):
             return None if denied else "controlled"
         if "progression" in piece.cues and "governing" not in piece.cues:
             return "controlled" if denied else "progressing"
@@ -443,7 +445,6 @@ class Disease:
         both smaller'."""
         named = [at for at in clause if self.pieces[at].is_("noun", *BRAIN)]
         return any(not (at < place and all(self._is_listed(on) for on in range(at, place))) for at in named)
-
 
 
 def _near(places: range, place: int) -> range:

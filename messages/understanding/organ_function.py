@@ -74,7 +74,11 @@ class OrganFunction:
             before = before[:-1]
         changed = bool(before) and self.context.of(before[-1], "changed")
         dated = any(self._tells_when(self.pieces[at]) for at in self.context.following(place, 5))
-        return changed or dated or any(self.context.of(self.pieces[at], "recovers") for at in self.context.following(place, 2))
+        return (
+            changed
+            or dated
+            or any(self.context.of(self.pieces[at], "recovers") for at in self.context.following(place, 2))
+        )
 
     def qualified(self, place: int, name: str) -> None:
         """A noun with a word in place of a number: normal, reduced, pending, not known."""
@@ -177,7 +181,11 @@ class OrganFunction:
                 elif not self._goes_on(at):
                     return
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
-                bound = "<" if self.context.of(piece, "below") else ">"
+                before = self.pieces[at - 2] if self.pieces[at - 1].kind == "silent" else self.pieces[at - 1]
+                below = self.context.of(piece, "below") != ("negation" in before.cues)
+                bound = "<" if below else ">"
+            elif "negation" in piece.cues and self._denies_a_bound(at):  # never below 100
+                continue
             elif "negation" in piece.cues and (denied := self._denied_until(at)):
                 skipped = denied
             elif not (self._goes_with_number(piece) or self._leads_to_change(at) or self._dates_a_number(at)):
@@ -188,6 +196,12 @@ class OrganFunction:
         ahead = self.pieces[at + 1 : at + 3]
         contrasted = len(ahead) > 1 and ahead[0].cue("good", "bad") and ahead[1].key in (",", ":", ";", "-", "but")
         return at + 3 if contrasted else 0
+
+    def _denies_a_bound(self, at: int) -> bool:
+        """Whether a denial is of what follows as a bound: 'never below', 'not above'."""
+        behind = at + 1
+        behind += behind < len(self.pieces) and self.pieces[behind].kind == "silent"  # never been below
+        return behind < len(self.pieces) and self.context.of(self.pieces[behind], "below", "above")
 
     def _dates_a_number(self, at: int) -> bool:
         """Whether 'this week' says when a number was measured: 'platelets this week 88'."""

@@ -1062,7 +1062,8 @@ class Outcomes:
     def _is_held(self, place: int) -> bool:
         """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled', 'liver stable'."""
         outline = self.outline
-        if "stable" in outline.cues[place] or "responding" in outline.cues[place]:
+        held = outline.cues[place] & {"stable", "responding"} or outline.pieces[place].key.startswith("respond")
+        if held:
             return any(outline.pieces[at].is_("noun", *_BODY) for at in outline.before_in_stretch(place, 3))
         return ("extracranial_disease", "controlled") in self._says(place)
 
@@ -1213,10 +1214,12 @@ class Outcomes:
         """Whether a toxicity is what drugs lasted up to: 'T-DXd until ILD', 'three cycles of T-DM1 before a rash'."""
         outline, leads = self.outline, place - 1
         leads -= leads > 0 and outline.pieces[leads].key == "the"
-        if leads <= 0 or outline.drug_in_stretch_before(leads) is None:
+        drug = outline.last_drug[leads] if leads > 0 else None
+        if drug is None or drug < outline.sentence_start[place]:
             return False
-        key = outline.pieces[leads].key
-        return key in ("until", "till") or (key == "before" and outline.drug_in_stretch_after(place) is None)
+        if outline.pieces[leads].key == "before":  # it begins a clause of its own
+            return outline.stretch_start[leads] == leads and outline.drug_in_sentence_after(place) is None
+        return outline.pieces[leads].key in ("until", "till") and drug >= outline.stretch_start[leads]
 
     def _is_an_end(self, place: int) -> bool:
         """Whether where a toxicity stands says that it ended a line: 'T-DXd until ILD', 'T-DM1 -> rash -> T-DXd'."""
