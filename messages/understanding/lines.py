@@ -551,14 +551,18 @@ class _Reader:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
         if agents is None or place + 1 == len(self.pieces):
             return agents
-        if self.pieces[place + 1].key != "without" and not self.outline.takes_away(place + 1):
+        less = next((at for at in range(place + 1, min(place + 4, len(self.pieces))) if self._takes_away(at)), None)
+        if less is None or any(self.outline.is_drug[at] for at in range(place + 1, less)):
             return agents
-        following = self.outline.drug_in_stretch_after(place)
-        if following is None or following > place + 3 or self.now.mentions[following].standing != "denied":
+        following = self.outline.drug_in_stretch_after(less)
+        if following is None or following > less + 2 or self.now.mentions[following].standing != "denied":
             return agents
         named = set(agents_of(self.pieces[following]) or ())
         members = {member for agent in named for member in self.classes.get(agent, (agent,))}
         return tuple(agent for agent in agents if agent not in named | members) or agents
+
+    def _takes_away(self, place: int) -> bool:
+        return self.pieces[place].key == "without" or self.outline.takes_away(place)
 
     def _is_where_it_came_back(self, place: int) -> bool:
         """Whether an organ is all that a stretch says, as where the disease came back: 'T-DXd 18 mo, then liver again',

@@ -290,6 +290,7 @@ class Order:
             return
         at = courses.all.index(current)
         near = courses.between == "none" or (courses.between == "other" and self._is_behind_its_cycles(place))
+        near = near or self._is_behind_how_it_went(place)
         if at and (near or not self.pieces[place].is_("cue", "before_it")):
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
@@ -463,7 +464,8 @@ class Order:
         single = piece.key != "before" and piece.end - piece.start == len(piece.key)
         ends = place + 1 == outline.stretch_end[place] or self.pieces[place + 1].key == ","
         lines = self.courses.metastatic()
-        if not (single and ends and outline.last_drug[place] == place - 1 and lines):
+        beside = outline.last_drug[place] == place - 1 or self._is_behind_how_it_went(place)
+        if not (single and ends and beside and lines):
             return False
         if len(lines) > 1 and self.earlier is not lines[-2]:
             return False

@@ -678,7 +678,8 @@ class _Sentence:
             (
                 each
                 for each in rest
-                if "came_round" in outline.cues[each] or (each > first and outline.pieces[each].key in _TAKEN)
+                if "came_round" in outline.cues[each]
+                or (each > first and (outline.pieces[each].key in _TAKEN or "cycles" in outline.cues[each]))
             ),
             None,
         )
@@ -687,7 +688,7 @@ class _Sentence:
         """Whether a drug is said to be taken, or what follows counts cycles, or says how it goes: 'then accepted, now
         4th cycle'."""
         outline, rest = self.outline, range(at + 1, self.end)
-        told = outline.pieces[at].key in _TAKEN or any(outline.pieces[each].kind == "cycles" for each in rest)
+        told = "came_round" not in outline.cues[at] or any(outline.pieces[each].kind == "cycles" for each in rest)
         return told or outline.has(rest, "cycles", *_EFFECTS, *_SUPPOSED)
 
     def _is_judged(self, at: int) -> bool:
