@@ -141,7 +141,8 @@ class Order:
     def _drug_behind_before(self, place: int) -> int:
         """The drug right behind 'before', over an article or a change: 'before the Enhertu', 'before starting A'."""
         at, end = place + 1, self.outline.sentence_end[place]
-        while at < min(end, place + 3) and (self.pieces[at].kind == "silent" or "planned" in self.outline.cues[at]):
+        passed = {"planned", "the_patient", "previously", "has_had", "started"}  # before she got A, she had B
+        while at < min(end, place + 3) and (self.pieces[at].kind == "silent" or self.outline.cues[at] & passed):
             at += 1
         return at
 
@@ -581,6 +582,8 @@ class Order:
             return self.pieces[place].key == "before" and self.pieces[place + 1].key in (":", "=")  # not 'Prior: A'
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
+        led = range(first, min(end, first + 2))  # before she got THP
+        first = next((at for at in led if not outline.cues[at] & {"the_patient", "previously", "has_had"}), first)
         if first >= end or not outline.is_drug[first]:
             return False
         if self.pieces[place + 1].key != ":" and end - place > _LONGEST_HISTORY:
@@ -591,9 +594,10 @@ class Order:
         return self.pieces[place + 1].key == ":" or all(
             outline.is_drug[at]
             or outline.is_joining(at)
-            or self.pieces[at].kind in ("sign", "date")
+            or self.pieces[at].kind in ("sign", "date", "duration")
             or outline.cues[at] & (_ENDED | {"before_it", "then"})
             for at in rest
+            if at not in led
         )
 
     def _opens_on_the_past(self, place: int, first: int) -> bool:

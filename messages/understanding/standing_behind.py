@@ -699,7 +699,8 @@ class Behind:
         """Whether a drug 'was not' something that says nothing of how it went: 'T-DXd was not on our list'."""
         outline = self.outline
         drug = outline.drug_in_stretch_before(at)
-        if drug is None or not outline.plays(range(drug + 1, at), "is"):
+        adjacent = drug == at - 1 and outline.pieces[at].key == "not"  # tucatinib not to get in our country
+        if drug is None or not (adjacent or outline.plays(range(drug + 1, at), "is")):
             return False
         between = [outline.pieces[each] for each in range(drug + 1, at)]
         if not all(piece.kind in ("silent", "sign") or "is" in piece.roles for piece in between):
