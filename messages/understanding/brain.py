@@ -524,8 +524,8 @@ class Brain:
             piece = self.pieces[at]
             if piece.is_("noun", "brain_imaging"):
                 return "imaging"
-            if piece.is_("noun", "brain") and after is not None and "progression" in self.pieces[after].cues:
-                return None
+            if piece.is_("noun", "brain") and after is not None and self.pieces[after].cue("progression", "treated"):
+                return None  # no brain progression, no cranial RT
             if not self._facts[at].isdisjoint(("treated", "untreated")):  # never given WBRT
                 return None
             if piece.is_("noun", "brain") or "lesion" in self._facts[at] or self.context.of(piece, "finding"):
