@@ -456,6 +456,10 @@ LAP_CAPE = ("lapatinib", "capecitabine")
         ("neither THP nor T-DM1 worked", [THP, ("t_dm1",)], ["progression", "progression"]),
         ("What after T-DM1? She had T-DM1 after THP", [THP, ("t_dm1",)], [None, None]),
         ("T-DM1 stopped because of toxicity or PD", [("t_dm1",)], [None]),
+        ("HER2+ MBC. Hodgkin's at 19 treated with an anthracycline. THP, PD.", [THP], ["progression"]),
+        ("HER2+ MBC. Carboplatin (ovarian ca, 2016), THP (breast, 2023)", [THP], [None]),
+        ("tucatinib: 0 tablets taken", None, []),
+        ("Tucatinib was proposed. The patient declined.", None, []),
     ],
 )
 def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_outcome(
@@ -478,6 +482,10 @@ def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_out
         ("Nothing worked: not THP, not T-DM1", {*THP, "t_dm1"}),
         ("THP did not work and neither did T-DXd", {*THP, "t_dxd"}),
         ("T-DM1 in 2021, none since", {"t_dm1"}),
+        ("she responded neither to THP nor to T-DM1", {*THP, "t_dm1"}),
+        ("none of THP and T-DM1 was tolerated", {*THP, "t_dm1"}),
+        ("TCHP, after cycle 4 without carboplatin", {"carboplatin"}),
+        ("by no means naive: THP 2020, T-DXd 2022", {*THP, "t_dxd"}),
         ("THP (P skipped), then T-DM1", {"taxane", "trastuzumab", "t_dm1"}),
     ],
 )
