@@ -873,7 +873,9 @@ class Brain:
     def _is_beside_treatment(self, piece: Piece) -> bool:
         """Whether a piece only says of local treatment to what, and that it was done: 'then craniotomy with complete
         resection', 'single met resected, SRS to cavity'."""
-        return piece.cue("then", "joined", "completed", "has_had") or self.context.of(piece, "treated_site", "count", "month")
+        return piece.cue("then", "joined", "completed", "has_had") or self.context.of(
+            piece, "treated_site", "count", "month"
+        )
 
     def _clauses_behind(self, verdict: _Verdict) -> Iterator[range]:
         """The next clauses of its sentence behind the words of a mention."""

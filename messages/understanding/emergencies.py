@@ -138,9 +138,15 @@ class Emergencies:
         sentence = self.context.sentence(place)
         near = range(max(sentence.start, place - 6), min(sentence.stop, place + 8))
         acute = [at for at in near if self.context.of(self.pieces[at], "acute") or self._is_on_conjugate(at)]
-        long_known = any(self.context.of(self.pieces[at], "chronic") for at in near)
+        long_known = any(self.context.of(self.pieces[at], "chronic") for at in near) and not self._turns_acute(near)
         if acute and not long_known and self.context.stance(place) == "affirmed" and not self.is_past(place):
             self.note("acute_dyspnoea", place, acute[0])
+
+    def _turns_acute(self, near: range) -> bool:
+        """Whether what was there for long is told to be worse now: 'dyspnoea for years, but much worse since
+        yesterday'."""
+        turn = next((at for at in near if "new_word" in self.pieces[at].cues), near.stop)
+        return any(self.context.of(self.pieces[at], "acute") for at in range(turn, near.stop))
 
     def _is_on_conjugate(self, place: int) -> bool:
         """Whether T-DXd is named, which can inflame the lungs, as what is taken: 'breathless on T-DXd'."""

@@ -39,7 +39,10 @@ class Order:
     def after(self, place: int) -> None:
         """'T-DXd after THP' puts THP first; 'after THP came T-DXd' tells THP first by itself."""
         outline, courses = self.outline, self.courses
-        if self.pieces[place].key == "followed" and [each.key for each in self.pieces[place + 1 : place + 2]] in ([","], ["("]):
+        if self.pieces[place].key == "followed" and [each.key for each in self.pieces[place + 1 : place + 2]] in (
+            [","],
+            ["("],
+        ):
             self.now.then(place)  # THP was followed, after two years, by T-DXd
             return
         following = outline.next_meaning(place)

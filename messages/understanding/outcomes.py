@@ -28,6 +28,7 @@ _TELLING = _POINTED | {
     "kept_going", "responding", "stable", "up_to_now", "likewise", "had_effect",
 }  # fmt: skip
 _TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly", "nor"))
+_TELLING_KEYS = ("from", "none")
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
 _LONGEST_LEAD = 7
@@ -187,7 +188,7 @@ class Outcomes:
             cues.isdisjoint(_TELLING)
             and piece.roles.isdisjoint(_TELLING_ROLES)
             and piece.kinds.isdisjoint(_TELLING_KINDS)
-            and piece.key != "from"
+            and piece.key not in _TELLING_KEYS
         ):
             return False
         if self.courses.all and "or" in self.outline.played and self._is_one_of_two(place):
@@ -293,8 +294,10 @@ class Outcomes:
             self._since(place)
         elif "likewise" in cues:
             self._likewise(place)
-        elif "nor" in piece.roles and tells_alike(self.outline, place):
+        elif ("nor" in piece.roles or piece.key == "none") and tells_alike(self.outline, place):
             self._await_the_same(place)
+        elif piece.key == "neither" and place and self.outline.is_drug[place - 1]:
+            self._likewise(place)
         elif piece.key == "neither" and place and "responding" in self.outline.cues[place - 1]:
             self._await_of_all(place)  # she responded neither to A nor to B
         else:

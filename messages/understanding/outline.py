@@ -284,9 +284,13 @@ class Outline:
 
 
 def tells_alike(outline: Outline, at: int) -> bool:
-    """Whether 'nor did', 'neither has' leads to a drug, of which the outcome before it is said, too."""
+    """Whether 'nor did', 'none from' leads to a drug, of which the outcome before it is said, too."""
     drug = at + 2
-    if "nor" not in outline.pieces[at].roles or drug >= len(outline.pieces) or not outline.is_drug[drug]:
+    if drug >= len(outline.pieces) or not outline.is_drug[drug]:
+        return False
+    if outline.pieces[at].key == "none":
+        return outline.pieces[at + 1].key in ("from", "with", "to", "on", "under")
+    if "nor" not in outline.pieces[at].roles:
         return False
     return "auxiliary" in outline.pieces[at + 1].roles or "is" in outline.pieces[at + 1].roles
 

@@ -39,7 +39,7 @@ _OF_NO_WEIGHT = frozenset(("the_patient", "so_far", "planned", "joined", "new_wo
 """Cues that may stand beside a refusal: 'offered, declined', 'not so far'."""
 _LIGHT = ("is", "only", "w", "with")
 """Words that say nothing of a drug by themselves."""
-_LIGHT_ROLES = frozenset(("so", "harmless"))
+_LIGHT_ROLES = frozenset(("so", "harmless", "container"))
 """The same, by the part they play."""
 _AGAINST = ("for", "in", "against", "during", "when")
 """What leads to an illness that a drug was given for."""
@@ -49,6 +49,8 @@ _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
 _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
 """Cues of what a drug did."""
+_BAD_EFFECTS = ("progression", "toxicity")
+"""Cues of what went wrong under a drug."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
@@ -224,6 +226,9 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
                 found[place] = Mention("received")
         return
     affirmed = "affirmed" in outline.pieces[at].roles
+    if affirmed and outline.names_another_illness and _is_for_an_illness(outline, at):
+        found.update({each: Mention("mentioned") for each in range(first, end) if outline.is_drug[each]})
+        return
     if not affirmed and "negation" not in outline.cues[at]:
         return
     alone = at + 1 >= outline.sentence_end[at] or outline.pieces[at + 1].kind == "sign"
@@ -246,6 +251,13 @@ def _tells_how_it_went(outline: Outline, first: int, end: int, at: int) -> bool:
     """Whether a question is what a drug did, and the answer how it went: 'Did T-DM1 fail? No, stopped for rash.'"""
     answer = range(at, outline.sentence_end[at])
     return outline.has(range(first, end), *_EFFECTS) and outline.has(answer, "toxicity", *_SUPPOSED)
+
+
+def _is_for_an_illness(outline: Outline, at: int) -> bool:
+    """Whether an answer says that it was for something else: 'yes, but for a sarcoma in 1999'."""
+    rest = range(at, outline.sentence_end[at])
+    named = any(_names_an_illness(outline.pieces[each]) for each in rest)
+    return named and outline.plays(rest, "for") and outline.drug_in_sentence_after(at) is None
 
 
 def _asks_only_of_a_drug(outline: Outline, first: int, end: int) -> bool:
@@ -355,6 +367,11 @@ def _is_unknown(piece: Piece) -> bool:
     """Whether a piece is a word nobody knows."""
     unknown = piece.kind == "word" and piece.key.isalpha() and len(piece.key) > 1
     return unknown and piece.roles <= _SAYS_NOTHING_OF_GIVING and piece.value is None
+
+
+def _names_an_illness(piece: Piece) -> bool:
+    """Whether a piece names an illness other than the breast cancer."""
+    return "other_illness" in piece.roles or piece.is_("scope", "other_tumour")
 
 
 def _first_that_speaks(outline: Outline, places: range) -> int | None:
@@ -531,7 +548,7 @@ class _Sentence:
             stated = outline.pieces[at - 1].key == "that"  # it is not true that Enhertu is unavailable
             never = before == "denied" and (self._is_never(at) or (access == "available" and not stated))
             return Mention("denied" if never else _standing_of(access), access)
-        if before == "denied" and self._is_nor(at) and self._same(at) != "denied":
+        if before == "denied" and self._is_nor(at) and self._same(at) not in ("denied", "given"):
             return Mention("mentioned")
         if before == "planned" and at in self.unbegun:
             return Mention("planned")
@@ -733,13 +750,18 @@ class _Sentence:
         """Whether a drug did not do better than the one before it: 'THP did not work, nor did T-DM1'."""
         outline, first = self.outline, self.outline.first_of_list(at)
         previous = outline.last_drug[first]
-        if "nor" not in outline.played or previous is None or previous < self.first or first - 2 <= previous:
-            return False
-        if not tells_alike(outline, first - 2) or self.behind.get(previous) != "given":
+        if previous is None or previous < self.first or first - 2 <= previous or not tells_alike(outline, first - 2):
             return False
         ends = self.outline.last_of_list(at) + 1
-        alone = ends >= self.end or outline.pieces[ends].kind == "sign" or outline.pieces[ends].key == "and"
-        return alone and outline.has(range(previous + 1, first), "progression", "toxicity")
+        alone = ends >= self.end or outline.pieces[ends].kind == "sign" or outline.pieces[ends].key in ("and", "either")
+        return alone and self._has_fared(previous, first)
+
+    def _has_fared(self, drug: int, end: int) -> bool:
+        """Whether it is told how a drug that was given did, behind it or before it: 'no benefit from THP'."""
+        outline = self.outline
+        if self.before.get(drug) == "received" and outline.has(outline.before_in_stretch(drug, 3), *_BAD_EFFECTS):
+            return True
+        return self.behind.get(drug) == "given" and outline.has(range(drug + 1, end), *_BAD_EFFECTS)
 
     def _is_no_naivety(self, at: int) -> bool:
         """'Not T-DXd-naive', 'not A or B naive': it was given."""
@@ -997,18 +1019,14 @@ class _Sentence:
         for place in (*outline.before_in_stretch(at), *outline.rest_of_stretch(last, 8)):
             if outline.is_drug[place] and not outline.joins(*sorted((place, at))):
                 break
-            if self._names_an_illness(place):
+            if _names_an_illness(outline.pieces[place]):
                 led = outline.pieces[max(self.first, place - 4, last if place > last else 0) : place]
                 if any(each.key in _AGAINST for each in led):
                     return True
                 break
-        if last + 2 < self.end and outline.pieces[last + 1].key == "(" and self._names_an_illness(last + 2):
+        if last + 2 < self.end and outline.pieces[last + 1].key == "(" and _names_an_illness(outline.pieces[last + 2]):
             return True  # carboplatin (ovarian ca, 2016)
         return self._treats_the_illness_before(first, last)
-
-    def _names_an_illness(self, at: int) -> bool:
-        piece = self.outline.pieces[at]
-        return "other_illness" in piece.roles or piece.is_("scope", "other_tumour")
 
     def _treats_the_illness_before(self, first: int, last: int) -> bool:
         """Whether drugs are told right behind another illness: 'lymphoma 2005: A and B', 'colon cancer (A for that)',
@@ -1016,11 +1034,13 @@ class _Sentence:
         pieces, signs, told = self.outline.pieces, "", False
         for place in range(first - 1, max(self.first - 1, first - _LONGEST_REMARK), -1):
             piece, cues = pieces[place], self.outline.cues[place]
-            if self._names_an_illness(place):
+            if _names_an_illness(piece):
                 behind = pieces[last + 1 : min(self.end, last + 3)]
                 pointed = len(behind) > 1 and "for" in behind[0].roles and "pronoun" in behind[1].roles
                 pointed = pointed or any(each.key == "then" for each in behind[:1])
-                return pointed or any(sign in signs for sign in ":(-") or (told and not signs.strip("'"))
+                treated = any(each.key == "treated" for each in pieces[place + 1 : first])
+                led = told and (treated or not signs.strip("'"))
+                return pointed or led or any(sign in signs for sign in ":(-")
             if piece.kind == "sign":
                 signs += piece.key
             elif piece.kinds and not (cues & _OF_A_COURSE or (told and "joined" in cues)):
@@ -1295,6 +1315,8 @@ class _Sentence:
         said = (self.before.get(previous), self.behind.get(previous))
         if any(each in _ACCESS for each in said):
             return "unavailable"
+        if self._has_fared(previous, at):
+            return "given"  # T-DM1 had no effect, T-DXd neither
         return "mentioned" if "other_than" in said else "denied"
 
     def _access(self, at: int, before: str | None, behind: str | None) -> str | None:
