@@ -637,6 +637,7 @@ class Brain:
             (self.pieces[at].kind == "date" and (grows or not self._is_only_a_year(at)))
             or self.pieces[at].cue("then")
             or self.pieces[at].key in ("->", "yesterday", "today")
+            or (grows and "month" in self.pieces[at].roles)
             for at in places
         )
         dated = any(self.pieces[at].kind == "date" for at in places)

@@ -674,6 +674,8 @@ class Grouping:
         part = courses.known(new) or (current if courses.describes(new) else None)
         if part is not None and part.early != (self.now.early or part.early):
             return None
+        if part is current and self._group(place) <= set(part.agents):
+            place = self.outline.last_of_list(place)  # Herceptin and Perjeta were stopped
         if part is current and (
             self._rest_tells_of_it(place)
             or self._is_left_out(place)

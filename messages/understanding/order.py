@@ -662,10 +662,11 @@ class Order:
 
     def _is_all_that_is_told(self, place: int) -> bool:
         """Whether only 'came', 'was given' stands between a drug and a word: 'THP before', 'THP was given before'."""
-        for at in range(place - 1, max(-1, place - _SAYS_WHEN), -1):
+        for at in range(place - 1, max(-1, place - _SAYS_WHEN - 2), -1):
             if self.outline.is_drug[at]:
                 return True
-            if self.pieces[at].kind != "silent" and "previously" not in self.outline.cues[at]:
+            light = self.pieces[at].kind == "silent" or "heading" in self.pieces[at].roles  # THP was the line before
+            if not light and "previously" not in self.outline.cues[at]:
                 return False
         return False
 

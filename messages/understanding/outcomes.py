@@ -798,11 +798,11 @@ class Outcomes:
             return False
         if self._was_begun_after(drug, place):
             return True
-        dated = {"date", "in", "month"}  # to T-DXd in March because of
+        dated = {"date", "in"}  # to T-DXd in March because of
         between = [
             piece
             for piece in outline.pieces[drug + 1 : place]
-            if dated.isdisjoint((piece.kind, piece.key)) and dated.isdisjoint(piece.roles)
+            if dated.isdisjoint((piece.kind, piece.key)) and "month" not in piece.roles
         ]
         link = between[0] if between else outline.pieces[place]
         if link.roles.isdisjoint(("at_which", "why", "once")) and link.key not in _WHY:

@@ -141,7 +141,8 @@ class Reader:
             return True
         if place and place + 1 < len(pieces) and pieces[place - 1].key == pieces[place + 1].key in ("->", ">"):
             return True  # T-DM1 > low plts > T-DXd
-        heads = place > 1 and pieces[place - 1].key in (":", "-", "(")  # 'discontinued: platelets 48'
+        fell = place + 1 < len(pieces) and "fell" in pieces[place + 1].roles  # given up, platelets fell to 38
+        heads = place > 1 and (pieces[place - 1].key in (":", "-", "(") or (fell and pieces[place - 1].key == ","))
         return heads and pieces[place - 2].cue("stopped")
 
     def _concludes(self, place: int) -> bool:
