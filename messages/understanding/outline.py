@@ -191,7 +191,9 @@ class Outline:
                 return timed or behind.key == "after"
             if self._says_how_long(at) or "a_toxicity" in cues or piece.key == "->":
                 timed = True
-            elif "if" in piece.roles or not (piece.kind in ("silent", "sign", "number") or cues & {"joined", "then"}):
+            elif "if" in piece.roles or not (
+                piece.kind in ("silent", "sign", "number") or cues & {"joined", "then"} or piece.is_("noun", "organ")
+            ):
                 return False
         return False
 
