@@ -209,7 +209,8 @@ class Before:
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
-            goes_on = goes_on and outline.pieces[at].key != "to"  # sensible, after THP, to give T-DM1?
+            opens = outline.pieces[at]  # sensible, after THP, to give T-DM1? I wonder, after THP, whether T-DM1 is wise
+            goes_on = goes_on and opens.key != "to" and opens.roles.isdisjoint(("whether", "modal", "is"))
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
@@ -311,7 +312,8 @@ class Before:
                 return "given"
             told = mode == "received" and not self.taken and not self._ended_before(at)
             self.headed = self.headed or (not self.before and heads(outline, at))
-            had_in_mind = outline.pieces[at - 1].key == "had" and piece.key.endswith("ed")  # had pencilled in T-DM1
+            led = outline.pieces[at - 1]  # they had pencilled in T-DM1
+            had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
             return mode if told and not had_in_mind else "planned"
         if cues & TOLD:
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?

@@ -255,6 +255,8 @@ class Behind:
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         single = piece.end - piece.start == len(piece.key)
+        if piece.key == "it" and self._is_what_it_was(at):
+            return "received"
         if outline.tells_it_was_given(at) or ("affirmed" in piece.roles and self._is_set_against_a_denial(at)):
             return "received"
         if (
@@ -382,6 +384,15 @@ class Behind:
         if outline.plays(behind, "granting"):
             return "available"
         return "unavailable" if outline.plays(behind, "revoking") else "mentioned"
+
+    def _is_what_it_was(self, at: int) -> bool:
+        """Whether 'it was' tells of the drug right before it that it was given: 'so T-DM1 it was', 'THP it became'."""
+        pieces, behind = self.outline.pieces, at + 2
+        if at <= self.first or not self.outline.is_drug[at - 1] or behind > self.end:
+            return False
+        if pieces[at + 1].key not in ("was", "became") or pieces[at].asked:
+            return False
+        return behind == self.end or pieces[behind].kind == "sign" or pieces[behind].key in ("and", "then", "from", "for")
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
