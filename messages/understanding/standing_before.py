@@ -188,7 +188,7 @@ class Before:
         if self.general and not cues & {"the_patient", "progression"}:
             return "mentioned"
         opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")")
-        opens = opens or (self.headed and "ongoing" not in cues)
+        opens = opens or (self.headed and "ongoing" not in cues) or self._goes_on_then(at)
         if mode == "planned" and not self.taken and opens:
             return mode
         if mode == "denied" and self._names_its_members(at):
@@ -229,6 +229,13 @@ class Before:
             (each for each in range(at - 1, self.first - 1, -1) if self.outline.pieces[each].kind != "silent"), at
         )
         return self.outline.denies_the_next(back)
+
+    def _goes_on_then(self, at: int) -> bool:
+        """Whether what is planned first leads to a drug of which nothing is told: 'MDT recommends MRI, then T-DXd'."""
+        outline, drug = self.outline, self.outline.drug_in_stretch_after(at)
+        if "then" not in outline.cues[at] or drug is None:
+            return False
+        return not outline.tells_a_course(outline.last_of_list(drug), timed=True)
 
     def _names_its_members(self, at: int) -> bool:
         """Whether a bracket names the drugs of the class that is denied: 'none of the ADCs (T-DM1, T-DXd)'."""
