@@ -432,7 +432,8 @@ class Outcomes:
             before = outline.before_in_stretch(place)
             only = outline.plays(before, "only") or outline.has(before, "than", "all_but")
             first = outline.sentence_start[place]
-            only = only or (outline.pieces[first].key in ("nothing", "no") and outline.pieces[first + 1].key == "but")
+            excepts = any(piece.key == "but" for piece in outline.pieces[first + 1 : first + 4])  # no drug but HP until now
+            only = only or (outline.pieces[first].key in ("nothing", "no") and excepts)
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
