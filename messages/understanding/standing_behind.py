@@ -355,7 +355,8 @@ class Behind:
                 return "unknown"  # T-DXd unknown until the board
         if "suitability" in cues and outline.last_drug[at] == at - 1:
             return "unavailable" if self._is_denied_before(at - 1) else "planned"
-        opens = outline.stretch_start[at] == at and outline.pieces[at - 1].key == ","  # lapatinib, not for certain
+        opens = outline.stretch_start[at] == at > self.first + 1 and outline.pieces[at - 1].key == ","
+        opens = opens and outline.is_drug[at - 2]  # lapatinib, not for certain; not 'THP and, perhaps, T-DM1'
         if "uncertain" in cues and (opens or self._is_said_at_once(at, "so")) and self._is_all_that_is_said(at):
             return "mentioned"
         if "correction" in cues and self._is_corrected(at):
