@@ -210,7 +210,8 @@ class Brain:
         return False
 
     def _is_what_it_showed(self, first: int) -> bool:
-        """Whether a clause without a subject tells that a scan was made at last, or only that it was clear: 'MRI brain cancelled, done in May: clear', 'CT head, normal'."""
+        """Whether a clause without a subject tells that a scan was made at last, or only that it was clear: 'MRI brain
+        cancelled, done in May: clear', 'CT head, normal'."""
         clause = self.context.clause(first)
         told = [at for at in clause if self.pieces[at].kind != "sign"]
         if not told or any(self._subjects[at] for at in told):
@@ -613,7 +614,9 @@ class Brain:
         following = self.context.next_word(place)
         if following is None:
             return False
-        return following.is_("noun", "brain_mets") or (following.kind == "word" and self.context.of(following, "lesion"))
+        return following.is_("noun", "brain_mets") or (
+            following.kind == "word" and self.context.of(following, "lesion")
+        )
 
     def _is_overtaken(self, mention: _Mention) -> bool:
         """Whether new lesions are told of a later date than that there were none: 'MRI 11/2024 clear, 03/2025 three new

@@ -42,6 +42,8 @@ _LISTED = (
     ("completed", frozenset(("completed",))),
 )
 """Outcomes that a list may be made of, and their cues."""
+_ALIKE = ("nor", "neither", "none")
+"""Words that say of a drug what was said of the one before it."""
 _NO_LINE = ("neither", "none")
 """How an outcome begins that is said of several lines at once: 'neither worked', 'none held the disease'."""
 _TELLING_OF_HER = ("she", "he", "who", "has", "already", "pt", "patient")
@@ -247,7 +249,7 @@ class Outcomes:
         if "no_progression" in cues:
             self._goes_well(place)
             return True
-        if "had_effect" in cues and not self.outline.typed.isdisjoint(_NO_LINE) and self._ends_neither(place):
+        if (piece.key in _ALIKE or "had_effect" in cues) and self._says_of_several(place):
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
@@ -294,12 +296,6 @@ class Outcomes:
             self._since(place)
         elif "likewise" in cues:
             self._likewise(place)
-        elif ("nor" in piece.roles or piece.key == "none") and tells_alike(self.outline, place):
-            self._await_the_same(place)
-        elif piece.key == "neither" and place and self.outline.is_drug[place - 1]:
-            self._likewise(place)
-        elif piece.key == "neither" and place and "responding" in self.outline.cues[place - 1]:
-            self._await_of_all(place)  # she responded neither to A nor to B
         else:
             return False
         return True
@@ -1884,6 +1880,24 @@ class Outcomes:
             return
         if before.outcome in ("progression", "toxicity"):
             self._end(course, before.outcome, place)
+
+    def _says_of_several(self, place: int) -> bool:
+        """Read what is said of a drug as of the one before it, or denied of several: 'nor did T-DM1', 'T-DXd neither',
+        'neither THP nor T-DM1 worked', 'she responded neither to A nor to B'."""
+        outline, piece = self.outline, self.outline.pieces[place]
+        if "had_effect" in outline.cues[place]:
+            return not outline.typed.isdisjoint(_NO_LINE) and self._ends_neither(place)
+        if tells_alike(outline, place):
+            self._await_the_same(place)
+        elif piece.key != "neither" or not place:
+            return False
+        elif outline.is_drug[place - 1]:
+            self._likewise(place)
+        elif "responding" in outline.cues[place - 1]:
+            self._await_of_all(place)
+        else:
+            return False
+        return True
 
     def _await_the_same(self, place: int) -> None:
         """'THP did not work, nor did T-DM1': what is told next ended as the line told before it."""

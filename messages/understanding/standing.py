@@ -342,7 +342,7 @@ def _only_says(outline: Outline, at: int, end: int, told: int) -> bool:
 
 
 def _tells_how_it_ended(outline: Outline, at: int) -> bool:
-    """Whether an answer begins with the end of what was given, and names no drug: 'Stopped after 3 weeks, diarrhoea.'"""
+    """Whether an answer begins with the end of what was given, and names no drug: 'Stopped after 3 weeks, rash.'"""
     told = outline.cues[at] & {"stopped", "completed"} and not outline.cues[at] & {"planned", "negated_after"}
     return bool(told) and not outline.pieces[at].asked and outline.drug_in_sentence_after(at) is None
 
@@ -800,8 +800,8 @@ class _Sentence:
         return told and not supposed and not any("before" in pieces[each].key for each in before)
 
     def _ended_then(self, at: int) -> bool:
-        """Whether a drug was only given no more from a time on: 'still on HP, without docetaxel since 2021', 'THP, after
-        cycle 6 without the taxane'."""
+        """Whether a drug was only given no more from a time on: 'on HP, without docetaxel since 2021', 'THP, after cycle
+        6 without the taxane'."""
         pieces, leads = self.outline.pieces, at - 1
         leads -= leads > self.first and pieces[leads].key == "the"
         if leads < self.first or pieces[leads].key not in ("without", "minus"):
@@ -1396,8 +1396,8 @@ class _Sentence:
         return any(piece.kind == "date" or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
 
     def _up_to_why(self, said: int) -> range:
-        """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed at that point
-        as it was new'."""
+        """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed then as it
+        was new'."""
         outline = self.outline
         rest = outline.rest_of_stretch(said, 5)
         then = rest.stop < self.end and outline.pieces[rest.stop].key == "then"
