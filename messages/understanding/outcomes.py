@@ -428,8 +428,8 @@ class Outcomes:
             before = outline.before_in_stretch(place)
             only = outline.plays(before, "only") or outline.has(before, "than", "all_but")
             first = outline.sentence_start[place]
-            excepts = any(piece.key == "but" for piece in outline.pieces[first + 1 : first + 4])  # no drug but HP until now
-            only = only or (outline.pieces[first].key in ("nothing", "no") and excepts)
+            excepts = any(piece.key == "but" for piece in outline.pieces[first + 1 : first + 4])
+            only = only or (outline.pieces[first].key in ("nothing", "no") and excepts)  # no drug but HP until now
             return not only and is_said_of_its_drug(outline, place)
         if "until_now" not in piece.roles:
             return False
@@ -1845,7 +1845,7 @@ class Outcomes:
         return not outline.has(near, "again", "restarted") and not outline.plays(near, "until_now")
 
     def _could_not(self, place: int) -> bool:
-        """Whether what a patient could not do under a drug is told: 'can't stay awake on it'; not 'can't stay on it'."""
+        """Whether it is told what a patient could not do under a drug: 'can't stay awake on it'; not 'stay on it'."""
         pieces, back = self.outline.pieces, self.outline.before_in_stretch(place, 6)
         denied = any(pieces[at].key in _CANNOT for at in back)
         return denied and pieces[place - 1].key not in ("stay", "remain", "keep", "be", "go", "continue")

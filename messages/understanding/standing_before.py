@@ -209,8 +209,8 @@ class Before:
         if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
-            opens = outline.pieces[at]  # sensible, after THP, to give T-DM1? I wonder, after THP, whether T-DM1 is wise
-            goes_on = goes_on and opens.key != "to" and opens.roles.isdisjoint(("whether", "modal", "is"))
+            first = outline.pieces[at]  # sensible, after THP, to give T-DM1? I wonder, after THP, whether T-DM1 is wise
+            goes_on = goes_on and first.key != "to" and first.roles.isdisjoint(("whether", "modal", "is"))
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
@@ -466,7 +466,7 @@ class Before:
         piece = outline.pieces[at]
         return "once" in roles or (piece.key == "for" and piece.end - piece.start == len(piece.key))
 
-    def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one kind of cue after another)
+    def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
         if at > self.first and self.outline.takes_away(at):
@@ -599,7 +599,7 @@ class Before:
         return following < self.end and outline.is_drug[following]
 
     def _asks_itself_whether(self, at: int) -> bool:
-        """Whether it is not known if what follows was given: 'unclear whether she had lapatinib', 'not sure about A'."""
+        """Whether it is not known if what follows was given: 'unclear whether she had A', 'not sure about A'."""
         following, pieces = at + 1, self.outline.pieces
         if following >= self.end:
             return False

@@ -393,7 +393,9 @@ class Behind:
             return False
         if pieces[at + 1].key not in ("was", "became") or pieces[at].asked:
             return False
-        return behind == self.end or pieces[behind].kind == "sign" or pieces[behind].key in ("and", "then", "from", "for")
+        return (
+            behind == self.end or pieces[behind].kind == "sign" or pieces[behind].key in ("and", "then", "from", "for")
+        )
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
@@ -475,7 +477,7 @@ class Behind:
         return outline.stretch_start[at] == at or self._is_named_again(following)
 
     def _is_named_again(self, drug: int) -> bool:
-        """Whether a drug is a part of the list before it, in another stretch: 'doce/HP x2, we would like to drop doce'."""
+        """Whether a drug is a part of the list in the stretch before: 'doce/HP x2, we would like to drop doce'."""
         outline = self.outline
         last = outline.last_drug[outline.stretch_start[drug]]
         if last is None or last < self.first:
@@ -559,7 +561,7 @@ class Behind:
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
 
     def _was_had_through(self, at: int) -> bool:
-        """Whether a drug was had through a programme, as its course shows: 'T-DXd via compassionate use, PD at 6 mo'."""
+        """Whether a drug was had through a programme, as its course shows: 'T-DXd via compassionate use, PD'."""
         outline = self.outline
         if outline.pieces[at].asked or outline.drug_in_sentence_after(at) is not None:
             return False
