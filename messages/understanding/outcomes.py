@@ -1541,15 +1541,18 @@ class Outcomes:
 
     def _is_of_a_part(self, place: int) -> bool:
         """Whether what ended is one part of the line: 'the chemo part stopped for neuropathy'; 'tucatinib stopped for
-        LFTs, the other two carried on'."""
+        LFTs, the other two carried on', 'HP stopped for LVEF, docetaxel went on'."""
         outline = self.outline
+        held = generic(self.courses.current.agents) if self.courses.current is not None else set()
         back = range(max(outline.sentence_start[place], place - _FAR), place + 1)
         ahead = range(place + 1, min(outline.sentence_end[place], place + _FAR))
         if any("a_part" in outline.pieces[at].roles and outline.has(range(at, place + 1), "stopped") for at in back):
             return True
+        goes_on = (at for at in ahead if outline.has(range(at + 1, min(at + 5, ahead.stop)), "carried_on"))
         return any(
-            "the_rest" in outline.pieces[at].roles and outline.has(range(at + 1, min(at + 5, ahead.stop)), "carried_on")
-            for at in ahead
+            "the_rest" in outline.pieces[at].roles
+            or (outline.is_drug[at] and generic(agents_of(outline.pieces[at]) or ("",)) <= held)
+            for at in goes_on
         )
 
     def _only_dates_the_rest(self, place: int) -> bool:
