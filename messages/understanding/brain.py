@@ -380,6 +380,9 @@ class Brain:
     def _mention(self, place: int) -> _Mention:
         window = self._windows[place]
         said = frozenset().union(*self._facts[window.start : window.stop])
+        if self.pieces[place].asked and (answer := self._denied_and_put_right(place)):
+            window = range(place, answer.stop)
+            return _Mention(place, window, frozenset(("lesion",)).union(*self._facts[answer.start : answer.stop]), None)
         if self._is_where_it_grew(place):
             said |= {"progression"}
         if self._is_treated_relapse(place, window):
@@ -392,6 +395,20 @@ class Brain:
         if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
             said |= {"new"}
         return _Mention(place, window, said, self._denied(place, window, said))
+
+    def _denied_and_put_right(self, place: int) -> range:
+        """The rest of an answer that denies the state that is asked about, and tells another: 'are the brain mets active?
+        No, stable since SRS'."""
+        first, question = self.context.sentence(place).stop, self.context.sentence(place)
+        asked = frozenset().union(*self._facts[question.start : question.stop])
+        if not asked & {"new", "progression", "stable", "symptomatic", "treated"} or first + 1 >= len(self.pieces):
+            return range(0)
+        if self.pieces[first].key != "no" or self.pieces[first + 1].key not in (",", "-", ":"):
+            return range(0)
+        rest = range(first + 2, self.context.sentence(first).stop)
+        told = frozenset().union(*self._facts[rest.start : rest.stop])
+        subject = any(self._subjects[at] for at in rest)
+        return rest if told & _OF_STATE and not subject else range(0)
 
     def _is_only_known(self, place: int) -> bool:
         """Whether lesions are only called known: 'five brain mets known'."""

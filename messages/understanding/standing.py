@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import agents_of, generic, readings_of
+from messages.understanding.drugs import ANTI_HER2, agents_of, generic, readings_of
 from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
@@ -239,7 +239,10 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
     affirmed = affirmed or _tells_how_it_went(outline, first, end, at)
     if not affirmed and not never and not _asks_whether_given(outline, first, end):
         return
-    answered = ("asked", "received") if "previously" in outline.cues[first] else ("asked",)  # got T-DM1? no
+    had = "previously" in outline.cues[first] or (
+        outline.pieces[first].asked and outline.has(range(first, end), "previously")
+    )
+    answered = ("asked", "received") if had else ("asked",)  # got T-DM1? no; any prior T-DM1? no
     told = {agents_of(outline.pieces[place]) for place in range(at, outline.sentence_end[at]) if outline.is_drug[place]}
     for place in range(first, end):
         if outline.is_drug[place] and found[place].standing in answered and outline.pieces[place + 1].key != ":":
@@ -1040,6 +1043,9 @@ class _Sentence:
                 pointed = pointed or any(each.key == "then" for each in behind[:1])
                 treated = any(each.key == "treated" for each in pieces[place + 1 : first])
                 led = told and (treated or not signs.strip("'"))
+                dated = signs == "," and piece.is_("scope") and any(each.kind == "date" for each in pieces[place:first])
+                agents = {agent for each in pieces[first : last + 1] for agent in agents_of(each) or ()}
+                led = led or (dated and agents.isdisjoint(ANTI_HER2))  # endometrial cancer 2018, carboplatin x6
                 return pointed or led or any(sign in signs for sign in ":(-")
             if piece.kind == "sign":
                 signs += piece.key
