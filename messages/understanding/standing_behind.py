@@ -713,7 +713,8 @@ class Behind:
         """Whether a drug 'was not' something that says nothing of how it went: 'T-DXd was not on our list'."""
         outline = self.outline
         drug = outline.drug_in_stretch_before(at)
-        adjacent = drug == at - 1 and outline.pieces[at].key == "not"  # tucatinib not to get in our country
+        bare = outline.pieces[at].key == "not" and outline.pieces[at].end - outline.pieces[at].start == len("not")
+        adjacent = drug == at - 1 and bare  # tucatinib not to get in our country; not 'THP not followed by T-DM1'
         if drug is None or not (adjacent or outline.plays(range(drug + 1, at), "is")):
             return False
         between = [outline.pieces[each] for each in range(drug + 1, at)]
