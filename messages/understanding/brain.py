@@ -36,6 +36,7 @@ _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
 """What may stand between a denial and the scan that shows it."""
+_NOTHING: frozenset[str] = frozenset()
 _ONE_MORE = ("another", "further", "additional", "more", "second", "third")
 _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
@@ -233,6 +234,10 @@ class Brain:
     def _facts_of(self, place: int) -> frozenset[str]:
         """What one piece says of the brain, where it stands in its words."""
         piece = self.pieces[place]
+        if piece.kind in ("sign", "silent") and not (
+            piece.concepts or piece.roles or self._may_say_something(piece.key)
+        ):
+            return _NOTHING
         found = self._states_of(place)
         if _says_none(piece) or self._rules_out_lesions(place):
             found.add("none")
@@ -253,6 +258,10 @@ class Brain:
         if self.context.of(piece, "count") or (piece.kind == "number" and not dated):
             found.add("count")
         return frozenset(found)
+
+    def _may_say_something(self, key: str) -> bool:
+        """Whether a word without a meaning of its own may have one beside others."""
+        return key in self.context.lexicon.groups or key in _ONE_MORE or key == "back"
 
     def _rules_out_lesions(self, place: int) -> bool:
         """Whether a scan is said to have excluded lesions: 'brain MRI last month ruled out lesions'."""
@@ -620,9 +629,9 @@ class Brain:
 
     def _is_one_more(self, place: int) -> bool:
         """Whether one more lesion is told: 'resected, now another one', 'a further lesion'."""
-        piece, following = self.pieces[place], self.context.next_word(place)
-        if piece.key not in _ONE_MORE or self.context.is_denied_at_once(place):
+        if self.pieces[place].key not in _ONE_MORE or self.context.is_denied_at_once(place):
             return False
+        following = self.context.next_word(place)
         return following is None or following.key == "one" or self.context.of(following, "lesion")
 
     def _is_of_another(self, place: int) -> bool:

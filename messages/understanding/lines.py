@@ -549,7 +549,7 @@ class _Reader:
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
-        if agents is None or place + 1 == len(self.pieces):
+        if agents is None or place + 1 == len(self.pieces) or not self.outline.may_take_away:
             return agents
         less = next((at for at in range(place + 1, min(place + 4, len(self.pieces))) if self._takes_away(at)), None)
         if less is None or any(self.outline.is_drug[at] for at in range(place + 1, less)):

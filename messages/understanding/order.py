@@ -192,9 +192,10 @@ class Order:
     def comes_by_now(self, place: int) -> None:
         """Put a drug that is given now behind all that was told: 'T-DXd after THP, now TCT', 'A after B, C now'."""
         outline, courses = self.outline, self.courses
-        first = outline.first_of_list(place)
         last = outline.last_drug[place]
-        if courses.insert is None or first != place or last is None or outline.has(range(last, place), "after"):
+        if courses.insert is None or last is None or outline.first_of_list(place) != place:
+            return
+        if outline.has(range(last, place), "after"):
             return
         behind = outline.last_of_list(place) + 1
         before = [at for at in outline.before_in_stretch(place, 3) if self.pieces[at].key not in ("on", "is", "she")]

@@ -72,6 +72,8 @@ class Outline:
         self.played: frozenset[str] = frozenset().union(*[piece.roles for piece in pieces if piece.roles])
         self.typed: frozenset[str] = frozenset([piece.key for piece in pieces])
         """The first words of all pieces."""
+        self.may_take_away = not self.typed.isdisjoint(("without", "minus", "-"))
+        """Whether anything may be said to be left out of a regimen."""
         self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
         """Whether the brain is spoken of at all."""
         self.names_another_illness = "other_illness" in self.played or any(
@@ -150,7 +152,7 @@ class Outline:
     def takes_away(self, at: int) -> bool:
         """Whether 'minus' leads from a regimen to what was left out of it: 'CLEOPATRA minus docetaxel', 'THP -P'."""
         pieces = self.pieces
-        if not at or at + 1 >= len(pieces) or not self.is_drug[at - 1]:
+        if not self.may_take_away or not at or at + 1 >= len(pieces) or not self.is_drug[at - 1]:
             return False
         if pieces[at].key != "-":
             return pieces[at].key == "minus"

@@ -400,6 +400,8 @@ def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention])
 
 def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's denial of the one list of this one: 'Tucatinib is not on our list; not received.'"""
+    if "negated_after" not in outline.said:
+        return
     denied = _denies_it_at(outline, end) if end < len(outline.pieces) else None
     if denied is None or "negated_after" not in outline.cues[denied] or "not_begun" in outline.cues[denied]:
         return
@@ -1168,6 +1170,8 @@ class _Sentence:
             return True
         if behind is not None and _is_unknown(outline.pieces[behind]):
             return True
+        if "negation" not in outline.said and "cannot" not in outline.played:
+            return False
         following = outline.drug_in_stretch_after(last) or outline.stretch_end[last]
         beside = (*back, *range(last + 1, min(following, last + 9)))
         return any(self._denies_what_nobody_knows(place, outline.stretch_end[at]) for place in beside)
