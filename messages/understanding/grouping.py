@@ -653,7 +653,7 @@ class Grouping:
             again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
         known = courses.same(new) or self._same_combination(place)
-        if known is not None and self._only_orders(place):
+        if known is not None and (self._only_orders(place) or self._is_changed_to_the_next(place)):
             return known
         if known is not None and self._is_rechallenged(place, known):
             return None
@@ -702,6 +702,12 @@ class Grouping:
         behind = outline.last_of_list(place) + 1
         again = behind < len(self.pieces) and self.pieces[behind].key.startswith("rechallenge")
         return again or outline.has(outline.before_in_stretch(outline.first_of_list(place), 3), "restarted")
+
+    def _is_changed_to_the_next(self, place: int) -> bool:
+        """Whether a drug is named again for what it was changed to: 'THP to T-DM1 at PD, T-DM1 to TCT for ILD'."""
+        opens = self.outline.stretch_start[place] == place
+        leads = opens and place + 2 < len(self.pieces) and self.pieces[place + 1].key == "to"
+        return leads and self.outline.is_drug[place + 2]
 
     def _only_orders(self, place: int) -> bool:
         """Whether it is only told which of those before a drug was: 'T-DXd and THP, THP being the earlier'."""

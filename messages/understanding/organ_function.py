@@ -199,9 +199,9 @@ class OrganFunction:
 
     def _denies_a_bound(self, at: int) -> bool:
         """Whether a denial is of what follows as a bound: 'never below', 'not above'."""
-        behind = at + 1
-        behind += behind < len(self.pieces) and self.pieces[behind].kind == "silent"  # never been below
-        return behind < len(self.pieces) and self.context.of(self.pieces[behind], "below", "above")
+        behind = self.pieces[at + 1 : at + 3]
+        behind = behind if behind and behind[0].key in ("been", "fallen") else behind[:1]
+        return any(self.context.of(piece, "below", "above") for piece in behind)
 
     def _dates_a_number(self, at: int) -> bool:
         """Whether 'this week' says when a number was measured: 'platelets this week 88'."""

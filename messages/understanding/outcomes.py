@@ -778,7 +778,8 @@ class Outcomes:
         return False
 
     def _is_changed(self, place: int) -> bool:
-        return self.outline.has(self.outline.near(place), "then", "started", "changed", "exchange")
+        to = place > 1 and self.outline.pieces[place - 1].key == "to" and self.outline.is_drug[place - 2]
+        return to or self.outline.has(self.outline.near(place), "then", "started", "changed", "exchange")
 
     def _end_the_line_before(self, place: int, outcome: str) -> None:
         lines = self.courses.metastatic()
@@ -1124,7 +1125,8 @@ class Outcomes:
         told_before = courses.insert is not None and courses.current in lines and courses.near()
         told_before = told_before or self._is_of_what_came_before(place)
         target = courses.current if told_before and courses.current is not None else lines[-1]
-        changed = self._is_changed(place) or self._ends_its_drug(place)
+        begun = outline.drug_in_stretch_before(place)
+        changed = self._is_changed(begun or place) or self._ends_its_drug(place)
         after_the_new = courses.current is target and courses.between == "none" and len(lines) > 1 and changed
         if after_the_new:
             target = lines[-2]

@@ -338,9 +338,12 @@ def _last_clause(sentence: list[Piece]) -> int:
         if spans and all(any("line_word" in piece.cues for piece in span) for span in spans):
             return drugs[-1] + 1  # 1L THP 2L T-DXd 3L?
     names_none = all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:])
-    if names_none and begins <= _SHORT and not any("then" in piece.cues for piece in sentence[:begins]):
-        return 0  # T-DXd then?
-    return begins
+    if not (names_none and begins):
+        return begins
+    before = sentence[begins - 1].clause if begins > _SHORT else sentence[0].clause
+    first = next(at for at, piece in enumerate(sentence) if piece.clause == before)
+    turns = any("then" in piece.cues for piece in sentence[first:begins])
+    return begins if turns else first  # T-DXd then?; T-DXd is out, T-DM1 then?
 
 
 def _parting_dash(sentence: list[Piece], begins: int) -> int | None:

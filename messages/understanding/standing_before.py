@@ -625,6 +625,8 @@ class Before:
         """Whether an outcome, and no drug, is denied: 'PD on THP but not on T-DM1'; it may have been given."""
         outline = self.outline
         piece = outline.pieces[at]
+        if piece.key == "neither" and at > self.first and "on" in outline.pieces[at - 1].roles:  # PD on neither A nor B
+            return outline.has(range(outline.stretch_start[at], at), "progression", "toxicity", "a_toxicity")
         if piece.end - piece.start != len("not") or at + 2 >= self.end:
             return False
         if not outline.pieces[at + 1].roles & {"on", "linking"} or not outline.is_drug[at + 2]:
