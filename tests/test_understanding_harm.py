@@ -9,7 +9,7 @@ from test_dialogue_properties import one_of_each
 
 from flows.dialogue import begin
 from flows.knowledge.load import shipped
-from flows.turns import Answer, State, Unclear, Understood
+from flows.turns import Answer, State, Understood
 from messages.understanding import turn_of
 from messages.understanding.identifiers import holds_identifier
 from messages.understanding.understand import understand
@@ -267,12 +267,9 @@ NOT_TAKEN = {
         "controlled apart from the liver",
     ],
     "prior_lines": [
-        "nothing so far except letrozole",
         "none?",
-        "none except THP",
         "not none",
         "none until now",
-        "no lines except trastuzumab",
         "not done",
         "done?",
         "no further lines yet",
@@ -386,9 +383,23 @@ def test_what_is_not_the_case_is_not_read(text: str, name: str) -> None:
     assert name not in understand(text, shipped()).fields
 
 
-def test_nothing_but_is_no_early_stage_treatment_denied() -> None:
-    """S11: "nothing so far except letrozole" at the lines says that there was no early-stage treatment."""
-    assert isinstance(turn_of("nothing so far except letrozole", STATES["prior_lines"], WORDS), Unclear)
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("nothing so far except letrozole", ("letrozole",)),
+        ("none except THP", ("taxane", "trastuzumab", "pertuzumab")),
+        ("no lines except trastuzumab", ("trastuzumab",)),
+    ],
+)
+def test_an_exception_from_nothing_is_what_was_given(text: str, given: tuple[str, ...]) -> None:
+    """S11: "nothing so far except letrozole" at the lines says that there was no line, or no early-stage treatment."""
+    turn = turn_of(text, STATES["prior_lines"], WORDS)
+    if isinstance(turn, Answer):
+        assert turn.chosen == given
+        return
+    assert isinstance(turn, Understood)
+    assert [line.agents for line in turn.statement.values["prior_lines"]] == [given]
+    assert "early_stage_agents" not in turn.statement.values
 
 
 # --- treatment that was only named or is to come; the order and the outcome of lines; who is identified ---------
