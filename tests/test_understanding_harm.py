@@ -470,6 +470,9 @@ LAP_CAPE = ("lapatinib", "capecitabine")
         ("HER2+ MBC. Hodgkin's at 19 treated with an anthracycline. THP, PD.", [THP], ["progression"]),
         ("HER2+ MBC. Carboplatin (ovarian ca, 2016), THP (breast, 2023)", [THP], [None]),
         ("tucatinib: 0 tablets taken", None, []),
+        ("any prior T-DM1? no. any prior T-DXd? yes, PD.", [("t_dxd",)], ["progression"]),
+        ("HER2+ MBC. Doxorubicin? Yes, but for a sarcoma in 1999.", None, []),
+        ("eribulin vial broke, dose not given, never rescheduled", None, []),
         ("Tucatinib was proposed. The patient declined.", None, []),
     ],
 )
