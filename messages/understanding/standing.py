@@ -918,6 +918,8 @@ class _Sentence:
             return "received"
         if self._dates_a_value(at) or self._names_a_trial(at) or self._is_for_another_illness(at):
             return "mentioned"
+        if at - _TWO >= self.first and [piece.key for piece in self.outline.pieces[at - _TWO : at]] == ["->", "("]:
+            return "mentioned"  # THP -> T-DXd -> (TCT)
         if "pre" in self.outline.typed and self._is_still_to_come(at):
             return "planned"
         if self._is_a_choice(at):
@@ -944,7 +946,8 @@ class _Sentence:
             return "planned"
         if self._is_a_remark(at):
             return "mentioned"
-        if before == "compared" or (before is None and behind is None and self._is_asked_back(at)):
+        apart = behind == "given" and self.outline.stretch_start[at] == at  # A v B, THP till February
+        if (before == "compared" and not apart) or (before is None and behind is None and self._is_asked_back(at)):
             return "asked"
         if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"

@@ -464,7 +464,8 @@ class Before:
         if not (begins and next_to):
             return False
         piece = outline.pieces[at]
-        return "once" in roles or (piece.key == "for" and piece.end - piece.start == len(piece.key))
+        single = piece.end - piece.start == len(piece.key)
+        return "once" in roles or (single and piece.key in ("for", "remaining"))  # T-DXd; remaining TCT
 
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one cue after another)
         """The refusal a piece begins, of what follows it."""

@@ -430,7 +430,8 @@ class Behind:
 
     def _is_still_to_come(self, at: int) -> bool:
         """Whether a drug is only ordered, awaited or due; 'on Tuesday' may be past."""
-        return self.outline.pieces[at].key != "on" and (self._is_all_that_is_said(at) or self._is_said_at_once(at))
+        past = self.outline.pieces[at].key == "on" and "planned" not in self.outline.cues[at]  # not 'on order'
+        return not past and (self._is_all_that_is_said(at) or self._is_said_at_once(at))
 
     def _is_all_that_is_said(self, at: int) -> bool:
         """Whether a stretch says nothing else of its drug: 'T-DXd C1 tomorrow'; not 'cycle 5 tomorrow'."""
