@@ -341,9 +341,13 @@ class Brain:
         return bool(before) and before[-1].is_("noun", "brain_mets")
 
     def _is_of_treated(self, place: int) -> bool:
-        """Whether a relapse is told of what was treated: 'recurrence of the resected met'."""
+        """Whether a relapse is told of what was treated: 'recurrence of the resected met', 'relapse at the cavity'."""
         behind = self.pieces[place + 1 : place + 4]
-        return behind[0].key == "of" and any("treated" in piece.cues for piece in behind) if behind else False
+        return (
+            bool(behind)
+            and behind[0].key in ("of", "in", "at")
+            and any("treated" in piece.cues or piece.key in ("cavity", "rim", "margin") for piece in behind)
+        )
 
     def _is_no_growth_of_the_brain(self, place: int) -> bool:
         """'No CNS progression': it tells nothing of what is there."""
