@@ -1385,8 +1385,8 @@ class Outcomes:
         return first > 0 and begins and (fell or given_as_reason) and of_a_drug
 
     def _is_a_consequence(self, place: int) -> bool:
-        """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped', 'neuropathy made
-        us stop'."""
+        """Whether a toxicity named first is why a drug was stopped: 'G3 diarrhoea, so TCT was stopped', 'neuropathy
+        made us stop'."""
         if "forced" in self.outline.cues[place]:
             before = self.outline.before_in_stretch(place)
             return self.outline.has(before, "a_toxicity", "toxicity") or any(

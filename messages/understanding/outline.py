@@ -203,7 +203,7 @@ class Outline:
         return self.pieces[place].kind in ("duration", "cycles", "date")
 
     def tells_it_was_given(self, at: int) -> bool:
-        """Whether 'she had it' tells that the drug named before was given, with when or with what: 'she had it in 2021',
+        """Whether 'she had it' tells that the drug named before was given, with when or with what: 'had it in 2021',
         'got it with HP', 'had that already'; not 'had it cancelled', 'if she had it'."""
         if "had_it" in self.cues[at]:
             return True

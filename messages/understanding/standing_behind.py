@@ -106,11 +106,9 @@ class Behind:
         funded'."""
         if said == "given":
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
-            if beside and self.outline.pieces[at].kind == "line" and verdict in _REFUSALS:
-                return True  # T-DXd second line declined
             planned = self.outline.has(self.outline.before_in_stretch(at, 3), "planned")
-            if planned and self.outline.pieces[at].kind == "line" and verdict in _REFUSALS:
-                return True  # T-DXd was planned as second line but refused
+            if (beside or planned) and self.outline.pieces[at].kind == "line" and verdict in _REFUSALS:
+                return True  # T-DXd (was planned as) second line (but) declined
             if verdict == "denied" and "on_hold" in self.outline.cues[at]:
                 return True  # on hold, none given
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
