@@ -275,15 +275,8 @@ class Outcomes:
             if target is not None and target.outcome is None:
                 target.outcome = "unknown"
                 piece.used = True
-        elif "completed" in cues and self._is_negated(place):
-            return True  # she has not finished T-DM1
-        elif "completed" in cues and self._is_drawn_from_a_toxicity(place):
-            self._said(place, "toxicity")
-        elif "completed" in cues and self._has_a_reason(place):
-            self.stopped_at = place
-            self.courses.separate("other")
-        elif "completed" in cues and not self._leads_to_how_it_ended(place):
-            self._said(place, "completed")
+        elif "completed" in cues and self._takes_the_end(place):
+            pass
         elif ("ongoing" in cues and not self._is_of_an_examination(place)) or (
             "current" in cues and self._stands_alone(place)
         ):
@@ -296,6 +289,21 @@ class Outcomes:
             self._since(place)
         elif "likewise" in cues:
             self._likewise(place)
+        else:
+            return False
+        return True
+
+    def _takes_the_end(self, place: int) -> bool:
+        """Read a word of the end of a line; False where only what it leads to tells how it ended."""
+        if self._is_negated(place):
+            return True  # she has not finished T-DM1
+        if self._is_drawn_from_a_toxicity(place):
+            self._said(place, "toxicity")
+        elif self._has_a_reason(place):
+            self.stopped_at = place
+            self.courses.separate("other")
+        elif not self._leads_to_how_it_ended(place):
+            self._said(place, "completed")
         else:
             return False
         return True

@@ -1180,7 +1180,7 @@ class _Sentence:
         return any(self._denies_what_nobody_knows(place, outline.stretch_end[at]) for place in beside)
 
     def _denies_what_nobody_knows(self, at: int, end: int) -> bool:
-        """Whether a denial stands before a word nobody knows: 'T-DXd is here not homologated', 'we don't dispose of'."""
+        """Whether a denial stands before a word nobody knows: 'T-DXd is here not obtained', 'we don't dispose of'."""
         outline = self.outline
         if "negation" not in outline.cues[at] and "cannot" not in outline.pieces[at].roles:
             return False

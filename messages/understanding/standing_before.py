@@ -474,7 +474,8 @@ class Before:
             return "denied"
         if ticks_off(self.outline, at):
             return None
-        if "nobody" in self.outline.pieces[at].roles or self._applies_for_a_drug(at):
+        roles = self.outline.pieces[at].roles
+        if roles and ("nobody" in roles or ("application" in roles and self._applies_for_a_drug(at))):
             return "mentioned"
         if not cues:
             return self._with_chemotherapy(at)
@@ -545,8 +546,8 @@ class Before:
     def _applies_for_a_drug(self, at: int) -> bool:
         """Whether an application is only for a drug: 'the demand for tucatinib is running'."""
         pieces, leads = self.outline.pieces, at + 1
-        applied = "application" in pieces[at].roles and leads + 1 < self.end and pieces[leads].key in ("for", "of")
-        return applied and self.outline.is_drug[leads + 1]
+        leads_on = leads + 1 < self.end and pieces[leads].key in ("for", "of")
+        return leads_on and self.outline.is_drug[leads + 1]
 
     def _is_of_what_was_told(self, at: int) -> bool:
         """Whether 'neither' is of the drugs before it, and another clause follows: 'she got neither and has TCT'."""
