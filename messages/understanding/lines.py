@@ -551,7 +551,8 @@ class _Reader:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
         if agents is None or place + 1 == len(self.pieces) or not self.outline.may_take_away:
             return agents
-        less = next((at for at in range(place + 1, min(place + 4, len(self.pieces))) if self._takes_away(at)), None)
+        far = place + (4 if "without" in self.outline.typed else 2)
+        less = next((at for at in range(place + 1, min(far, len(self.pieces))) if self._takes_away(at)), None)
         if less is None or any(self.outline.is_drug[at] for at in range(place + 1, less)):
             return agents
         following = self.outline.drug_in_stretch_after(less)

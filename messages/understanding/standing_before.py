@@ -555,8 +555,10 @@ class Before:
         return bool(following) and following[0].key in ("and", "but")
 
     def _is_passive(self, at: int) -> bool:
-        """Whether others refused it: 'she was refused T-DXd', 'we were denied it'."""
-        return self.outline.pieces[at - 1].key in _PASSIVE or "used_to" in self.outline.cues[at - 1]
+        """Whether others refused it: 'she was refused T-DXd', 'we were denied it', 'her insurer refuses it'."""
+        outline = self.outline
+        passive = outline.pieces[at - 1].key in _PASSIVE or "used_to" in outline.cues[at - 1]
+        return passive or ("payer" in outline.pieces[at - 1].roles and outline.pieces[at - 1].key != "hospital")
 
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""

@@ -87,7 +87,11 @@ class Behind:
             outweighed = verdict is not None and self._is_outweighed(at, said, told_at, verdict)
             if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
                 verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
-            elif said is not None and not outweighed and not (said == "planned" and verdict in _REFUSALS):
+            elif (
+                said is not None
+                and not outweighed
+                and not (said == "planned" and verdict in _REFUSALS and "if" not in outline.pieces[at].roles)
+            ):
                 kept = said == "denied" or (said == "planned" and self._is_stated_apart(at, told_at))
                 access = verdict if kept and verdict in _ACCESS else None
                 verdict, told_at, carried = said, at, False
@@ -674,7 +678,7 @@ class Behind:
             return False
         pointed = outline.plays(rest, "pronoun")
         can = outline.plays(rest, "modal")
-        return (pointed and can) or outline.has(rest, "available", "unavailable", "access")
+        return (pointed and can) or outline.has(rest, "available", "unavailable", "access", "declined")
 
     def _is_minus(self, at: int) -> bool:
         """Whether a mark says no to a drug: 'pertuzumab (-)', 'THP y, T-DXd n', 'THP +, T-DM1 +, T-DXd -'."""
