@@ -568,8 +568,9 @@ def test_the_later_measurement_counts(text: str, field: str, value: str) -> None
             "ILD history negative until T-DXd", "no evidence of ILD progression", "no new ILD", "no significant ILD",
         )),
         *((text, "brain_metastases") for text in (
-            "brain MRI not normal", "brain mets stable until last week", "no brain mets except one", "no untreated brain mets",
-            "brain mets: none symptomatic", "brain mets: none active", "brain mets: none clinically",
+            "brain MRI not normal", "brain mets stable until last week", "no brain mets except one",
+            "no untreated brain mets", "brain mets: none symptomatic", "brain mets: none active",
+            "brain mets: none clinically",
             "brain mets stable? MRI pending", "brain mets: none on CT, MRI pending", "no brain mets in 2021, MRI due",
         )),
         *((text, "leptomeningeal") for text in (

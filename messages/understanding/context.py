@@ -280,6 +280,8 @@ class Context:
         piece = self.pieces[at]
         if piece.cue("new_word", "then", "negation") or piece.key == "which":
             return True
+        if piece.key in ("after", "since") and names_drugs(self.pieces[at - 1]):
+            return True  # no T-DXd after the ILD
         if piece.key == "that" and names_drugs(self.pieces[at - 1]):  # it wasn't T-DXd that gave her ILD
             return True
         if at == negation + 1 and "stopped" in piece.cues:  # never interrupted for the ILD

@@ -55,6 +55,8 @@ _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
 """What says, behind 'that', that a drug was not to be had at a time that is past: 'at that point', 'in those days'."""
+_NO_MORE = (["any", "more"], ["any", "longer"])
+"""What says behind a denied drug that it was given before: 'not on T-DM1 any more'."""
 _THERE_WAS_NO = (["there", "was", "no"], ["there", "is", "no"])
 _UNTIL = ("until", "till", "then")
 _OF_ACCESS = frozenset(("unavailable", "available", "access"))
@@ -561,6 +563,8 @@ class _Sentence:
             return Mention("mentioned")
         if before == "denied" and self._is_no_naivety(at):
             return Mention("mentioned" if self._is_told_again(at) else "received")
+        if before == "denied" and [piece.key for piece in outline.pieces[at + 1 : at + 3]] in _NO_MORE:
+            return Mention("received")
         if before in ("denied", "unsure", "mentioned") and (self._did_not_work(at) or self._fared_alike(at)):
             return Mention("received")
         if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
@@ -809,7 +813,7 @@ class _Sentence:
         6 without the taxane'."""
         pieces, leads = self.outline.pieces, at - 1
         leads -= leads > self.first and pieces[leads].key == "the"
-        if leads < self.first or pieces[leads].key not in ("without", "minus"):
+        if leads < self.first or pieces[leads].key not in ("without", "minus", "no"):
             return False
         if at + 1 < self.end and self._begins_a_time(at + 1):
             return True
@@ -1034,7 +1038,15 @@ class _Sentence:
                 break
         if last + 2 < self.end and outline.pieces[last + 1].key == "(" and _names_an_illness(outline.pieces[last + 2]):
             return True  # carboplatin (ovarian ca, 2016)
-        return self._treats_the_illness_before(first, last)
+        return self._treats_the_illness_before(first, last) or self._points_at_an_illness(last)
+
+    def _points_at_an_illness(self, last: int) -> bool:
+        """Whether 'for it' stands for the illness that the sentence before told: 'Bladder cancer. Got A for it.'"""
+        outline, behind = self.outline, self.outline.pieces[last + 1 : min(self.end, last + 3)]
+        if len(behind) < _TWO or behind[0].key != "for" or "pronoun" not in behind[1].roles or not self.first:
+            return False
+        told = outline.pieces[outline.sentence_start[self.first - 1] : self.first]
+        return any(_names_an_illness(piece) for piece in told)
 
     def _treats_the_illness_before(self, first: int, last: int) -> bool:
         """Whether drugs are told right behind another illness: 'lymphoma 2005: A and B', 'colon cancer (A for that)',

@@ -298,6 +298,8 @@ class Behind:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
         if "negated_after" in cues and self._is_after_some(at):
             return "given"
+        if cues & {"negation", "negated_after"} and self._is_none_since(at):
+            return "given"
         if cues & {"negated_after", "declined"} and is_of_a_later_dose(outline, at):
             return "given"
         if "negation" in cues and outline.denies_a_change(at):
@@ -308,8 +310,6 @@ class Behind:
             return "asked"
         if "negation" in cues and self._answers_something_else(at):
             return None
-        if "negation" in cues and self._is_none_since(at):
-            return "given"
         if "negation" in cues and outline.denies_the_next(at):
             return None
         if "negation" in cues and (last or self._only_ends(at)):
@@ -592,9 +592,9 @@ class Behind:
         return bool(outline.cues[following] & {"ongoing", "carried_on", "stopped"})
 
     def _is_none_since(self, at: int) -> bool:
-        """Whether a denial is only of the time since a drug was given: 'T-DM1 in 2021, none since'."""
+        """Whether a denial is only of the time since a drug was given: 'T-DM1 in 2021, none since', 'never again'."""
         behind = self.outline.pieces[at + 1 : at + 2]
-        return any("ever_since" in piece.roles for piece in behind) and not self.outline.is_drug[at - 1]
+        return any("ever_since" in piece.roles or piece.key == "again" for piece in behind) and not self.outline.is_drug[at - 1]
 
     def _is_after_some(self, at: int) -> bool:
         """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4', 'since June'."""
