@@ -286,8 +286,9 @@ class Brain:
             found -= {"symptomatic", "new", "progression", "stable"}
         if "symptomatic" in found and self._is_over(place):
             found.discard("symptomatic")
-        back = self._is_of_brain_mets(place) or (returned and self._opens(place)) or self._is_of_treated(place)
-        if (returned or "came_back" in cues) and back:
+        if (returned or "came_back" in cues) and (
+            self._is_of_brain_mets(place) or (returned and self._opens(place)) or self._is_of_treated(place)
+        ):
             found.add("progression")
         if "pending" in found and place:
             before = self.pieces[place - 1]
@@ -301,7 +302,7 @@ class Brain:
         return found
 
     def _is_yet_untreated(self, place: int) -> bool:
-        """Whether local treatment is denied: 'no SRS', 'none of them irradiated', 'never seen radiation', 'WBRT: no'."""
+        """Whether local treatment is denied: 'no SRS', 'none of them irradiated', 'never saw radiation', 'WBRT: no'."""
         behind = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key == ":")
         if behind < len(self.pieces) and self.pieces[behind].key in ("no", "none", "nil"):
             return behind + 1 == self.context.clause(place).stop or self.pieces[behind + 1].kind == "sign"

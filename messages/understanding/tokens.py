@@ -51,6 +51,7 @@ _OPENING, _CLOSING = "[(", "])"
 _TICKS = frozenset(("x", "\u2713", "\u2714", "\u2717", "\u2718"))
 _BOXES = {"\u2610": False, "\u25a1": False, "\u2611": True, "\u2612": True, "\u25a0": True}
 """Boxes in one sign, and whether each is ticked."""
+_EMPTY_BOX = re.compile(r"\[ ?\]|\( ?\)|[\u2610\u25a1]")
 _ENDS_AN_OPTION = frozenset((".", ";", ":", "|"))
 _MOST_SIGNS = 8
 """Signs in one run that are read; nobody means more by more."""
@@ -124,11 +125,7 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
         else:
             signs = signs + 1 if glued else 1
             append(_token((_SAME.get(raw, raw), "sign", start, end, glued)))
-    return without_unticked(found, text) if _may_hold_boxes(text) else found
-
-
-def _may_hold_boxes(text: str) -> bool:
-    return any(opening in text for opening in ("[ ]", "( )", "[]", "()", "\u2610", "\u25a1"))
+    return without_unticked(found, text) if _EMPTY_BOX.search(text) else found
 
 
 def without_unticked(tokens: list[Token], text: str) -> list[Token]:
