@@ -569,6 +569,8 @@ class _Reader:
         """Whether an organ is all that a stretch says, as where the disease came back: 'T-DXd 18 mo, then liver again',
         'TCT for a year, now lung', 'first bone on THP, then liver on T-DM1'."""
         outline, start, end = self.outline, self.outline.stretch_start[place], self.outline.stretch_end[place]
+        if outline.typed.isdisjoint(_NOW_A_SITE | _THEN_A_SITE) and "again" not in outline.said:
+            return False
         if self.pieces[place].asked or self.pieces[place].is_("noun", "extracranial"):
             return False
         leads = frozenset(
