@@ -197,7 +197,7 @@ class Outcomes:
             self.courses.separate("then")
             return True
         points = not cues.isdisjoint(_POINTED) or piece.is_("noun", *_REASONS)
-        lines = [] if not points else self.pointing.lines_at(place, self.courses.metastatic())
+        lines = [] if not points else self.pointing.lines_at(place, self.courses)
         if not lines:
             return self._takes(place)
         self._say_of_those_pointed_at(lines, place)
@@ -1579,10 +1579,9 @@ class Outcomes:
         if self._stops_what_follows(place):
             return True
         makes_way = "stopped" in outline.cues[place] and following + 1 < len(outline.pieces)
-        if makes_way and outline.pieces[following].key in ("for", "to") and outline.is_drug[following + 1]:
-            return False  # platelets fell, so it was dropped for TCT
+        makes_way = makes_way and outline.pieces[following].key in ("for", "to") and outline.is_drug[following + 1]
         colon = self._heading_colon(place)
-        if ends or (colon is None and self._leads_to_the_next(place)):
+        if ends or makes_way or (colon is None and self._leads_to_the_next(place)):
             return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP

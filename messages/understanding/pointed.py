@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messages.understanding.courses import Course
+from messages.understanding.courses import Course, Courses
 from messages.understanding.outline import Outline
 
 _NEAR = 7
@@ -51,13 +51,16 @@ class Pointing:
         self.pointed: list[Course] = []
         """The lines pointed at so far: 'the others' are the rest."""
 
-    def lines_at(self, place: int, lines: list[Course]) -> list[Course]:
+    def lines_at(self, place: int, courses: Courses) -> list[Course]:
         """The lines that what is said at a place is said of; none where no word points at any."""
         outline, drug = self.outline, self.outline.last_drug[place]
-        if len(lines) < _BOTH or outline.drug_in_stretch_after(place) is not None:
+        if len(courses.all) < _BOTH or outline.drug_in_stretch_after(place) is not None:
             return []
         begins = self._begins(place)
         if drug is not None and drug >= begins:
+            return []
+        lines = courses.metastatic()
+        if len(lines) < _BOTH:
             return []
         if all(course.number for course in lines) and (found := self._numbered_at(place, lines)):
             return found

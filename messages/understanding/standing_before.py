@@ -509,9 +509,10 @@ class Before:
             return "received"
         for cue, refusal in _REFUSING_CUES:
             if cue in cues:
-                if cue == "declined" and at > self.first and self._is_passive(at):
-                    refusal = "unavailable"  # she was refused T-DXd by the insurer
-                return "mentioned" if self._is_supposed(at) else refusal
+                if self._is_supposed(at):
+                    return "mentioned"
+                by_others = cue == "declined" and at > self.first and self._is_passive(at)
+                return "unavailable" if by_others else refusal  # she was refused T-DXd by the insurer
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
