@@ -259,7 +259,9 @@ class Behind:
         single = piece.end - piece.start == len(piece.key)
         if piece.key == "it" and self._is_what_it_was(at):
             return "received"
-        if outline.tells_it_was_given(at) or ("affirmed" in piece.roles and self._is_set_against_a_denial(at)):
+        if ("previously" in cues or "had_it" in cues) and outline.tells_it_was_given(at):
+            return "received"
+        if "affirmed" in piece.roles and self._is_set_against_a_denial(at):
             return "received"
         if (
             piece.key in _ALSO
