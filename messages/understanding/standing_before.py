@@ -470,9 +470,10 @@ class Before:
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one cue after another)
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
-        if at > self.first and self.outline.takes_away(at):
+        key = self.outline.pieces[at].key
+        if key in ("minus", "-") and at > self.first and self.outline.takes_away(at):
             return "denied"
-        if ticks_off(self.outline, at):
+        if key == "no" and ticks_off(self.outline, at):
             return None
         roles = self.outline.pieces[at].roles
         if roles and ("nobody" in roles or ("application" in roles and self._applies_for_a_drug(at))):
@@ -802,7 +803,7 @@ def is_of_a_later_dose(outline: Outline, at: int) -> bool:
 def ticks_off(outline: Outline, at: int) -> bool:
     """Whether 'no' is of the drug before it, in a row of such marks: 'A yes B no C no'."""
     pieces = outline.pieces
-    if "yes" not in outline.typed or pieces[at].key != "no" or not at or not outline.is_drug[at - 1]:
+    if "yes" not in outline.typed or not at or not outline.is_drug[at - 1]:
         return False
     behind = range(outline.sentence_start[at] + 1, outline.sentence_end[at])
     return any(pieces[each].key == "yes" and outline.is_drug[each - 1] for each in behind)

@@ -276,7 +276,7 @@ class Behind:
             return "ellipsis"
         if last and ("we_have" in cues or self._is_by_now(at)):
             return "available"
-        if self._is_minus(at) or ticks_off(outline, at):
+        if self._is_minus(at) or (piece.key == "no" and ticks_off(outline, at)):
             return "denied"
         supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key in _SUPPOSING)
         if supposes and self._is_its_condition(at):
