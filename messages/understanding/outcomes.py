@@ -1069,7 +1069,7 @@ class Outcomes:
         )
 
     def _is_held(self, place: int) -> bool:
-        """Whether the body is said to be controlled: 'body stable', 'systemic disease is controlled', 'liver stable'."""
+        """Whether the body is said to be controlled: 'body stable', 'systemic disease controlled', 'liver stable'."""
         outline = self.outline
         held = outline.cues[place] & {"stable", "responding"} or outline.pieces[place].key.startswith("respond")
         if held:

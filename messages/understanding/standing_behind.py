@@ -596,7 +596,10 @@ class Behind:
     def _is_none_since(self, at: int) -> bool:
         """Whether a denial is only of the time since a drug was given: 'T-DM1 in 2021, none since', 'never again'."""
         behind = self.outline.pieces[at + 1 : at + 2]
-        return any("ever_since" in piece.roles or piece.key == "again" for piece in behind) and not self.outline.is_drug[at - 1]
+        return (
+            any("ever_since" in piece.roles or piece.key == "again" for piece in behind)
+            and not self.outline.is_drug[at - 1]
+        )
 
     def _is_after_some(self, at: int) -> bool:
         """Whether a drug was left out only after some cycles: 'paclitaxel omitted after 4', 'since June'."""
@@ -748,7 +751,7 @@ class Behind:
         return "unavailable" if denied else "available"
 
     def _of_the_same_drug(self, at: int) -> range:
-        """The places before a word of access, not beyond why another drug was left out: 'no T-DM1 as T-DXd is funded'."""
+        """The places before a word of access, not beyond why another drug was left out: 'no T-DM1, T-DXd is funded'."""
         outline, before = self.outline, self.outline.before_in_stretch(at, 5)
         drug = outline.drug_in_stretch_before(at)
         parted = drug is not None and drug - 1 in before and "why" in outline.pieces[drug - 1].roles
