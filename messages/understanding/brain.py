@@ -407,8 +407,8 @@ class Brain:
         return _Mention(place, window, said, self._denied(place, window, said))
 
     def _denied_and_put_right(self, place: int) -> range:
-        """The rest of an answer that denies the state that is asked about, and tells another: 'are the brain mets active?
-        No, stable since SRS'."""
+        """The rest of an answer that denies the state asked about, and tells another: 'are the mets active? No, stable
+        since SRS'."""
         first, question = self.context.sentence(place).stop, self.context.sentence(place)
         asked = frozenset().union(*self._facts[question.start : question.stop])
         if not asked & {"new", "progression", "stable", "symptomatic", "treated"} or first + 1 >= len(self.pieces):

@@ -809,7 +809,7 @@ class _Sentence:
         return told and not supposed and not any("before" in pieces[each].key for each in before)
 
     def _ended_then(self, at: int) -> bool:
-        """Whether a drug was only given no more from a time on: 'on HP, without docetaxel since 2021', 'THP, after cycle
+        """Whether a drug was only given no more from a time on: 'HP, without docetaxel since 2021', 'THP, after cycle
         6 without the taxane'."""
         pieces, leads = self.outline.pieces, at - 1
         leads -= leads > self.first and pieces[leads].key == "the"

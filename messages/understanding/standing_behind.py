@@ -594,7 +594,7 @@ class Behind:
         return bool(outline.cues[following] & {"ongoing", "carried_on", "stopped"})
 
     def _is_none_since(self, at: int) -> bool:
-        """Whether a denial is only of the time since a drug was given: 'T-DM1 in 2021, none since', 'never again'."""
+        """Whether a denial is only of the time since: 'T-DM1 in 2021, none since', 'T-DM1 once, never again'."""
         behind = self.outline.pieces[at + 1 : at + 2]
         return (
             any("ever_since" in piece.roles or piece.key == "again" for piece in behind)
