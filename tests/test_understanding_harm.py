@@ -609,7 +609,8 @@ def test_a_result_that_is_awaited_is_not_known(text: str, field: str) -> None:
 @pytest.mark.parametrize(
     "untreated",
     ["not treated", "has not been treated", "no brain radiotherapy", "no WBRT so far", "no local RT", "no cranial RT",
-     "no cerebral RT so far", "no CNS irradiation", "no prior SRS", "never irradiated", "no brain surgery", "untreated"],
+     "no cerebral RT so far", "no CNS irradiation", "no prior SRS", "never irradiated", "no brain surgery",
+     "untreated"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "told", ["2 brain mets, {}", "THP. Brain metastases found, {}. ER neg", "CNS lesions 4 mm, {}"]

@@ -16,12 +16,12 @@ from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, WAITING, Judg
 AIMS: Mapping[str, float] = {"phrases": 0.97, "cases": 0.90}
 """The share of entries that should be exactly right, by kind; and no wrong agent in any."""
 REACHED: Mapping[tuple[str, str], float] = {
-    ("open", "phrases"): 0.995,
-    ("open", "cases"): 0.99,
-    ("blind", "phrases"): 0.96,
+    ("open", "phrases"): 0.998,
+    ("open", "cases"): 0.995,
+    ("blind", "phrases"): 0.969,
     ("blind", "cases"): 0.90,
-    (LATER, "phrases"): 0.958,
-    (LATER, "cases"): 0.95,
+    (LATER, "phrases"): 0.965,
+    (LATER, "cases"): 0.955,
 }
 """What was reached when the rules were last measured: it may only rise."""
 
