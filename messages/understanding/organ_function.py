@@ -105,11 +105,26 @@ class OrganFunction:
                 if at > place and piece.kind in ("word", "number", "known") and not piece.is_("noun"):
                     return
                 continue
-            denied = self.context.is_denied_at_once(at)
+            denied = self._is_denied(at)
             value = (good if said == "bad" else None) if denied else values[said]  # 'LVEF not reduced'
-            if value is not None:
+            if value is not None and not (said == "good" and self._is_only_a_limit(at)):
                 self._note(field, value, min(place, at), max(place, at))
             return
+
+    def _is_denied(self, at: int) -> bool:
+        """Whether a word is denied, right before it or over one that limits it: 'not normal', 'not quite normal'."""
+        over = at > 1 and self.pieces[at - 1].kind == "silent" and self.context.is_denied_at_once(at - 1)
+        return over or self.context.is_denied_at_once(at)
+
+    def _is_only_a_limit(self, at: int) -> bool:
+        """Whether 'normal' is what a value is measured in: 'bilirubin 3 x normal', 'twice normal', 'above normal'."""
+        if self.pieces[at].key not in ("normal", "norm"):
+            return False
+        filler = at > 1 and self.pieces[at - 1].kind == "silent" and self.pieces[at - 1].key in ("the", "x")
+        before = at - 1 - filler
+        piece = self.pieces[before]
+        counts = piece.kind == "cycles" or (piece.kind == "number" and filler)
+        return counts or bool(self.context.of(piece, "twice", "above", "below"))
 
     def _in_brackets(self, place: int) -> range:
         """The place of the word that is all a bracket right behind a noun holds: 'DPD result (pending)'."""
@@ -405,7 +420,8 @@ class OrganFunction:
             word = self.pieces[at].kind == "word" and not self.context.of(self.pieces[at], "twice", "above", "copula")
             if "a_toxicity" in self.pieces[at].cues or word:  # ALT 3x ULN
                 return
-            if not self.pieces[at].is_("noun", "uln"):
+            limit = self.pieces[at].cue("good") and self._is_only_a_limit(at)
+            if not (limit or self.pieces[at].is_("noun", "uln")):
                 continue
             figures = [piece for piece in self.pieces[place + 1 : at] if isinstance(piece.value, float)]
             above = any(piece.key == ">" or self.context.of(piece, "above") for piece in self.pieces[place + 1 : at])
@@ -436,8 +452,22 @@ class OrganFunction:
     def child_pugh(self, place: int) -> None:
         """The class of Child and Pugh: a letter, or its points."""
         at = self.child_pugh_at(place)
-        if at is not None:
-            self._note("hepatic_impairment", self._child_grade(self.pieces[at]), place, at)
+        if at is None:
+            return
+        grade, other = self._child_grade(self.pieces[at]), self._other_grade(at)
+        if grade is not None and other not in (None, grade):
+            self.stated.ask("hepatic_impairment", (grade, other), self.pieces[place : at + 3])
+        else:
+            self._note("hepatic_impairment", grade, place, at)
+
+    def _other_grade(self, at: int) -> str | None:
+        """The second class of what lies between two: 'Child-Pugh A/B', 'B or C', 'between A and B'."""
+        pieces, link = self.pieces, at + 1
+        if link + 1 >= len(pieces) or pieces[link].clause != pieces[link + 1].clause:
+            return None
+        between = pieces[link].key == "and" and pieces[at - 1].key == "between"
+        ranged = pieces[link].key in ("/", "or", "-") or (pieces[link].key == "to" and pieces[at - 1].key != "from")
+        return self._child_grade(pieces[link + 1]) if between or ranged else None
 
     def child_pugh_at(self, place: int) -> int | None:
         """Where the class of Child and Pugh stands that is said behind its name; of a denied one, nowhere."""
