@@ -244,9 +244,9 @@ class Courses:
         if course is None or course.outcome not in (None, "completed", "toxicity") or not course.agents:
             return False
         more = set(new)
-        antibodies = more & ANTIBODIES
-        kept = antibodies <= set(course.agents) and more <= GO_ON
-        return bool(antibodies) and kept and bool(set(course.agents) - more - ENDOCRINE)
+        if not more <= GO_ON or ANTIBODIES.isdisjoint(more):
+            return False
+        return more & ANTIBODIES <= set(course.agents) and bool(set(course.agents) - more - ENDOCRINE)
 
     def move_to_front(self, course: Course) -> None:
         """Put a course before the other lines."""
@@ -285,22 +285,22 @@ class Courses:
     def known(self, new: Iterable[str]) -> Course | None:
         """The latest course that holds all these drugs."""
         more = set(new)
-        return next((course for course in reversed(self.all) if more and more.issubset(course.agents)), None)
+        if more:
+            for course in reversed(self.all):
+                if more.issubset(course.agents):
+                    return course
+        return None
 
     def same(self, new: Iterable[str]) -> Course | None:
         """The latest course of exactly these drugs, or whose conjugate or kinase inhibitor they are."""
         more = set(new)
         if not more:
             return None
-        marks = self._marks(more)
+        marks = not (CONJUGATES.isdisjoint(more) and KINASE_INHIBITORS.isdisjoint(more))
         for course in reversed(self.all):
             if more.issubset(course.agents) and (marks or more.issuperset(course.agents)):
                 return course
         return None
-
-    @staticmethod
-    def _marks(more: set[str]) -> bool:
-        return not (CONJUGATES.isdisjoint(more) and KINASE_INHIBITORS.isdisjoint(more))
 
     def _numbers_what_is_told_later(self, lines: list[Course]) -> bool:
         """Whether the number of the line told first is of as many lines as later sentences tell without one: 'On

@@ -43,13 +43,26 @@ class Grouping:
         self.courses, self.outcomes = now.courses, now.outcomes
         self.renamed: Course | None = None
         """The line that the last drug only named again."""
+        said, typed, played = now.outline.said, now.outline.typed, now.outline.played
+        self._may_join = "joined" in said or not typed.isdisjoint(("alongside", "added", "with"))
+        """Whether words that join a drug to the line being told, over a sign, stand anywhere in the text; so below."""
+        self._may_exchange = "exchange" in said or not typed.isdisjoint(("to", "into"))
+        self._may_drop = (
+            not said.isdisjoint(("at_first", "went_on", "stopped")) or "a_part" in played or "induction" in typed
+        )
+        self._may_count_from = "since" in played or "more" in played
+        self._may_rechallenge = "restarted" in said or any(key.startswith("rechallenge") for key in typed)
+        self._may_be_on = "on" in played or "now" in typed or not said.isdisjoint(("ongoing", "current"))
+        self._carried_on = not said.isdisjoint(_CARRIED_ON)
 
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
         """Put a received drug into its line, or into each of the lines it was given with."""
-        courses = self.courses
-        if self._is_another_partner(place):
+        courses, outline = self.courses, self.outline
+        led = place > 0 and "joined" in outline.cues[place - 1]
+        if led and self._is_another_partner(place):
             self._begin_with_the_same(place)
-        lines = self._lines_it_is_given_with(place, agents or ())
+        may_be_shared = agents and (led or "throughout" in outline.typed)
+        lines = self._lines_it_is_given_with(place, agents or ()) if may_be_shared else []
         for line in lines:
             courses.current = line
             courses.add(self.pieces[place], agents, readings)
@@ -60,20 +73,18 @@ class Grouping:
             self._receive(place, agents, readings)
 
     def _receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
-        piece, courses = self.pieces[place], self.courses
+        piece, courses, outline = self.pieces[place], self.courses, self.outline
         new = agents or ()
         self.outcomes.partial = False
         self._part_from_the_last(place)
         if self.now.early and self.now.is_for_metastases(place):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
-        ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
-        told = self.now.is_told_here(courses.current) or self.renamed is courses.current
-        if ended and told and self._is_named_after(place, self.now.until_relapse):
+        if self.now.until_relapse is not None and self._is_of_the_relapse(place, self.now.until_relapse):
             self.now.early = self.now.stays_early = False
             self.now.until_relapse = None
             courses.separate("then")
-        if (courses.near() and self._is_added(place)) or self._joins_what_is_told(place):
+        if (courses.near() and self._is_added(place)) or (self._may_join and self._joins_what_is_told(place)):
             courses.between = "joined"
         if self._only_describes(place, new):
             if not piece.is_("regimen"):
@@ -88,7 +99,9 @@ class Grouping:
             if courses.current.outcome in ("completed", "toxicity"):  # what goes on did not end
                 courses.current.outcome = None
             courses.add(piece, agents, readings)
-        elif self._is_exchanged(place, new) or self._was_dropped(place, new):
+        elif (self._may_exchange and self._is_exchanged(place, new)) or (
+            self._may_drop and self._was_dropped(place, new)
+        ):
             courses.add(piece, agents, readings)
             self.outcomes.partial = True
         elif (again := self._named_again(place, new)) is not None:
@@ -104,29 +117,37 @@ class Grouping:
                 self._begin(place, new)
             courses.add(piece, agents, readings)
         self.renamed = again
-        courses.merge_step_down()
+        if courses.insert is not None:
+            courses.merge_step_down()
         assert courses.current is not None
-        if self.outline.is_excepted(place):
+        if "than" in outline.said and outline.is_excepted(place):
             self.outcomes.except_from_all(courses.current)
-        self.outcomes.receive(courses.current, present=self.outcomes.pending is None and self._is_on(place))
+        present = self._may_be_on and self.outcomes.pending is None and self._is_on(place)
+        self.outcomes.receive(courses.current, present=present)
         courses.between = "none"
         self.now.relapsed = False
 
-    def _is_named_after(self, place: int, since: int | None) -> bool:
-        """Whether another drug was named before this one, behind a place."""
-        last = self.outline.last_drug[place]
-        return since is not None and last is not None and last > since
+    def _is_of_the_relapse(self, place: int, since: int) -> bool:
+        """Whether a drug follows those that were given until a relapse, which is told before them: since there."""
+        courses, last = self.courses, self.outline.last_drug[place]
+        ended = courses.current is not None and courses.current.early and courses.between in ("comma", "then")
+        if not ended or last is None or last <= since:
+            return False
+        return self.now.is_told_here(courses.current) or self.renamed is courses.current
 
     def _part_from_the_last(self, place: int) -> None:
         """Part a drug from the one before it where words that lead to it do."""
-        if self.outcomes.leads_again(place) or self._was_given_instead(place):
+        given = self.outcomes.given  # or else there is no outcome to go on from
+        if (given and self.outcomes.leads_again(place)) or (
+            "instead" in self.outline.typed and self._was_given_instead(place)
+        ):
             self.courses.separate("then")
-        elif not self._is_of_the_same_list(place):
+        elif given and not self._is_of_the_same_list(place):
             self.outcomes.next_list()
 
     def _was_given_instead(self, place: int) -> bool:
         """Whether a list was given in the place of what was told: 'Taxol (shock, stopped, A + B instead)'."""
-        if "instead" not in self.outline.typed or self.outline.first_of_list(place) != place:
+        if self.outline.first_of_list(place) != place:
             return False
         behind = self.outline.last_of_list(place) + 1
         return behind < len(self.pieces) and self.pieces[behind].key == "instead"
@@ -293,7 +314,7 @@ class Grouping:
         course = self.courses.current
         if course is not None and self._is_based_on_it(place):
             return True
-        if self._is_given_with_it(place):
+        if self._may_join and self._is_given_with_it(place):
             return self.courses.joins(new, self._group(place), regimen=False)
         if course is None or (self.now.numbers and not self._numbers_are_told(course)):
             return False
@@ -385,7 +406,8 @@ class Grouping:
             course.number = self.now.numbers.pop(0)
             course.counted = self.now.counting
             self.now.early = self.now.early and course.counted  # 1) neoadjuvant TCHP
-        course.maintenance = self.now.maintenance or self._maintenance_ahead(place)
+        ahead = "maintenance" in self.outline.said and self._maintenance_ahead(place)
+        course.maintenance = self.now.maintenance or ahead
         continues = self.now.stays_early and self._continues_early(place, new)
         course.early = self.now.early or (continues and not self.now.is_for_metastases(place))
         course.early = course.early or self._only_ended_before(place, new)
@@ -503,14 +525,16 @@ class Grouping:
 
     def _only_describes(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug only says again what was just named: 'Kadcyla (T-DM1)', 'AI = letrozole'."""
-        before = self._behind_its_cycles(place)
         inside = place < self.now.described_until
-        if before is None or not (self.courses.near() or inside) or self.now.numbers:
+        if not (self.courses.near() or inside) or self.now.numbers:
+            return False
+        before = self._behind_its_cycles(place)
+        if before is None:
             return False
         bracket = (before.kind == "sign" and before.key in ("(", "=", ":")) or self._spells_out(place, new)
         same = set(new) == set(self._last_named(place)) or self._steps_down(place, new)
         slash = before.kind == "sign" and before.key == "/" and same
-        if not ((bracket or slash or place < self.now.described_until) and self.courses.describes(new)):
+        if not ((bracket or slash or inside) and self.courses.describes(new)):
             return False
         if before.key == "(":
             self.now.described_until = self._end_of_bracket(place)
@@ -567,7 +591,8 @@ class Grouping:
             or (course.early and self.now.relapsed)
         ):
             return False
-        if (self.now.maintenance or self._maintenance_ahead(place)) and self.courses.maintains(new):
+        ahead = "maintenance" in self.outline.said and self._maintenance_ahead(place)
+        if (self.now.maintenance or ahead) and self.courses.maintains(new):
             return True
         resumed = self.courses.between == "sentence" and self._is_present(place)
         listed = self.courses.between == "comma" and "pertuzumab" in new and not course.early
@@ -589,9 +614,9 @@ class Grouping:
         course, outline = self.courses.current, self.outline
         if course is None or self.now.numbers:
             return False
-        taxanes = set(course.agents) <= _TAXANES
+        taxanes = _TAXANES.issuperset(course.agents)
         still = (course.stopped or course.outcome == "toxicity") and self._is_still_on(place)
-        if not (taxanes or still) and outline.said.isdisjoint(_CARRIED_ON):
+        if not (taxanes or still or self._carried_on):
             return False
         first = outline.sentence_start[place]
         behind = first > 0 and self.pieces[first - 1].key in (";", ".") and course.outcome == "toxicity"
@@ -622,13 +647,11 @@ class Grouping:
 
     def _is_present(self, place: int) -> bool:
         """Whether what stands before a drug says that it is given now: 'still on HP'."""
-        return self.outcomes.pending_ongoing or self._is_on(place)
+        return self.outcomes.pending_ongoing or (self._may_be_on and self._is_on(place))
 
     def _maintenance_ahead(self, place: int) -> bool:
         """Whether the drugs named here are called maintenance: 'HP maintenance', 'HP with letrozole as maintenance'."""
         outline = self.outline
-        if "maintenance" not in outline.said:
-            return False
         for at in range(place + 1, min(outline.sentence_end[place], place + 10)):
             cues = outline.cues[at]
             if self.pieces[at].key in ("->", ",", ")") or cues & {"then", "progression"}:
@@ -643,22 +666,28 @@ class Grouping:
 
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:  # noqa: PLR0911  (case after case)
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
-        courses, current = self.courses, self.courses.current
-        if current is None or not new or self.now.numbers or self._rest_tells(place, "again"):
+        courses, current, said = self.courses, self.courses.current, self.outline.said
+        if current is None or not new or self.now.numbers or ("again" in said and self._rest_tells(place, "again")):
             return None
-        if (self._counts_from(place) or self._is_of_more(place)) and (known := courses.known(new)) is not None:
+        counts_from = self._may_count_from and (self._counts_from(place) or self._is_of_more(place))
+        if counts_from and (known := courses.known(new)) is not None:
             return known
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
             again = again or self._is_left_out(place) or self._is_added_to(place)
             return current if courses.describes(new) and again else None
-        known = courses.same(new) or self._same_combination(place)
-        if known is not None and (self._only_orders(place) or self._is_changed_to_the_next(place)):
+        behind = self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
+        known = courses.same(new) or (self._same_combination(place) if behind in ("/", "+") else None)
+        if known is not None and (
+            (behind in ("being", "was", "is") and self._only_orders(place))
+            or (behind == "to" and self._is_changed_to_the_next(place))
+        ):
             return known
-        if known is not None and self._is_rechallenged(place, known):
+        if known is not None and self._may_rechallenge and self._is_rechallenged(place, known):
             return None
         present = self.now.maintenance or self._is_present(place)
-        present = present or self._rest_tells(place, "after")  # T-DXd after T-DM1, and T-DM1 after THP
+        after = not present and "after" in said and self._rest_tells(place, "after")
+        present = present or after  # T-DXd after T-DM1, and T-DM1 after THP
         apart = present or (known is not None and (known is not current or known.sentence != self.now.sentence))
         if known is current and current.outcome is None and self.outcomes.pending is not None:
             apart = apart or not self.outcomes.given  # T-DM1, liver PD under T-DM1
@@ -704,16 +733,13 @@ class Grouping:
         return again or outline.has(outline.before_in_stretch(outline.first_of_list(place), 3), "restarted")
 
     def _is_changed_to_the_next(self, place: int) -> bool:
-        """Whether a drug is named again for what it was changed to: 'THP to T-DM1 at PD, T-DM1 to TCT for ILD'."""
+        """Whether a drug before 'to' is named again for what it was changed to: 'THP to T-DM1 at PD, T-DM1 to TCT'."""
         opens = self.outline.stretch_start[place] == place
-        leads = opens and place + 2 < len(self.pieces) and self.pieces[place + 1].key == "to"
-        return leads and self.outline.is_drug[place + 2]
+        return opens and place + 2 < len(self.pieces) and self.outline.is_drug[place + 2]
 
     def _only_orders(self, place: int) -> bool:
-        """Whether it is only told which of those before a drug was: 'T-DXd and THP, THP being the earlier'."""
+        """Whether 'is' behind a drug only tells which of those before it was: 'T-DXd and THP, THP being the earlier'."""
         outline, pieces, verb = self.outline, self.pieces, place + 1
-        if verb == len(pieces) or pieces[verb].key not in ("being", "was", "is"):
-            return False
         if outline.stretch_start[place] != place and pieces[place - 1].key != ":":
             return False
         behind = [
@@ -724,11 +750,11 @@ class Grouping:
         return len(behind) == 1 and (behind[0].value is not None or behind[0].key in _WHICH_OF_THEM)
 
     def _same_combination(self, place: int) -> Course | None:
-        """The line whose combination is named again with how it went: 'A/B, then C/B; PD on C/B'."""
-        outline, named = self.outline, self._group(place)
-        following = outline.drug_in_stretch_after(place)
-        if following != place + 2 or self.pieces[place + 1].key not in ("/", "+"):
+        """The line whose combination is named again, with a sign, for how it went: 'A/B, then C/B; PD on C/B'."""
+        outline = self.outline
+        if outline.drug_in_stretch_after(place) != place + 2:
             return None
+        named = self._group(place)
         rest = outline.rest_of_stretch(outline.last_of_list(place), 5)
         if self.outcomes.pending is None and not self._is_present(place) and not outline.has(rest, *_HOW_IT_WENT):
             return None
@@ -818,14 +844,15 @@ class Grouping:
             return True  # what after T-DM1? THP PD, T-DM1 PD
         if current.sentence != self.now.sentence:
             return False
-        between = range(last + 1, place)
-        listed = outline.joins(last, place) and any(self.pieces[at].key == "," for at in between)
-        return listed or any("then" in outline.cues[at] or self.pieces[at].key in ("->", ">") for at in between)
+        joined = outline.joins(last, place)
+        for at in range(last + 1, place):
+            key = self.pieces[at].key
+            if key in ("->", ">") or (joined and key == ",") or "then" in outline.cues[at]:
+                return True
+        return False
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""
-        if "since" not in self.outline.played:
-            return False
         before = self.outline.before_in_stretch(place, 3)
         since = self.outline.plays(before, "since")
         return since and self.outline.has(

@@ -69,7 +69,7 @@ class _Reader:
         self.order.number_by_brackets()
         self.outcomes.finish()
         self._leave_out_what_was_omitted()
-        if any(piece.is_("say", "prior_lines") for piece in self.pieces):
+        if any("say" in piece.kinds and piece.is_("say", "prior_lines") for piece in self.pieces):
             self._keep_for_early_stage()
         self._leave_out_what_was_named_by_mistake()
         told.early = [course for course in courses.all if course.early]
@@ -82,8 +82,6 @@ class _Reader:
         """Whether a drug that a question only names, behind 'after', is told behind it, by itself or with its partners:
         'What after tucatinib? She had THP, then TCT', 'What after T-DM1? T-DM1 2L, THP 1L'."""
         outline = self.outline
-        if "after" not in outline.said:
-            return False
         first = outline.first_of_list(place)
         if not first or "after" not in outline.cues[first - 1]:
             return False
@@ -334,17 +332,21 @@ class _Reader:
         key = self.pieces[place].key
         if key in ("+", "/", "&"):
             self.courses.separate("joined")
-        elif key == "," and (self.pieces[place - 1].key == "and" or self.outline.is_in_an_aside(place)):
+        elif (
+            key == ","
+            and "and" in self.outline.typed
+            and (self.pieces[place - 1].key == "and" or self.outline.is_in_an_aside(place))
+        ):
             self.courses.separate("comma")
         elif key == "," and place + 1 < len(self.pieces) and self.pieces[place + 1].key in _NAMELY:
             self.courses.separate("joined")  # HP + endocrine, namely letrozole
         elif key == ",":
-            parted = place < self.order.parted_until or self._is_told_one_by_one(place)
-            self.courses.separate("then" if parted else "comma")
-            following = self.outline.drug_in_sentence_after(place)
-            listed = following is not None and self.outcomes.given and self._is_listed(following)
-            if not listed:
-                self.outcomes.next_member()
+            one_by_one = "one_by_one" in self.outline.said and self._is_told_one_by_one(place)
+            self.courses.separate("then" if place < self.order.parted_until or one_by_one else "comma")
+            if self.outcomes.given:
+                following = self.outline.drug_in_sentence_after(place)
+                if following is None or not self._is_listed(following):
+                    self.outcomes.next_member()
         elif key == "->" or (key == ">" and self._orders(place)):
             self.now.then(place)
         elif key == "(":
@@ -408,8 +410,10 @@ class _Reader:
 
     def _cue(self, place: int) -> None:
         piece, cues, courses = self.pieces[place], self.outline.cues[place], self.courses
-        relapse = self.now.is_relapse(place)
-        self._untreated(place)
+        says = "say" in piece.kinds
+        relapse = (says or "relapse" in cues) and self.now.is_relapse(place)
+        if says or "untreated" in cues:
+            self._untreated(place)
         if "noun" in piece.kinds:
             self._noun(place, relapse=relapse)
         elif relapse and self._came_later(place):
@@ -532,7 +536,7 @@ class _Reader:
         first, last = outline.drug_in_stretch_before(place), outline.drug_in_stretch_after(place)
         if first is None or last is None or not outline.joins(first, last):
             return False
-        if self._is_told_one_by_one(place):
+        if "one_by_one" in outline.said and self._is_told_one_by_one(place):
             return True
         listed = outline.has(outline.before_in_stretch(first, 6), "listing")
         named = [set(agents_of(self.pieces[at]) or ()) for at in (first, last)]
@@ -541,7 +545,7 @@ class _Reader:
     def _is_told_one_by_one(self, place: int) -> bool:
         """Whether the list that goes on behind a place was given one by one: 'eribulin and gemcitabine, each alone'."""
         outline = self.outline
-        following = outline.drug_in_sentence_after(place) if "one_by_one" in outline.said else None
+        following = outline.drug_in_sentence_after(place)
         if following is None or following > place + 2:
             return False
         behind = outline.last_of_list(following) + 1
@@ -549,7 +553,7 @@ class _Reader:
 
     def _without_the_excepted(self, place: int, agents: tuple[str, ...] | None) -> tuple[str, ...] | None:
         """The drugs of a regimen but those it was given without: 'CLEOPATRA minus docetaxel', 'THP without taxane'."""
-        if agents is None or place + 1 == len(self.pieces) or not self.outline.may_take_away:
+        if agents is None or place + 1 == len(self.pieces):
             return agents
         far = place + (4 if "without" in self.outline.typed else 2)
         less = next((at for at in range(place + 1, min(far, len(self.pieces))) if self._takes_away(at)), None)
@@ -648,17 +652,24 @@ class _Reader:
     def _drug(self, place: int) -> None:
         piece = self.pieces[place]
         standing, access, _, access_at = self.now.mentions[place]
-        agents, readings = self._without_the_excepted(place, agents_of(piece)), readings_of(piece)
+        agents = agents_of(piece)
+        readings = None if agents else readings_of(piece)
+        if self.outline.may_take_away:
+            agents = self._without_the_excepted(place, agents)
         piece.used = standing not in ("mentioned", "family") or access is not None
         if access is not None and (self.told.access is None or access != "available" or self._became_available(place)):
             self.told.access = (access, piece, access_at)
-        if standing == "received" and self._is_told_after_the_question(place):
-            return
-        if standing == "received" and not self.order.is_only_named_as_later(place, agents):
-            self.order.came_before(place)
-            self.order.comes_by_now(place)
-            self.grouping.receive(place, agents, readings)
         if standing == "received":
+            if "after" in self.outline.said and self._is_told_after_the_question(place):
+                return
+            order = self.order
+            if (order.follower is not None or order.said_again) and order.is_only_named_as_later(place, agents):
+                return
+            if order.follower is not None or place == order.behind_again:
+                order.came_before(place)
+            if self.courses.insert is not None:
+                order.comes_by_now(place)
+            self.grouping.receive(place, agents, readings)
             return
         if standing == "denied" or (standing == "declined" and access is None):
             named = agents or tuple(agent for reading in readings or () for agent in reading)
