@@ -32,6 +32,9 @@ _STATES = (
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat", "untreated"}
+_CUES_OF_FACTS = _STATES_SET | {"weak_progression", "came_back", "excluded"}
+_GROUPS_OF_FACTS = frozenset(("<lesion>", "<held>", "<clear>", "<empty>", "<count>"))
+"""Cues and groups of the lexicon by which a word may say something of the brain."""
 _LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
@@ -172,18 +175,19 @@ class Brain:
     def _is_subject(self, place: int) -> bool:
         """Whether a piece turns to something else than the brain."""
         piece = self.pieces[place]
-        if piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
-            at = place - 1 if place > 1 and self.pieces[place - 1].key == ":" else place  # 'brain: PR'
-            return not (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT))
         if not piece.concepts:
             return piece.kind in ("line", "fuzzy")
+        noun = "noun" in piece.kinds
+        if noun and piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
+            at = place - 1 if place > 1 and self.pieces[place - 1].key == ":" else place  # 'brain: PR'
+            return not (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT))
         if names_drugs(piece):
             return True
-        if piece.is_("noun", *_NO_SUBJECT) or piece.cue(*_STATES):
+        if (noun and piece.is_("noun", *_NO_SUBJECT)) or not piece.cues.isdisjoint(_STATES_SET):
             return False
-        if piece.is_("say"):
+        if "say" in piece.kinds:
             return not piece.is_("say", "setting", "treatment", "platelets")
-        return piece.is_("noun") or piece.is_("find")
+        return noun or "find" in piece.kinds
 
     def _is_continued(self, first: int) -> bool:
         """Whether the clause that begins here goes on about the brain: words of state, and no subject of its own."""
@@ -234,9 +238,7 @@ class Brain:
     def _facts_of(self, place: int) -> frozenset[str]:
         """What one piece says of the brain, where it stands in its words."""
         piece = self.pieces[place]
-        if piece.kind in ("sign", "silent") and not (
-            piece.concepts or piece.roles or self._may_say_something(piece.key)
-        ):
+        if not self._may_say_something(piece):
             return _NOTHING
         found = self._states_of(place)
         if _says_none(piece) or self._rules_out_lesions(place):
@@ -259,9 +261,16 @@ class Brain:
             found.add("count")
         return frozenset(found)
 
-    def _may_say_something(self, key: str) -> bool:
-        """Whether a word without a meaning of its own may have one beside others."""
-        return key in self.context.lexicon.groups or key in _ONE_MORE or key == "back"
+    def _may_say_something(self, piece: Piece) -> bool:
+        """Whether a piece may say something of the brain, by itself or beside others."""
+        if "noun" in piece.kinds or "say" in piece.kinds or piece.kind == "number":
+            return True
+        if not piece.cues.isdisjoint(_CUES_OF_FACTS) or "returns" in piece.roles:
+            return True
+        known = self.context.lexicon.groups.get(piece.key)
+        if known is not None and not _GROUPS_OF_FACTS.isdisjoint(known):
+            return True
+        return piece.key in _ONE_MORE or piece.key == "back"
 
     def _rules_out_lesions(self, place: int) -> bool:
         """Whether a scan is said to have excluded lesions: 'brain MRI last month ruled out lesions'."""

@@ -395,9 +395,12 @@ class Context:
 def _runs(numbers: list[int]) -> dict[int, range]:
     """Each number, which stand in order, to the places where it stands."""
     found: dict[int, range] = {}
-    first, count = 0, len(numbers)
-    for place in range(1, count + 1):
-        if place == count or numbers[place] != numbers[first]:
-            found[numbers[first]] = range(first, place)
-            first = place
+    if not numbers:
+        return found
+    first, running = 0, numbers[0]
+    for place, number in enumerate(numbers):
+        if number != running:
+            found[running] = range(first, place)
+            first, running = place, number
+    found[running] = range(first, len(numbers))
     return found

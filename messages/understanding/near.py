@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 SHORTEST = 5
@@ -38,14 +39,15 @@ def sounds_like(word: str, name: str) -> bool:
 
 def nearest(word: str, names: Iterable[str]) -> tuple[tuple[str, ...], int]:
     """The names nearest to a word, all that are equally near, and how many edits away they are; none: empty and 0."""
-    best = edits(word)
-    found: list[str] = []
-    for name in names:
-        if abs(len(name) - len(word)) > best:
-            continue
-        distance = OSA.distance(word, name, score_cutoff=best)
-        if distance < best:
-            best, found = distance, [name]
-        elif distance == best:
-            found.append(name)
-    return tuple(found), best if found else 0
+    # the stubs of the scorer know no whole numbers
+    near = process.extract(
+        word,
+        names,
+        scorer=OSA.distance,  # type: ignore[arg-type]
+        score_cutoff=edits(word),
+        limit=None,
+    )
+    if not near:
+        return (), 0
+    best = int(near[0][1])
+    return tuple(name for name, distance, _ in near if distance == best), best

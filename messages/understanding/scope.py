@@ -140,9 +140,14 @@ def _is_plain_cue(piece: Piece) -> bool:
     )
 
 
+_OF_A_QUESTION = frozenset(("<manages>", "<complaint>", "<withholds>", "<withheld>", "<amount>"))
+"""Groups of the lexicon whose words may ask for something that lies outside, as a side effect may."""
+
+
 def _named(context: Context, *, told: bool) -> set[str]:
     """What lies outside and is named; another tumour of a relative, denied or long past is none."""
     found = set()
+    groups = context.lexicon.groups
     for place, piece in enumerate(context.pieces):
         for concept in piece.concepts:
             if concept.kind != "scope" or (concept.name == "other_tumour" and _is_other(context, place)):
@@ -154,7 +159,9 @@ def _named(context: Context, *, told: bool) -> set[str]:
                 continue
             piece.used = True
             found.add(concept.name)
-        if piece.kind == "sign":
+        known = groups.get(piece.key, ())
+        may_ask = "a_toxicity" in piece.cues or (known and not _OF_A_QUESTION.isdisjoint(known))
+        if not may_ask or piece.kind == "sign":
             continue
         if _manages(context, place) or (piece.asked and (_remedies(context, place) or _treats(context, place))):
             found.add("symptom")  # 'how do I treat T-DXd nausea?', 'what do I give against grade 2 mucositis?'

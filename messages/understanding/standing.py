@@ -66,6 +66,11 @@ _FAR = 30
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
+_OF_A_KIND = ("both", "only", "first", "last")
+"""What leads to a class that only says what the drug before it is."""
+_WHAT_IT_IS = frozenset(("what_next", "choices"))
+
+
 class Mention(NamedTuple):
     """How one mention is meant; for T-DXd, what is said of the access to it, too."""
 
@@ -80,6 +85,7 @@ class Mention(NamedTuple):
 def mentions_of(outline: Outline) -> dict[int, Mention]:
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
+    words = _Words(outline)
     plan: Standing | None = None
     listed = False
     at = 0
@@ -87,11 +93,14 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         end = outline.sentence_end[at]
         listed = listed and (end == at + 1 or _is_an_item(outline, at))
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
-            _Sentence(outline, at, end, planned=listed).read(found)
+            _Sentence(outline, at, end, words, planned=listed).read(found)
             _answer(outline, at, end, found)
-            _refuse_what_was_offered(outline, at, end, found)
-            _deny_all(outline, at, end, found)
-            _deny_behind(outline, at, end, found)
+            if words.refuses:
+                _refuse_what_was_offered(outline, at, end, found)
+            if words.denies_all:
+                _deny_all(outline, at, end, found)
+            if words.denies_behind:
+                _deny_behind(outline, at, end, found)
             if plan is not None and _only_names(outline, at, end):
                 found.update({each: Mention(plan) for each in range(at, end) if outline.is_drug[each]})
                 plan = plan if outline.pieces[end - 1].key == ";" else None
@@ -402,8 +411,6 @@ def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention])
 
 def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's denial of the one list of this one: 'Tucatinib is not on our list; not received.'"""
-    if "negated_after" not in outline.said:
-        return
     denied = _denies_it_at(outline, end) if end < len(outline.pieces) else None
     if denied is None or "negated_after" not in outline.cues[denied] or "not_begun" in outline.cues[denied]:
         return
@@ -417,7 +424,7 @@ def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mentio
 
 def _refuse_what_was_offered(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's refusal of what this one says was planned: 'T-DXd was offered. She declined.'"""
-    if end == len(outline.pieces) or "declined" not in outline.said:
+    if end == len(outline.pieces):
         return
     stop = outline.stretch_end[end]
     refused = next((at for at in range(end, min(stop, end + _ASKED)) if "declined" in outline.cues[at]), None)
@@ -443,12 +450,13 @@ def _end_of(outline: Outline, at: int) -> int:
 
 def _headed_plan(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> Standing | None:
     """What a sentence makes of the list behind its colon, where that is planned or asked: 'Options: A + B; C + D'."""
+    if outline.pieces[end - 1].key != ";":
+        return None
     drug = next((at for at in range(first, end) if outline.is_drug[at]), None)
     headed = drug is not None and any(
-        outline.pieces[at].key == ":" or outline.has(range(at, at + 1), "choices", "plan_heading")
-        for at in range(first, drug)
+        outline.pieces[at].key == ":" or outline.cues[at] & {"choices", "plan_heading"} for at in range(first, drug)
     )
-    if drug is None or not headed or outline.pieces[end - 1].key != ";":
+    if drug is None or not headed:
         return None
     standing = found[drug].standing
     return standing if standing in ("planned", "asked") else None
@@ -489,11 +497,44 @@ def _asks_for_choices(outline: Outline, first: int, end: int) -> bool:
     return asks and outline.has(range(first, end), "choices")
 
 
+class _Words:
+    """What may be said of any drug, by the words that stand in the text: most rules wait for words that do not."""
+
+    def __init__(self, outline: Outline) -> None:
+        said, played, typed = outline.said, outline.played, outline.typed
+        self.refuses = "declined" in said
+        self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
+        self.denies_behind = "negated_after" in said
+        self.decides = "request" in typed or "access" in said or "application" in played
+        """Whether a request may have been decided on."""
+        self.names_trials = "comparator" in played or not typed.isdisjoint(("-", "in", "on"))
+        self.calls = "is" in typed or "was" in typed
+        """Whether a drug may be called somebody's idea."""
+        self.calls = self.calls and ("what" in typed or not said.isdisjoint(_WHAT_IT_IS))
+        self.has_unknown = any(piece.kind == "word" and _is_unknown(piece) for piece in outline.pieces)
+        """Whether a word stands in the text that nobody knows."""
+        self.is_open = self.has_unknown or self.calls or "modal" in played or "accepting" in played
+        """Whether a word may leave open what is meant of the drug beside it."""
+        self.illnesses = (
+            [
+                at
+                for at, piece in enumerate(outline.pieces)
+                if (piece.roles or "scope" in piece.kinds) and _names_an_illness(piece)
+            ]
+            if outline.names_another_illness
+            else []
+        )
+        """Where other illnesses are named."""
+
+
 class _Sentence:
     """Brings together what stands before and behind each drug of a sentence."""
 
-    def __init__(self, outline: Outline, first: int, end: int, *, planned: bool = False) -> None:
-        self.outline, self.first, self.end = outline, first, end
+    def __init__(self, outline: Outline, first: int, end: int, words: _Words, *, planned: bool = False) -> None:
+        self.outline, self.first, self.end, self.words = outline, first, end, words
+        told_from = outline.sentence_start[first - 1] if first else 0
+        self.names_an_illness = any(told_from <= at < end for at in words.illnesses)
+        """Whether it, or the sentence before it, names another illness."""
         before, behind = Before(outline, first, end, planned=planned), Behind(outline, first, end)
         before.read()
         behind.read()
@@ -512,6 +553,8 @@ class _Sentence:
     def _hearsay(self) -> range:
         """What is only told, where the sentence sets the records against it: 'thinks she had A, records show B'."""
         places = range(self.first, self.end)
+        if self.outline.said.isdisjoint(("on_record", "hearsay")):
+            return range(0)
         records = [at for at in places if "on_record" in self.outline.cues[at]]
         if len(records) == _TWO:  # the referral says A, but the chart shows B
             return range(*records) if any(self.outline.pieces[at].key == "but" for at in range(*records)) else range(0)
@@ -520,8 +563,8 @@ class _Sentence:
         return range(told, record)
 
     def _meaning(self, at: int) -> Mention:  # noqa: PLR0911, PLR0912  (one meaning after another)
-        outline = self.outline
-        before, behind = self.before[at], self.behind.get(at)
+        outline, said, typed = self.outline, self.outline.said, self.outline.typed
+        led, before, behind = outline.pieces[at - 1], self.before[at], self.behind.get(at)
         if at in self.relatives:
             return Mention("family")
         if behind == "same":
@@ -535,52 +578,49 @@ class _Sentence:
             before = behind = "unavailable"
         if before == "received" and behind in _ACCESS and self._is_only_dated(at):
             before = None
-        if at in self.hearsay or self._names_the_kind_of(at):
+        if at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
             return Mention("mentioned")
-        in_present = "give" in outline.typed and self._is_told_in_the_present(at)
-        if in_present or behind == "received" or outline.is_excepted(at):
+        in_present = "give" in typed and self._is_told_in_the_present(at)
+        if in_present or behind == "received" or ("than" in said and outline.is_excepted(at)):
             return Mention("received")
-        if (before == "denied" and self._is_of_access(at)) or self._left_the_list(at):
+        left = "unavailable" in said and self._left_the_list(at)
+        if left or (before == "denied" and self._is_of_access(at)):
             before = "available" if self._is_without_obstacle(at) else "unavailable"
-        conjugate = agents_of(outline.pieces[at]) == ("t_dxd",)
+        of_access = before in _ACCESS or before == "other_than" or behind in _ACCESS
+        conjugate = (of_access or at in self.access or self.words.decides) and (
+            agents_of(outline.pieces[at]) == ("t_dxd",)
+        )
         if conjugate and at in self.access:
             return Mention("planned" if behind == "planned" else "denied", self.access[at])
         if "declined" in (before, behind) and (came_round := self._came_round(at)) is not None:
             return Mention("received" if self._is_told_to_run(came_round) else "mentioned")
-        if conjugate and behind not in _ACCESS and (decided := self._decision(at)) is not None:
+        if conjugate and self.words.decides and behind not in _ACCESS and (decided := self._decision(at)) is not None:
             return Mention("mentioned", decided)
         if conjugate and (access := self._access(at, before, behind)) is not None:
             if access == "unavailable" and before is None and self._harmed(at):
                 return Mention("received", access)
-            stated = outline.pieces[at - 1].key == "that"  # it is not true that Enhertu is unavailable
+            stated = led.key == "that"  # it is not true that Enhertu is unavailable
             never = before == "denied" and (self._is_never(at) or (access == "available" and not stated))
             return Mention("denied" if never else _standing_of(access), access)
-        if before == "denied" and self._is_nor(at) and self._same(at) not in ("denied", "given"):
-            return Mention("mentioned")
         if before == "planned" and at in self.unbegun:
             return Mention("planned")
-        if before == "denied" and behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
-            return Mention("mentioned")
-        if before == "denied" and self._is_no_naivety(at):
-            return Mention("mentioned" if self._is_told_again(at) else "received")
-        if before == "denied" and [piece.key for piece in outline.pieces[at + 1 : at + 3]] in _NO_MORE:
+        if before == "denied":
+            return Mention(self._denied(at, behind))
+        not_sure = before in ("unsure", "mentioned")
+        if not_sure and (self._did_not_work(at) or self._fared_alike(at)):
             return Mention("received")
-        if before in ("denied", "unsure", "mentioned") and (self._did_not_work(at) or self._fared_alike(at)):
-            return Mention("received")
-        if before == "denied" and behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
-            return Mention("mentioned")
-        if before == "denied" and self._is_cleared(at):
-            return Mention("mentioned")
-        if "denied" in (before, behind):
+        if behind == "denied":
             return Mention("denied")
         if "declined" in (before, behind):
             return Mention("declined")
-        if before is None and behind is None and self._is_judged(at):
+        bare = before is None and behind is None
+        if bare and "not" in typed and self._is_judged(at):
             return Mention("mentioned")
-        like = at > self.first and "like" in outline.cues[at - 1]
-        if behind == "corrected" or (like and not self._is_how_treated(at)) or self._is_unreal(at):
+        like = "like" in outline.cues[at - 1] and at > self.first
+        unreal = led.key == "had" and "been" in typed and self._is_unreal(at)
+        if behind == "corrected" or unreal or (like and not self._is_how_treated(at)):
             return Mention("mentioned")
-        if before in ("unsure", "mentioned") and self._is_set_against_a_class(at):
+        if not_sure and self._is_set_against_a_class(at):
             return Mention("received")
         if before == "unsure":
             given = behind == "given" or self._is_given_together(at) or self._is_the_only_one(at)
@@ -591,10 +631,26 @@ class _Sentence:
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
-        if self._is_of_who_is_on_it(at):
+        if outline.pieces[at].asked and self._is_of_who_is_on_it(at):
             return Mention("received")
-        standing = "asked" if at > self.question else self._when(at, before, behind)
-        return Mention(standing, bare=before is None and behind is None)
+        return Mention("asked" if at > self.question else self._when(at, before, behind), bare=bare)
+
+    def _denied(self, at: int, behind: str | None) -> Standing:
+        """What a denial before a drug makes of it: it may be of something else."""
+        outline = self.outline
+        if self._is_nor(at) and self._same(at) not in ("denied", "given"):
+            return "mentioned"
+        if behind == "unavailable" and self._was_out_of_reach(at) and not self._is_never(at):
+            return "mentioned"
+        if self._is_no_naivety(at):
+            return "mentioned" if self._is_told_again(at) else "received"
+        if [piece.key for piece in outline.pieces[at + 1 : at + 3]] in _NO_MORE:
+            return "received"
+        if self._did_not_work(at) or self._fared_alike(at):
+            return "received"
+        if behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
+            return "mentioned"
+        return "mentioned" if self._is_cleared(at) else "denied"
 
     def _is_of_neither(self, at: int) -> bool:
         """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
@@ -636,7 +692,7 @@ class _Sentence:
         told = outline.last_drug[at] is not None
         if told and outline.pieces[at - 1].key == "both" and readings_of(outline.pieces[at]) is not None:
             return True  # lapatinib, then tucatinib; refractory to both TKIs
-        if outline.pieces[at - 1].key not in ("only", "first", "last"):
+        if outline.pieces[at - 1].key == "both":
             return False
         named = outline.drug_in_stretch_before(at)
         if named is None:
@@ -916,52 +972,63 @@ class _Sentence:
 
     def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
         """Received, planned or asked about."""
-        if self._is_perhaps(at) or self._is_passed_by(at):
+        outline, said, typed, words = self.outline, self.outline.said, self.outline.typed, self.words
+        led, is_asked = outline.pieces[at - 1].key, outline.pieces[at].asked
+        if ("uncertain" in said and self._is_perhaps(at)) or (led == "over" and self._is_passed_by(at)):
             return "mentioned"
-        if self._is_told_of_behind(at):
+        if "which" in typed and self._is_told_of_behind(at):
             return "received"
-        if self._dates_a_value(at) or self._names_a_trial(at) or self._is_for_another_illness(at):
+        if led in ("before", "pre") and self._dates_a_value(at):
             return "mentioned"
-        if at - _TWO >= self.first and [piece.key for piece in self.outline.pieces[at - _TWO : at]] == ["->", "("]:
+        if (words.names_trials and self._names_a_trial(at)) or (
+            self.names_an_illness and self._is_for_another_illness(at)
+        ):
+            return "mentioned"
+        if led == "(" and at - _TWO >= self.first and outline.pieces[at - _TWO].key == "->":
             return "mentioned"  # THP -> T-DXd -> (TCT)
-        if "pre" in self.outline.typed and self._is_still_to_come(at):
+        if "pre" in typed and self._is_still_to_come(at):
             return "planned"
-        if self._is_a_choice(at):
+        if "or" in outline.played and self._is_a_choice(at):
             return "asked" if before is None and behind is None else "mentioned"
         if behind == "upcoming":
             return "planned"
-        if self._is_asked_whether(at) or self._is_offered(at):
+        if "whether" in outline.played and self._is_asked_whether(at):
             return "asked"
-        compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
+        if is_asked and "or" in outline.played and self._is_offered(at):
+            return "asked"
         before = None if behind == "planned" and self._is_had_in_mind(at) else before
-        begins = self.outline.stretch_start[at] == at  # whether, after THP, T-DM1 makes sense
-        comes_next = behind == "planned" and self.outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
-        if before == "received" and not comes_next and not (behind == "asked" and (compared or begins)):
+        comes_next = behind == "planned" and outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
+        if before == "received" and not comes_next and not (behind == "asked" and self._is_set_beside(at)):
             return "received"
-        if behind != "planned" and self.outline.pieces[at].asked and self._has_ended(at):
+        if is_asked and behind != "planned" and self._has_ended(at):
             return "received"
         told = behind == "given" or (before == "planned" and self._is_given_together(at))
         if behind == "planned" or (before == "planned" and not (told and self._inherited(at))):
             return "planned"
-        asked = self.outline.pieces[at].asked and not (before == "given" and behind == "given")
+        asked = is_asked and not (before == "given" and behind == "given")
         if behind == "asked" or (asked and not self._is_on_it(at)):
             return "asked"
-        if behind is None and self._comes_after_a_plan(at):
+        if behind is None and "planned" in said and self._comes_after_a_plan(at):
             return "planned"
-        if self._is_a_remark(at):
+        if led == "(" and self._is_a_remark(at):
             return "mentioned"
-        apart = behind == "given" and self.outline.stretch_start[at] == at  # A v B, THP till February
-        if (before == "compared" and not apart) or (before is None and behind is None and self._is_asked_back(at)):
+        apart = behind == "given" and outline.stretch_start[at] == at  # A v B, THP till February
+        bare = before is None and behind is None
+        if (before == "compared" and not apart) or (bare and self._is_asked_back(at)):
             return "asked"
-        if before is None and behind is None and self._is_told_unknown(at) and not self._is_given_together(at):
+        if bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _is_set_beside(self, at: int) -> bool:
+        """Whether a drug is compared with the one behind it, or begins a stretch: 'whether, after THP, T-DM1 makes
+        sense'."""
+        compared = at + 1 < self.end and "versus" in self.outline.cues[at + 1]
+        return compared or self.outline.stretch_start[at] == at
 
     def _comes_after_a_plan(self, at: int) -> bool:
         """Whether 'then' leads to a drug from one that is planned itself: 'Enhertu next, then TCT.'"""
         outline = self.outline
-        if "planned" not in outline.said:
-            return False
         before = outline.last_drug[outline.first_of_list(at)]
         if before is None or before < self.first or self.behind.get(before) != "planned":
             return False
@@ -973,20 +1040,13 @@ class _Sentence:
         """Whether a relative clause tells how a drug ended: 'might have been better than THP, which she progressed
         on'."""
         outline, which = self.outline, at + 2
-        if (
-            "which" not in outline.typed
-            or which >= self.end
-            or outline.pieces[at + 1].key != ","
-            or outline.pieces[which].key != "which"
-        ):
+        if which >= self.end or outline.pieces[at + 1].key != "," or outline.pieces[which].key != "which":
             return False
         return outline.has(outline.rest_of_stretch(which, 6), "progression", "toxicity", "stopped", "completed")
 
     def _is_asked_whether(self, at: int) -> bool:
         """Whether somebody asks if a drug can be given: 'I ask whether T-DXd is sensible'."""
         outline = self.outline
-        if "whether" not in outline.played:
-            return False
         first, verb = outline.first_of_list(at) - 1, outline.last_of_list(at) + 1
         first -= first > self.first and outline.pieces[first].key == "the"
         if first < self.first or verb >= self.end or "whether" not in outline.pieces[first].roles:
@@ -996,8 +1056,6 @@ class _Sentence:
     def _is_offered(self, at: int) -> bool:
         """Whether a drug that begins a question is set against another course: 'adjuvant T-DM1 or go on with HP?'"""
         outline = self.outline
-        if "or" not in outline.played or not outline.pieces[at].asked:
-            return False
         begins, other = outline.stretch_start[at], outline.stretch_end[at]
         offered = next((each for each in range(begins, other) if "or" in outline.pieces[each].roles), other)
         drug = next(each for each in range(begins, at + 1) if outline.is_drug[each])
@@ -1025,8 +1083,6 @@ class _Sentence:
     def _is_for_another_illness(self, at: int) -> bool:
         """Whether a drug was not for the breast cancer: 'Xeloda was for colon cancer', 'for lupus she had A'."""
         outline = self.outline
-        if not outline.names_another_illness:
-            return False
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         for place in (*outline.before_in_stretch(at), *outline.rest_of_stretch(last, 8)):
             if outline.is_drug[place] and not outline.joins(*sorted((place, at))):
@@ -1100,7 +1156,7 @@ class _Sentence:
     def _dates_a_value(self, at: int) -> bool:
         """Whether a drug only says when something was measured: 'EF 41, was 58 before Herceptin'."""
         outline = self.outline
-        if outline.pieces[at - 1].key not in ("before", "pre") or at - 2 < self.first:
+        if at - 2 < self.first:
             return False
         valued = at + 2 < self.end and outline.pieces[at + 1].key == ":" and outline.pieces[at + 2].kind == "number"
         if valued and outline.pieces[at - 2].is_("noun"):
@@ -1122,8 +1178,6 @@ class _Sentence:
 
     def _is_passed_by(self, at: int) -> bool:
         """Whether another drug was chosen over it: 'she chose T-DXd over T-DM1'."""
-        if self.outline.pieces[at - 1].key != "over":
-            return False
         last = self.outline.last_drug[at]
         return last is not None and last >= self.first
 
@@ -1131,7 +1185,7 @@ class _Sentence:
         """Whether a bracket behind a drug says that another was not to be had: 'T-DM1 (T-DXd then unlicensed)'."""
         outline = self.outline
         last = outline.last_drug[at]
-        if at - 2 < self.first or outline.pieces[at - 1].key != "(" or last is None or last < self.first:
+        if at - 2 < self.first or last is None or last < self.first:
             return False
         if generic(agents_of(outline.pieces[at]) or ()) & generic(agents_of(outline.pieces[last]) or ()):
             return False
@@ -1168,13 +1222,13 @@ class _Sentence:
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         rest = outline.rest_of_stretch(last, 5)
         behind = _first_that_speaks(outline, rest)
-        if behind is not None and self._is_called(last, behind):
+        if behind is not None and self.words.calls and self._is_called(last, behind):
             return True
         if outline.plays(rest if behind is None else range(rest.start, behind + 1), "modal"):
             return True
         back = outline.before_in_stretch(first, 4)
         ahead = _first_that_speaks(outline, back)
-        if self._is_turned_over(back):
+        if self.words.has_unknown and self._is_turned_over(back):
             return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
@@ -1185,7 +1239,7 @@ class _Sentence:
             return True
         if behind is not None and _is_unknown(outline.pieces[behind]):
             return True
-        if "negation" not in outline.said and "cannot" not in outline.played:
+        if not self.words.has_unknown or ("negation" not in outline.said and "cannot" not in outline.played):
             return False
         following = outline.drug_in_stretch_after(last) or outline.stretch_end[last]
         beside = (*back, *range(last + 1, min(following, last + 9)))
@@ -1253,8 +1307,6 @@ class _Sentence:
 
     def _is_of_who_is_on_it(self, at: int) -> bool:
         """Whether a question is about a patient who is on a drug: 'Does a patient on T-DXd need a vaccine?'"""
-        if not self.outline.pieces[at].asked:
-            return False
         first = self._first_of_combination(at)
         if first - 2 < self.first or "on" not in self.outline.pieces[first - 1].roles:
             return False
@@ -1285,8 +1337,6 @@ class _Sentence:
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
         outline = self.outline
-        if "or" not in outline.played:
-            return False
         behind = outline.last_of_list(at) + 1
         if behind + 1 < self.end and "or" in outline.pieces[behind].roles and outline.pieces[behind + 1].key == ",":
             return True  # T-DXd or, failing that, T-DM1

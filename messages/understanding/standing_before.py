@@ -11,8 +11,24 @@ TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", 
 """Cues after which a drug was certainly given."""
 _RUNNING = frozenset(("ongoing", "started", "maintenance", "early"))
 _REFUSING = frozenset(("denied", "declined", "unavailable", "available", "other_than"))
+_REACHING = _REFUSING | {"mentioned"}
+"""Meanings that reach over a list."""
+_WITHIN = _REACHING | {"unsure"}
+"""Meanings of which every piece says how far they reach."""
+_TURNS = frozenset(("new_word", "correction"))
+_GOES_ON = frozenset(("the_patient", "progression"))
+_BY_THEMSELVES = frozenset((":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining"))
+"""Words and signs that may change the meaning though they have no cue and play no part."""
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
 """Cues to the refusal they begin, the strongest first."""
+_ALL_REFUSING = frozenset(
+    (
+        "all_but_these", "for_want_of", "hazard_of", "a_toxicity", "not_only", "had_neither", "untreated", "unproven",
+        "failed_to", "unknown", "uncertain", "declined", "negation", "negated_after", "all_but", "than", "unavailable",
+        "available", "we_have",
+    )
+)  # fmt: skip
+"""Every cue that may begin a refusal."""
 _NAMING = frozenset(("all_but_these", "for_want_of", "hazard_of", "a_toxicity"))
 """Cues that may only name the drugs behind them: 'all agents but A', 'for want of A', 'allergies: A'."""
 _TREATED = ("with", "by", "of")
@@ -73,12 +89,14 @@ class Before:
 
     def read(self) -> None:
         """Note what stands before each drug."""
-        outline = self.outline
+        outline, pieces, stretch_start = self.outline, self.outline.pieces, self.outline.stretch_start
         mode: str | None = "planned" if self.headed else None
         relative = False
+        quoted = "hearsay" in outline.said
         for at in range(self.first, self.end):
-            if at != self.first and outline.stretch_start[at] == at:
-                mode = "planned" if self._follows_a_condition(at) else self._over_a_break(mode, at)
+            if stretch_start[at] == at != self.first:
+                conditional = self.supposed >= 0 and self._follows_a_condition(at)
+                mode = "planned" if conditional else self._over_a_break(mode, at)
                 self.taken = mode is not None and self.taken
             if outline.is_drug[at]:
                 self.before[at] = mode
@@ -86,8 +104,11 @@ class Before:
                 if relative:
                     self.relatives.add(at)
                 continue
-            cues = outline.cues[at]
-            if ("family" in cues and mode != "denied") or self._is_a_quoted_relative(at):
+            cues, piece = outline.cues[at], pieces[at]
+            says_nothing = not (cues or piece.roles or piece.kinds or relative or piece.kind == "line")
+            if says_nothing and mode not in _WITHIN and piece.key not in _BY_THEMSELVES:
+                continue
+            if ("family" in cues and mode != "denied") or (quoted and self._is_a_quoted_relative(at)):
                 relative = self._begins_a_relative(at)
             elif relative and (("the_patient" in cues and not self._is_whose_relative(at)) or self._turns_to_her(at)):
                 relative = False
@@ -173,28 +194,29 @@ class Before:
     def _over_a_break(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (one case after another)
         """What of the meaning goes on in the next stretch."""
         outline = self.outline
+        asked = outline.pieces[at].asked
+        if not self.general and (mode is None or (mode == "received" and not asked)):
+            return None
         cues = outline.cues[at]
         comma = outline.pieces[at - 1].key == ","
         if mode == "denied" and not self.taken and "the_patient" in cues:
             return None  # none, she is about to start THP
         if mode == "denied" and not self.taken and self._is_denied_as_the_next(at):
             return mode
-        if mode == "denied" and comma and outline.pieces[at].asked and not outline.pieces[at - 2].asked:
+        if mode == "denied" and comma and asked and not outline.pieces[at - 2].asked:
             return None  # not been offered anything else, lapatinib?
-        if cues & {"new_word", "correction"} or (
-            comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)
-        ):
+        if not cues.isdisjoint(_TURNS) or (comma and mode in ("denied", "declined") and self._tells_what_was(at, mode)):
             return None
-        if self.general and not cues & {"the_patient", "progression"}:
+        if self.general and cues.isdisjoint(_GOES_ON):
             return "mentioned"
-        opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")")
-        opens = opens or (self.headed and "ongoing" not in cues) or self._goes_on_then(at)
-        if mode == "planned" and not self.taken and opens:
-            return mode
+        if mode == "planned" and not self.taken:
+            opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")")
+            if opens or (self.headed and "ongoing" not in cues) or self._goes_on_then(at):
+                return mode
         if mode == "denied" and self._names_its_members(at):
             self.list_end = self._end_of_bracket(at)
             return mode
-        if mode in (*_REFUSING, "mentioned") and at <= self.list_end:
+        if at <= self.list_end and mode in _REACHING:
             return mode if at > self.unsure_after else "mentioned"
         if mode == "denied" and self.taken and comma and self._begins_with_a_denial():
             return "unsure"
@@ -204,15 +226,18 @@ class Before:
             return None  # planned THP, given TH
         if mode in ("planned", "compared") and self.taken:
             return mode
-        then = "then" in cues and self.outline.has(range(self.first, self.first + 1), "what_next", "choices")
-        then = then or ("who" in outline.typed and self._goes_on_of_who_had(at))
-        if mode == "received" and self.taken and (comma or then) and outline.pieces[at].asked:
+        if mode == "received" and self.taken and asked and (comma or self._goes_on_asking(at)):
             asked_before = any(outline.pieces[back].asked for back in range(self.first, min(self.first + 3, at)))
             goes_on = asked_before and outline.pieces[at - 1].asked  # not where a patient's story lies between
             first = outline.pieces[at]  # sensible, after THP, to give T-DM1? I wonder, after THP, whether T-DM1 is wise
             goes_on = goes_on and first.key != "to" and first.roles.isdisjoint(("whether", "modal", "is"))
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
+
+    def _goes_on_asking(self, at: int) -> bool:
+        """Whether 'then' goes on with what a question has told so far."""
+        then = "then" in self.outline.cues[at] and self.outline.cues[self.first] & {"what_next", "choices"}
+        return bool(then) or ("who" in self.outline.typed and self._goes_on_of_who_had(at))
 
     def _goes_on_of_who_had(self, at: int) -> bool:
         """Whether 'and then' goes on with what a patient had who is asked about: 'a woman who had THP and then TCT?'"""
@@ -269,21 +294,21 @@ class Before:
         cues, piece = outline.cues[at], outline.pieces[at]
         if "the_patient" in cues and piece.key == "but":
             return None
-        if self._denies_naivety(at):
+        if "naive" in outline.typed and self._denies_naivety(at):
             return "received"
         opened = self._refusal(mode, at)
         if opened is not None:
             self.list_end, self.unsure_after = self._list_end(at, opened)
             return opened
-        if mode in _REFUSING or mode in ("mentioned", "unsure"):
+        if mode in _WITHIN:
             return self._within_refusal(mode, at)
         if "why" in piece.roles and mode == "received" and self.taken:
             return None  # she got lapatinib because T-DM1 was not funded
-        if "so" in piece.roles and mode == "received" and not self.taken and outline.cues[at - 1] & {"a_toxicity"}:
+        if "so" in piece.roles and mode == "received" and not self.taken and "a_toxicity" in outline.cues[at - 1]:
             return None  # had ILD, so T-DXd is ruled out
         if "versus" in cues:
             return "compared"
-        if mode in ("planned", None) and self._leaves_a_drug(at):
+        if (mode is None or mode == "planned") and self._leaves_a_drug(at):
             if piece.key == "changed" and outline.pieces[at - 1].key == "plan":  # plan changed from T-DXd to T-DM1
                 return "planned"
             opens = outline.stretch_start[at] == at and "leaving" in cues  # switching from TH to T-DXd
@@ -292,15 +317,16 @@ class Before:
         if self.switches and piece.key == "to":
             self.switches = False
             return self.switched_to
-        if piece.key == ":" and mode == "planned" and self.taken and self._tells_what_came(at):
-            return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
-        if piece.key == ":" and mode == "planned" and self._counts_what_was(at):
-            return "given"  # consultant says three lines: A, B, C
+        if piece.key == ":" and mode == "planned":
+            if self.taken and self._tells_what_came(at):
+                return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
+            if self._counts_what_was(at):
+                return "given"  # consultant says three lines: A, B, C
         if "choices" in cues and self._heads_the_sentence(at):
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
             return None  # PD: T-DXd next?
-        if cues & {"in_general", "hypothetical"} and self._is_of_drugs_behind(at):
+        if ("in_general" in cues or "hypothetical" in cues) and self._is_of_drugs_behind(at):
             self.general = "in_general" in cues
             return "mentioned"
         if self._opens_a_plan(at):
@@ -322,7 +348,7 @@ class Before:
             led = outline.pieces[at - 1]  # they had pencilled in T-DM1
             had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
             return mode if told and not had_in_mind else "planned"
-        if cues & TOLD:
+        if not cues.isdisjoint(TOLD):
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
             supposed = supposed or (piece.asked and "or" in outline.pieces[at - 1].roles)  # A before or after B?
             fails = "progression" in cues and self.supposed == outline.stretch[at]  # if these fail she gets T-DXd
@@ -335,11 +361,9 @@ class Before:
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
             return "given" if running else mode  # T-DXd planned, still on THP
-        if cues & _RUNNING and mode == "received" and not self.taken:
-            return mode
-        if cues & _RUNNING or (piece.kind == "line" and not piece.asked):
-            return "given"
-        return mode
+        if not cues.isdisjoint(_RUNNING):
+            return mode if mode == "received" and not self.taken else "given"
+        return "given" if piece.kind == "line" and not piece.asked else mode
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
@@ -351,8 +375,6 @@ class Before:
         """Whether what follows was given as it is not told to be lacking: 'not T-DM1-naive: THP, T-DM1', 'naive to A,
         not to B'."""
         outline, pieces = self.outline, self.outline.pieces
-        if "naive" not in outline.typed:
-            return False
         if pieces[at].key == "not":
             to = at + 1 < self.end and pieces[at + 1].key == "to"
             return to and self.taken and any(pieces[each].key == "naive" for each in range(self.first, at))
@@ -454,7 +476,9 @@ class Before:
         Only where X follows at once.
         """
         outline = self.outline
-        roles = outline.pieces[at].roles
+        roles, piece = outline.pieces[at].roles, outline.pieces[at]
+        if not roles and piece.key not in ("for", "remaining"):
+            return False
         now = at > self.first and bool(outline.pieces[at - 1].roles & {"present", "until_now"})
         led = at + 1 + (now and at + 1 < self.end and outline.pieces[at + 1].kind == "line")
         next_to = led < self.end and outline.is_drug[led]
@@ -463,7 +487,6 @@ class Before:
             return next_to or begins
         if not (begins and next_to):
             return False
-        piece = outline.pieces[at]
         single = piece.end - piece.start == len(piece.key)
         return "once" in roles or (single and piece.key in ("for", "remaining"))  # T-DXd; remaining TCT
 
@@ -479,7 +502,9 @@ class Before:
         if roles and ("nobody" in roles or ("application" in roles and self._applies_for_a_drug(at))):
             return "mentioned"
         if not cues:
-            return self._with_chemotherapy(at)
+            return self._with_chemotherapy(at) if "say" in self.outline.pieces[at].kinds else None
+        if cues.isdisjoint(_ALL_REFUSING):
+            return None
         if cues & _NAMING and self._names_what_follows(at):
             return "mentioned"
         if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
@@ -565,7 +590,7 @@ class Before:
     def _with_chemotherapy(self, at: int) -> str | None:
         """What is said of a drug with chemotherapy: 'declined chemo and T-DXd', 'fit for chemo or T-DXd'."""
         piece, drug = self.outline.pieces[at], at + 2
-        if "say" not in piece.kinds or not piece.is_("say", "chemotherapy") or drug >= self.end:
+        if not piece.is_("say", "chemotherapy") or drug >= self.end:
             return None
         link = self.outline.pieces[at + 1]
         if not self.outline.is_drug[drug] or not (link.key in ("and", "/", "+", "&") or "or" in link.roles):

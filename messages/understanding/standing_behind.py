@@ -25,6 +25,9 @@ _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
+_TIMES = ("cycles", "date", "line")
+_BY_THEMSELVES = frozenset(("it", "is", "-", "n", "no", "free", *_ALSO, *_FINE))
+"""Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
 """How the names of programmes begin through which a drug is had before it is approved."""
@@ -55,7 +58,8 @@ class Behind:
 
     def read(self) -> None:
         """Note what stands behind each drug."""
-        outline = self.outline
+        outline, pieces = self.outline, self.outline.pieces
+        without = "without" in outline.typed
         verdict: str | None = None
         told_at = -1
         following: int | None = None
@@ -63,7 +67,7 @@ class Behind:
         access: str | None = None
         for at in range(self.end - 1, self.first - 1, -1):
             if outline.is_drug[at]:
-                self.in_bracket = self.in_bracket or outline.pieces[min(at + 1, self.end - 1)].key == ")"
+                self.in_bracket = self.in_bracket or pieces[min(at + 1, self.end - 1)].key == ")"
                 if verdict is None and following is not None:
                     listed = self._is_listed(at, following, listed)
                     verdict = self.behind[following] if listed or self._is_joined(at, following) else None
@@ -79,18 +83,18 @@ class Behind:
                     self.unbegun.add(at)
                 verdict, following, carried, access = None, at, False, None
                 continue
-            self.in_bracket = self.in_bracket and outline.pieces[at].key != "("
-            if self._is_without_it(at):
+            self.in_bracket = self.in_bracket and pieces[at].key != "("
+            if without and self._is_without_it(at):
                 self.denied_later = True
                 continue
-            said = self._verdict(at)
-            outweighed = verdict is not None and self._is_outweighed(at, said, told_at, verdict)
+            said = self._verdict(at) if self._may_say_something(at) else None
+            outweighed = said is not None and verdict is not None and self._is_outweighed(at, said, told_at, verdict)
             if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
                 verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
             elif (
                 said is not None
                 and not outweighed
-                and not (said == "planned" and verdict in _REFUSALS and "if" not in outline.pieces[at].roles)
+                and not (said == "planned" and verdict in _REFUSALS and "if" not in pieces[at].roles)
             ):
                 kept = said == "denied" or (said == "planned" and self._is_stated_apart(at, told_at))
                 access = verdict if kept and verdict in _ACCESS else None
@@ -104,6 +108,12 @@ class Behind:
                 self.denied_later = True
         if self.denied_later:
             self._deny_the_plan()
+
+    def _may_say_something(self, at: int) -> bool:
+        """Whether a piece may say something of the drug before it: it has a cue, plays a part, is a time or is one of a
+        few words."""
+        piece = self.outline.pieces[at]
+        return bool(self.outline.cues[at] or piece.roles) or piece.kind in _TIMES or piece.key in _BY_THEMSELVES
 
     def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
@@ -274,9 +284,11 @@ class Behind:
             return "available"  # tucatinib not licensed here; T-DXd ok
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
-        if last and ("we_have" in cues or self._is_by_now(at)):
+        if last and ("we_have" in cues or (piece.key == "is" and self._is_by_now(at))):
             return "available"
-        if self._is_minus(at) or (piece.key == "no" and ticks_off(outline, at)):
+        if piece.key in ("-", "n") and self._is_minus(at):
+            return "denied"
+        if piece.key == "no" and ticks_off(outline, at):
             return "denied"
         supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key in _SUPPOSING)
         if supposes and self._is_its_condition(at):
@@ -285,13 +297,16 @@ class Behind:
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # tucatinib-free; a taxane-free regimen
             return "denied" if last else "mentioned"
-        parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
-        if "application" in piece.roles and (outline.is_drug[at - 1] or parted):  # T-DXd request with the insurer
-            return self._decided(at)
+        if "application" in piece.roles:  # T-DXd request with the insurer
+            parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
+            if outline.is_drug[at - 1] or parted:
+                return self._decided(at)
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
-            told = piece.kind in ("cycles", "date", "line") and piece.key != ITEM
+            told = piece.kind in _TIMES and piece.key != ITEM
             return "given" if told and not (piece.asked or planned) else None
+        if cues <= _GIVEN:
+            return "given"
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
             return None
         if "failed_to" in cues:  # lapatinib failed to arrive
@@ -404,7 +419,7 @@ class Behind:
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
         outline = self.outline
-        if "unavailable" not in outline.said or outline.pieces[at].key != "is" or at <= self.first:
+        if "unavailable" not in outline.said or at <= self.first:
             return False
         return outline.pieces[at - 1].key == "it" and outline.has(range(self.first, at), "unavailable")
 
@@ -688,7 +703,7 @@ class Behind:
     def _is_minus(self, at: int) -> bool:
         """Whether a mark says no to a drug: 'pertuzumab (-)', 'THP y, T-DXd n', 'THP +, T-DM1 +, T-DXd -'."""
         pieces, following = self.outline.pieces, at + 1
-        if pieces[at].key not in ("-", "n") or at == self.first:
+        if at == self.first:
             return False
         behind = pieces[following].key if following < len(pieces) else ""
         if pieces[at].key == "n" or not self.outline.is_drug[at - 1]:

@@ -52,7 +52,9 @@ class Telling:
         lead = None if drug is None else self.outcomes.lead_before(drug)
         again = lead is not None and lead <= following  # progressed on A and then on B
         last = drug if again and drug is not None else following
-        named = any(self.pieces[at].is_("noun", "organ") for at in range(following, last))  # then in bone on B
+        named = last > following and any(
+            self.pieces[at].is_("noun", "organ") for at in range(following, last)
+        )  # then in bone on B
         following = last
         names_next = following < len(self.pieces) and self.outline.is_drug[following]
         aside = self.outline.is_in_an_aside(place)  # she failed A and, later, B
