@@ -347,7 +347,7 @@ class Before:
             self.headed = self.headed or (not self.before and heads(outline, at))
             led = outline.pieces[at - 1]  # they had pencilled in T-DM1
             had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
-            asks_on = piece.asked and "what_next" in cues and outline.last_drug[at] == at - 2  # THP received, next T-DXd?
+            asks_on = piece.asked and "what_next" in cues and outline.last_drug[at] == at - 2  # had A, next B?
             return mode if told and not (had_in_mind or asks_on) else "planned"
         if not cues.isdisjoint(TOLD):
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
