@@ -294,6 +294,8 @@ class Before:
         cues, piece = outline.cues[at], outline.pieces[at]
         if "the_patient" in cues and piece.key == "but":
             return None
+        if "bridging" in cues:  # T-DM1 while waiting for T-DXd
+            return "planned"
         if "naive" in outline.typed and self._denies_naivety(at):
             return "received"
         opened = self._refusal(mode, at)
