@@ -149,11 +149,15 @@ class Courses:
         if self.referred is not None:
             return self.referred
         stays = self.insert_stays and not now
-        lines = self.metastatic()
+        current = self.current
+        told_here = current is not None and not current.early and current.sentence == sentence
         inserted = self.insert is not None and not stays and self.between not in ("none", "joined")
+        if told_here and not inserted:
+            return current
+        lines = self.metastatic()
         inserted = inserted and bool(lines) and lines[-1].sentence == sentence  # not 'PD on TCT. At first THP, PD'
-        if self.current is not None and not self.current.early and self.current.sentence == sentence and not inserted:
-            return self.current
+        if told_here and not inserted:
+            return current
         if lines and all(course.number is not None for course in lines):
             return max(lines, key=lambda course: course.number or 0)
         return lines[-1] if lines else None

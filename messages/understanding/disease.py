@@ -51,8 +51,14 @@ class Disease:
                 self._is_held_somewhere(at) for at in range(len(self.pieces))
             )
             """Whether metastases were there before those that are new: a line was given, or some are stable."""
-            self._sites += [place for place in range(self._sites[0], len(self.pieces)) if self._points_at_a_site(place)]
-            self._course = [self._course_at(place) for place in range(len(self.pieces))]
+            self._sites += [
+                place
+                for place in range(self._sites[0], len(self.pieces))
+                if self.pieces[place].key in _POINTING and self._points_at_a_site(place)
+            ]
+            self._course = [
+                "" if piece.kind == "sign" else self._course_at(place) for place, piece in enumerate(self.pieces)
+            ]
 
     def read(self) -> None:
         """State what the text says of every organ."""
@@ -90,8 +96,6 @@ class Disease:
 
     def _points_at_a_site(self, place: int) -> bool:
         """Whether 'there' ends what is told, and stands for an organ told before: 'liver mets, now PD there'."""
-        if self.pieces[place].key not in _POINTING:
-            return False
         ends = place + 1 == self.context.clause(place).stop or self.pieces[place + 1].kind == "sign"
         before = (self.pieces[at] for at in range(place - 1, max(-1, place - _FAR), -1))
         named = next((piece for piece in before if piece.is_("noun", *BRAIN, *_SITES)), None)
@@ -362,7 +366,9 @@ class Disease:
         if "no_progression" in cues:
             return "no_progression"
         grows = not cues.isdisjoint(_GROWTH) or piece.start in self.grew_under
-        more = self.context.of(piece, "more")
+        if not (grows or self._goes_on_elsewhere):
+            return ""
+        more = (not grows or not self._goes_on_elsewhere) and self.context.of(piece, "more")
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self._goes_on_elsewhere):
             return ""
         return "growth" if grows else "more"

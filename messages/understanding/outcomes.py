@@ -82,6 +82,13 @@ class Outcomes:
         self.to_come = to_come
         """Where drugs are named that are planned or asked about."""
         self.pointing = Pointing(outline)
+        self._may_tell_of_all = (
+            "every" in outline.played
+            or "all_but" in outline.said
+            or not outline.typed.isdisjoint(("first", "last"))
+        )
+        """Whether any word may say an outcome of every line."""
+        self._may_be_of_now = "present" in outline.played or "current" in outline.said
         self.pending: str | None = None
         """An outcome said of the drugs that follow."""
         self.said_at = 0
@@ -196,8 +203,8 @@ class Outcomes:
         if self.courses.all and "or" in self.outline.played and self._is_one_of_two(place):
             self.courses.separate("then")
             return True
-        points = not cues.isdisjoint(_POINTED) or piece.is_("noun", *_REASONS)
-        lines = [] if not points else self.pointing.lines_at(place, self.courses)
+        points = not cues.isdisjoint(_POINTED) or ("noun" in piece.kinds and piece.is_("noun", *_REASONS))
+        lines = self.pointing.lines_at(place, self.courses) if points and len(self.courses.all) > 1 else []
         if not lines:
             return self._takes(place)
         self._say_of_those_pointed_at(lines, place)
@@ -544,9 +551,10 @@ class Outcomes:
             self._goes_on(place)
 
     def _says(self, place: int) -> Sequence[tuple[str, object]]:
-        if "say" not in self.outline.pieces[place].kinds:
+        piece = self.outline.pieces[place]
+        if "say" not in piece.kinds:
             return ()
-        return [(each.name, each.value) for each in self.outline.pieces[place].concepts if each.kind == "say"]
+        return [(each.name, each.value) for each in piece.concepts if each.kind == "say"]
 
     def lesion(self, place: int) -> None:
         """New lesions outside the brain are progression of the latest line."""
@@ -729,12 +737,16 @@ class Outcomes:
 
     def _progression(self, place: int) -> None:
         outline = self.outline
-        if self._is_negated(place) or self._of_the_brain(place) or self._of_something_else(place):
+        cues = outline.cues[place]
+        if self._is_negated(place) or (outline.names_brain and self._of_the_brain(place)):
             return
-        if self._is_when_changed(place):
+        if "weak_progression" in cues and self._of_something_else(place):
+            return
+        begun_after = place > 0 and "after" in outline.cues[place - 1]
+        if begun_after and self._is_when_changed(place):
             self._at_progression(place)
             return
-        if "all_failed" in outline.cues[place] and outline.drug_in_sentence_after(place) is not None:
+        if "all_failed" in cues and outline.drug_in_sentence_after(place) is not None:
             self._await_of_all(place)  # nothing worked: not A, not B
             return
         if self._is_supposed(place) or self._of_every_line(place, "progression") or self._is_of_as_many(place):
@@ -749,10 +761,12 @@ class Outcomes:
 
     def _is_of_as_many(self, place: int) -> bool:
         """Read growth that is counted as often as there are lines: 'A, then B, then C: three times growth'."""
-        pieces, lines, counted = self.outline.pieces, self.courses.metastatic(), place - 1
+        pieces, counted = self.outline.pieces, place - 1
         counted -= counted > 0 and pieces[counted].key in _TIMES
-        counts = counted >= 0 and pieces[counted].kind in ("number", "cycles")
-        if not counts or not pieces[counted].value == len(lines) > 1:
+        if counted < 0 or pieces[counted].kind not in ("number", "cycles"):
+            return False
+        lines = self.courses.metastatic()
+        if not pieces[counted].value == len(lines) > 1:
             return False
         for course in lines:
             if course.outcome in _OPEN:
@@ -761,9 +775,9 @@ class Outcomes:
         return True
 
     def _is_when_changed(self, place: int) -> bool:
-        """Whether 'after progression' leads at once to the next line: 'THP; after progression T-DM1'."""
+        """Whether progression, behind 'after', leads at once to the next line: 'THP; after progression T-DM1'."""
         outline, behind = self.outline, place + 1
-        if not place or "after" not in outline.cues[place - 1] or "governing" in outline.cues[place]:
+        if "governing" in outline.cues[place]:
             return False
         behind += behind < len(outline.pieces) and outline.pieces[behind].key in ("again", ",")
         return behind < outline.sentence_end[place] and outline.is_drug[behind] and bool(self.courses.metastatic())
@@ -802,19 +816,17 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
-        if self._was_begun_after(drug, place):
+        if "after" in outline.cues[place - 1] and self._was_begun_after(drug, place):
             return True
-        dated = {"date", "in"}  # to T-DXd in March because of
-        between = [
-            piece
-            for piece in outline.pieces[drug + 1 : place]
-            if dated.isdisjoint((piece.kind, piece.key)) and "month" not in piece.roles
-        ]
-        link = between[0] if between else outline.pieces[place]
+        leads = drug + 1
+        while leads < place and self._only_dates(leads):  # to T-DXd in March because of
+            leads += 1
+        link = outline.pieces[leads]
         if link.roles.isdisjoint(("at_which", "why", "once")) and link.key not in _WHY:
             return False
         if link.key == "since" and self._is_dated_from(drug + 1):
             return False
+        between = [outline.pieces[at] for at in range(leads, place) if not self._only_dates(at)]
         lines = self.courses.metastatic()
         if not lines or self.courses.current is not lines[-1]:
             return False
@@ -825,6 +837,11 @@ class Outcomes:
         # not 'changed to T-DM1 for a year until it grew'
         return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")
 
+    def _only_dates(self, place: int) -> bool:
+        """Whether a piece only says when: 'in March'."""
+        piece = self.outline.pieces[place]
+        return piece.kind == "date" or piece.key in ("date", "in") or "month" in piece.roles
+
     def _is_dated_from(self, since: int) -> bool:
         """Whether 'since' leads to when a drug was begun: 'changed to T-DXd since June, PD in the lung'."""
         behind = self.outline.pieces[since + 1 : since + 2]
@@ -833,7 +850,7 @@ class Outcomes:
     def _was_begun_after(self, drug: int, place: int) -> bool:
         """Whether 'after' leads from a drug to the growth it was begun for: 'T-DM1; T-DXd was started after PD'."""
         outline, lines = self.outline, self.courses.metastatic()
-        if "after" not in outline.cues[place - 1] or len(lines) < _BOTH or self.courses.current is not lines[-1]:
+        if len(lines) < _BOTH or self.courses.current is not lines[-1]:
             return False
         return all(
             outline.pieces[at].kind in ("silent", "date") or outline.cues[at] & {"started", "after", "then"}
@@ -851,6 +868,8 @@ class Outcomes:
         """'both failed', 'PD on all', 'both stopped for ILD', 'neither worked': the outcome of each line so far."""
         outline = self.outline
         none = outline.pieces[place].key in _NO_LINE
+        if not (none or self._may_tell_of_all):
+            return False
         counts = "every" in outline.played or not outline.typed.isdisjoint(("first", "last"))
         listed = self._first_of_all(place) if counts else None
         if not none and listed is None and "every" not in outline.played and "all_but" not in outline.said:
@@ -1517,7 +1536,7 @@ class Outcomes:
             self.heads = colon is not None
             self.lists = colon is not None and outline.is_drug[colon + 1]
             return
-        target = courses.latest(piece.sentence, now=self._is_of_now(place))
+        target = courses.latest(piece.sentence, now=self._may_be_of_now and self._is_of_now(place))
         courses.separate("other" if outcome == "completed" else "then")
         if target is None or (outcome in ("toxicity", "completed") and (self.partial or self._is_of_a_part(place))):
             return
@@ -1575,13 +1594,14 @@ class Outcomes:
     def _governs(self, place: int) -> bool:
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
-        ends = following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".", ITEM)
-        if self._stops_what_follows(place):
+        if "stopped" in outline.said and self._stops_what_follows(place):
             return True
+        if following >= outline.sentence_end[place] or outline.pieces[following].key in (",", ";", ".", ITEM):
+            return False
         makes_way = "stopped" in outline.cues[place] and following + 1 < len(outline.pieces)
         makes_way = makes_way and outline.pieces[following].key in ("for", "to") and outline.is_drug[following + 1]
         colon = self._heading_colon(place)
-        if ends or makes_way or (colon is None and self._leads_to_the_next(place)):
+        if makes_way or (colon is None and self._leads_to_the_next(place)):
             return False
         linked = "governing" in outline.cues[place] or self._lines_counted(place) > 0
         linked = linked or (place > 0 and "after" in outline.cues[place - 1])  # after PD with THP
@@ -1651,7 +1671,7 @@ class Outcomes:
         """Whether growth is told with the stop of the drug that follows: 'lung PD in May, T-DM1 stopped, T-DXd begun',
         'new bone mets -> THP off'."""
         outline, pieces = self.outline, self.outline.pieces
-        if "stopped" not in outline.said or outline.drug_in_stretch_before(place) is not None:
+        if outline.drug_in_stretch_before(place) is not None:
             return False
         if "progression" not in outline.cues[place] and not pieces[place].is_("noun", "organ_mets"):
             return False

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
 from messages.understanding.drugs import agents_of, names_drugs
-from messages.understanding.scan import Piece
+from messages.understanding.pieces import NAMING, Piece
 
 _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
@@ -50,7 +50,7 @@ class Outline:
         self.pieces = pieces
         count = len(pieces)
         self.cues = [piece.cues for piece in pieces]
-        self.is_drug = [names_drugs(piece) for piece in pieces]
+        self.is_drug = [piece.kind == "fuzzy" or not piece.kinds.isdisjoint(NAMING) for piece in pieces]
         self.sentence = [piece.sentence for piece in pieces]
         self.stretch = _stretches(pieces)
         self.sentence_start, self.sentence_end = _bounds(self.sentence)
@@ -67,7 +67,7 @@ class Outline:
             if before is not None:
                 self.last_drug[first + 1 : last + 1] = [before] * (min(last + 1, count) - first - 1)
 
-        self.said: frozenset[str] = frozenset().union(*self.cues)
+        self.said: frozenset[str] = frozenset().union(*filter(None, self.cues))
         """The cues of all pieces: most that are looked for are nowhere in the text."""
         self.played: frozenset[str] = frozenset().union(*[piece.roles for piece in pieces if piece.roles])
         self.typed: frozenset[str] = frozenset([piece.key for piece in pieces])
@@ -80,7 +80,7 @@ class Outline:
             "scope" in piece.kinds and piece.is_("scope", "other_tumour") for piece in pieces
         )
         """Whether an illness is named that drugs may have been given for, too."""
-        self._apart = list(accumulate([not self.is_joining(place) for place in range(count)], initial=0))
+        self._apart = list(accumulate([not _only_joins(piece) for piece in pieces], initial=0))
         """How many pieces before a place do not only join."""
 
     def drug_in_stretch_after(self, place: int) -> int | None:
@@ -277,14 +277,15 @@ class Outline:
 
     def is_joining(self, place: int) -> bool:
         """Whether a piece only joins what stands around it."""
-        piece = self.pieces[place]
-        if piece.kind == "sign":
-            return piece.key in _JOINING_SIGNS
-        if "clausal" in piece.roles:
-            return False
-        if piece.kind in ("silent", "line", "cycles"):
-            return True
-        return not piece.cues.isdisjoint(_JOINING_CUES)
+        return _only_joins(self.pieces[place])
+
+
+def _only_joins(piece: Piece) -> bool:
+    if piece.kind == "sign":
+        return piece.key in _JOINING_SIGNS
+    if "clausal" in piece.roles:
+        return False
+    return piece.kind in ("silent", "line", "cycles") or not piece.cues.isdisjoint(_JOINING_CUES)
 
 
 def tells_alike(outline: Outline, at: int) -> bool:

@@ -54,7 +54,7 @@ class Pointing:
     def lines_at(self, place: int, courses: Courses) -> list[Course]:
         """The lines that what is said at a place is said of; none where no word points at any."""
         outline, drug = self.outline, self.outline.last_drug[place]
-        if len(courses.all) < _BOTH or outline.drug_in_stretch_after(place) is not None:
+        if outline.drug_in_stretch_after(place) is not None:
             return []
         begins = self._begins(place)
         if drug is not None and drug >= begins:
@@ -62,7 +62,7 @@ class Pointing:
         lines = courses.metastatic()
         if len(lines) < _BOTH:
             return []
-        if all(course.number for course in lines) and (found := self._numbered_at(place, lines)):
+        if lines[0].number and all(course.number for course in lines) and (found := self._numbered_at(place, lines)):
             return found
         for at in (*self._before(begins, place), *self._behind(place)):
             found = self._meant(at, lines)
@@ -96,6 +96,8 @@ class Pointing:
     def _begins(self, place: int) -> int:
         """Where what is told at a place begins: its stretch, or behind a colon: 'A, B: the first failed'."""
         start = self.outline.stretch_start[place]
+        if ":" not in self.outline.typed:
+            return start
         back = range(place - 1, max(start, place - _NEAR) - 1, -1)
         return next((at + 1 for at in back if self.outline.pieces[at].key == ":"), start)
 

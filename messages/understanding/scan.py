@@ -47,7 +47,9 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
         else:
             word = token.kind == "word"
             pieces.append(_word(token, lexicon) if word else _sign(token))
-            at = _add_units(pieces[-1], tokens, at + 1, lexicon)
+            at += 1
+            if pieces[-1].kind == "number":
+                at = _add_units(pieces[-1], tokens, at, lexicon)
     settle_short_names(pieces, text, lexicon)
     _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
@@ -75,6 +77,8 @@ def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:
 def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
     """'No adjuvant', 'no prior treatment with' deny only the drug right behind them, and not all treatment."""
     for place, piece in enumerate(pieces):
+        if piece.kind == "sign":
+            continue
         if piece.key == "no" and piece.end - piece.start == len("no") and _answers_for_early_treatment(pieces, place):
             piece.stand_for(Concept("say", "early_stage_agents", "none"))
         if "say" not in piece.kinds or not piece.is_("say", *_DENIED_AS_A_WHOLE) or place + 1 >= len(pieces):
@@ -143,22 +147,25 @@ def _headed_lines(tokens: list[Token], text: str) -> frozenset[int]:
 def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[int]) -> tuple[int, tuple[Concept, ...]]:
     """Where the longest phrase that begins here ends, and what it stands for; `at` where none does."""
     best, concepts = at, ()
-    key = tokens[at].key
-    opened: list[Node] = [lexicon.root[key]] if key in lexicon.root else []
+    key, here = tokens[at].key, at + 1
+    stack: list[tuple[Node, int, bool]] = []
+    if key in lexicon.root:
+        stack.append((lexicon.root[key], here, False))
     if key in lexicon.opened:
-        opened += lexicon.opened[key]
-    if not opened:
+        for node in lexicon.opened[key]:
+            stack.append((node, here, False))
+    if not stack:
         return best, concepts
     groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
-    stack: list[tuple[Node, int, bool]] = [(node, at + 1, False) for node in opened]
     while stack:
         node, here, skipping = stack.pop()
-        found = None if skipping or here < best else node.get("")
-        if found is not None and not _parts_an_ordinal(tokens, here):
-            concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
-            best = here
-            if len(node) == 1:  # no phrase is longer
-                continue
+        if not skipping and here >= best and "" in node:
+            if not (here < count and tokens[here].glued and _parts_an_ordinal(tokens, here)):
+                found = node[""]
+                concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
+                best = here
+                if len(node) == 1:  # no phrase is longer
+                    continue
         if here >= count or here in headed:
             continue
         key = tokens[here].key
@@ -168,17 +175,15 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
             for group in groups[key]:
                 if group in node:
                     stack.append((node[group], here + 1, False))
-        skipped = key in fillers or (key in "-'" and (tokens[here].glued or _glues(tokens, here)))
+        skipped = key in fillers or ((key == "-" or key == "'") and (tokens[here].glued or _glues(tokens, here)))
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
 
 
 def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:
-    """Whether the ending of an ordinal would be left over: 'her 2nd line' holds no HER2."""
-    if here >= len(tokens) or not tokens[here].glued or tokens[here].key not in _ORDINAL_ENDINGS:
-        return False
-    return tokens[here - 1].kind == "number"
+    """Whether the ending of an ordinal, glued to it, would be left over: 'her 2nd line' holds no HER2."""
+    return tokens[here].key in _ORDINAL_ENDINGS and tokens[here - 1].kind == "number"
 
 
 def _glues(tokens: list[Token], at: int) -> bool:
@@ -207,7 +212,7 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
 
 def _add_units(tens: Piece, tokens: list[Token], at: int, lexicon: Lexicon) -> int:
     """Add the units that are typed behind tens to these: 'fifty-two'. Returns where to go on."""
-    if tens.kind != "number" or tens.value not in _TENS:
+    if tens.value not in _TENS:
         return at
     last = at + (at < len(tokens) and tokens[at].key == "-")
     units = lexicon.numbers.get(tokens[last].key, 0) if last < len(tokens) else 0

@@ -30,6 +30,8 @@ _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
 """The letters of an enumeration."""
 _LISTING = ("planned", "has_had", "previously")
 """Cues that may lead to an enumeration without a colon."""
+_TURNING = ("then", "new_word")
+"""Cues that begin a clause."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -46,7 +48,7 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             sentence, clause, first = sentence + 1, clause + 1, place
             piece.sentence, piece.clause = sentence, clause
         if piece.kind != "sign":
-            turns = piece.cue("then", "new_word") or (piece.kind == "known" and piece.key == "->")
+            turns = not piece.cues.isdisjoint(_TURNING) or (piece.kind == "known" and piece.key == "->")
             if turns and piece.key == "later":  # PD 4 months later
                 turns = not (place and "duration" in pieces[place - 1].cues)
             counts = piece.key == ITEM and place > first  # 1. THP x 8 -> HP 2. T-DXd

@@ -8,15 +8,16 @@ from messages.understanding.pieces import Piece
 
 def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
     """Read what is short by what stands around it: H and P beside other drugs, 'lap', shorthand without capitals."""
-    antibody = any(piece.key.startswith(_ANTIBODY) for piece in pieces)
+    antibodies = {place for place, piece in enumerate(pieces) if piece.key[:4] == _ANTIBODY}
+    single_letters = lexicon.single_letters
     for place, piece in enumerate(pieces):
-        if piece.key in lexicon.single_letters and piece.end - piece.start == 1 and not _left_out(pieces, place):
+        if piece.key in single_letters and piece.end - piece.start == 1 and not _left_out(pieces, place):
             small = text[piece.start].islower()
             listed = not small and any(
                 told(pieces, place) for told in (_is_counted, _is_listed, _is_alone, _is_of_a_pair)
             )
             if listed or _beside_a_drug(pieces, place, signs_only=small):
-                agent = lexicon.single_letters[piece.key]
+                agent = single_letters[piece.key]
                 piece.kind = "known"
                 piece.stand_for(Concept("agents", piece.key, (agent,)))
         elif piece.key in _LETTERS and not piece.names_drugs_by_name() and (left_out := _left_out(pieces, place)):
@@ -32,9 +33,11 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
                 piece.stand_for()
         elif piece.kind == "word" and _near_a_code(pieces, place):
             _read_as_either_conjugate(pieces, place)
-        if antibody and piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
+        if not antibodies or (place - 1 not in antibodies and place - 2 not in antibodies):
+            continue
+        if piece.kind != "sign" and (readings := _payload(pieces, place, lexicon)):
             _read_with_its_antibody(pieces, place, readings)
-        elif antibody and _is_named_by_its_payload(pieces, place, lexicon):
+        elif _is_named_by_its_payload(pieces, place, lexicon):
             _silence_its_antibody(pieces, place)
 
 
