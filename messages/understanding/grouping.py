@@ -738,7 +738,7 @@ class Grouping:
         return opens and place + 2 < len(self.pieces) and self.outline.is_drug[place + 2]
 
     def _only_orders(self, place: int) -> bool:
-        """Whether 'is' behind a drug only tells which of those before it was: 'T-DXd and THP, THP being the earlier'."""
+        """Whether 'is' behind a drug only tells which of the lines it was: 'T-DXd and THP, THP being the earlier'."""
         outline, pieces, verb = self.outline, self.pieces, place + 1
         if outline.stretch_start[place] != place and pieces[place - 1].key != ":":
             return False

@@ -408,7 +408,7 @@ class _Reader:
         following = self.outline.next_meaning(place)
         return following is not None and self.pieces[following].kind != "number"
 
-    def _cue(self, place: int) -> None:
+    def _cue(self, place: int) -> None:  # noqa: PLR0912  (cue after cue)
         piece, cues, courses = self.pieces[place], self.outline.cues[place], self.courses
         says = "say" in piece.kinds
         relapse = (says or "relapse" in cues) and self.now.is_relapse(place)

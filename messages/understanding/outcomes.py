@@ -83,9 +83,7 @@ class Outcomes:
         """Where drugs are named that are planned or asked about."""
         self.pointing = Pointing(outline)
         self._may_tell_of_all = (
-            "every" in outline.played
-            or "all_but" in outline.said
-            or not outline.typed.isdisjoint(("first", "last"))
+            "every" in outline.played or "all_but" in outline.said or not outline.typed.isdisjoint(("first", "last"))
         )
         """Whether any word may say an outcome of every line."""
         self._may_be_of_now = "present" in outline.played or "current" in outline.said
@@ -1591,7 +1589,7 @@ class Outcomes:
             return False
         return outline.plays(outline.before_in_stretch(drug, 2), "ever_since")
 
-    def _governs(self, place: int) -> bool:
+    def _governs(self, place: int) -> bool:  # noqa: PLR0911  (case after case)
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
         if "stopped" in outline.said and self._stops_what_follows(place):

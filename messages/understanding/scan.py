@@ -159,13 +159,13 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
     while stack:
         node, here, skipping = stack.pop()
-        if not skipping and here >= best and "" in node:
-            if not (here < count and tokens[here].glued and _parts_an_ordinal(tokens, here)):
-                found = node[""]
-                concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
-                best = here
-                if len(node) == 1:  # no phrase is longer
-                    continue
+        ends = not skipping and here >= best and "" in node
+        if ends and not (here < count and tokens[here].glued and _parts_an_ordinal(tokens, here)):
+            found = node[""]
+            concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
+            best = here
+            if len(node) == 1:  # no phrase is longer
+                continue
         if here >= count or here in headed:
             continue
         key = tokens[here].key
@@ -175,7 +175,7 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
             for group in groups[key]:
                 if group in node:
                     stack.append((node[group], here + 1, False))
-        skipped = key in fillers or ((key == "-" or key == "'") and (tokens[here].glued or _glues(tokens, here)))
+        skipped = key in fillers or (key in ("-", "'") and (tokens[here].glued or _glues(tokens, here)))
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
