@@ -223,6 +223,7 @@ def test_any_text_can_be_read() -> None:
 
 
 HOSTILE = (
+    "[ ][x]", "[ ] a ",
     "THP -> ", "no ILD, ", "brain mets ", "x8 ", "T-DXd, ", "((((", "a", "+-+-", "0123 ", "ER+/PR- ", "pertuzumb ",
     "\u0627\u0644 ", "\U0001f9ea", "\n", "?", "not not ", "1L ", "liver PD ", "(PD) ", "1) THP ",
 )  # fmt: skip

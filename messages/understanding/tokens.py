@@ -135,11 +135,12 @@ def without_unticked(tokens: list[Token], text: str) -> list[Token]:
     if not any(ticked for _, _, ticked in boxes):
         return tokens
     dropped: set[int] = set()
+    behind_options = _behind_their_options(tokens, boxes, text)
     for number, (first, last, ticked) in enumerate(boxes):
         dropped.update(range(first, last + 1))
         if ticked:
             continue
-        if _is_behind_its_option(tokens, boxes, number, text):
+        if behind_options[number]:
             begins = boxes[number - 1][1] + 1 if number else 0
             option, edge = range(first - 1, begins - 1, -1), 1
         else:
@@ -165,14 +166,18 @@ def _boxes(tokens: list[Token]) -> list[tuple[int, int, bool]]:
     return found
 
 
-def _is_behind_its_option(tokens: list[Token], boxes: list[tuple[int, int, bool]], number: int, text: str) -> bool:
-    """Whether the boxes of a row stand behind what they are of: the row ends in a box."""
-    while number + 1 < len(boxes) and not any(
-        _begins_a_line(tokens, at, text) for at in range(boxes[number][1] + 1, boxes[number + 1][0] + 1)
-    ):
-        number += 1
-    last = boxes[number][1] + 1
-    return last == len(tokens) or tokens[last].key in _ENDS_AN_OPTION or _begins_a_line(tokens, last, text)
+def _behind_their_options(tokens: list[Token], boxes: list[tuple[int, int, bool]], text: str) -> list[bool]:
+    """Whether each box stands behind what it is of: its row ends in a box."""
+    found: list[bool] = []
+    for number in range(len(boxes) - 1, -1, -1):
+        behind = boxes[number][1] + 1
+        following = boxes[number + 1][0] if number + 1 < len(boxes) else None
+        if following is not None and not any(_begins_a_line(tokens, at, text) for at in range(behind, following + 1)):
+            found.append(found[-1])
+            continue
+        ends = behind == len(tokens) or tokens[behind].key in _ENDS_AN_OPTION
+        found.append(ends or _begins_a_line(tokens, behind, text))
+    return found[::-1]
 
 
 def _begins_a_line(tokens: list[Token], at: int, text: str) -> bool:
