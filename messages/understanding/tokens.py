@@ -43,9 +43,13 @@ _WORDS = {
 """Signs that stand for a word."""
 _BACK = frozenset("\u2190\u21d0\u2b05")
 """Arrows that lead to what was before; between numbers they are left as they are: 'EF 45 <- 62'."""
+_PLAIN = frozenset(",.;:()-+/?!'%")
+"""The most frequent signs, which are typed in one way and stand for themselves."""
+_DIGITS = "0123456789"
 _SPLIT = re.compile(r"([a-z]+)([0-9]+)")
 _TNM = re.compile(r"(y?[cp]?t[0-4x][a-d]?)([cp]?n[0-3x][a-c]?)([cp]?m[01])")
-_M = ("m0", "m1")
+_STAGED, _M = "ycpt", ("m0", "m1")
+"""How a TNM stage begins, and how it ends."""
 _COUNTED = re.compile(r"([a-z0-9]{2,})(x)([0-9]{1,2})")
 _OPENING, _CLOSING = "[(", "])"
 _TICKS = frozenset(("x", "\u2713", "\u2714", "\u2717", "\u2718"))
@@ -91,6 +95,13 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
             signs = 0
             append(_token((lower[start:end], "word", start, end, glued)))
             continue
+        if raw in _PLAIN:
+            if not glued:
+                signs = 0
+            if signs < _MOST_SIGNS:
+                signs += 1
+                append(_token((raw, "sign", start, end, glued)))
+            continue
         first = raw[0]
         if first.isalpha():
             signs = 0
@@ -99,7 +110,7 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 continue
             if key[-1].isdigit() and (cut := _cut(key, splits, whole)):
                 for part, kind, first_letter, end_letter in cut:
-                    append(Token(part, kind, start + first_letter, start + end_letter, glued or first_letter > 0))
+                    append(_token((part, kind, start + first_letter, start + end_letter, glued or first_letter > 0)))
                 continue
             if raw[1:2] == "/":  # w/, w/o, w/out
                 key = "with" if raw[-1] == "/" else "without"
@@ -107,19 +118,19 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 key = key.replace(".", "")
             elif key == "b4":
                 key = "before"
-            append(Token(key, "word", start, end, glued))
+            append(_token((key, "word", start, end, glued)))
         elif first.isdigit():
             signs = 0
             if raw.isascii():
-                append(Token(raw, "number", start, end, glued))
+                append(_token((raw, "number", start, end, glued)))
         elif raw in _ARROWS or (len(raw) > 1 and raw[-1] == ">"):
-            append(Token("->", "arrow", start, end, glued))
+            append(_token(("->", "arrow", start, end, glued)))
         elif len(raw) > 1:  # +ve, -ve
-            append(Token(("+" if first == "+" else "-") + "ve", "word", start, end, glued))
+            append(_token((("+" if first == "+" else "-") + "ve", "word", start, end, glued)))
         elif raw in _WORDS:
-            append(Token(_WORDS[raw], "word", start, end, glued))
+            append(_token((_WORDS[raw], "word", start, end, glued)))
         elif raw in _BACK and not text[end : end + 2].strip()[:1].isdigit():
-            append(Token("after", "word", start, end, glued))
+            append(_token(("after", "word", start, end, glued)))
         elif glued and signs >= _MOST_SIGNS:
             continue
         else:
@@ -186,9 +197,9 @@ def _begins_a_line(tokens: list[Token], at: int, text: str) -> bool:
 
 def _cut(key: str, splits: frozenset[str], whole: frozenset[str] | None) -> list[tuple[str, str, int, int]]:
     """The parts of a word that ends in a number, what each is, and where it begins and ends; none where it is one."""
-    if (parts := _SPLIT.fullmatch(key)) is not None and parts[1] in splits:
+    if key.rstrip(_DIGITS) in splits and (parts := _SPLIT.fullmatch(key)) is not None:
         kinds: tuple[str, ...] = ("word", "number")
-    elif key[-2:] in _M and (parts := _TNM.fullmatch(key)) is not None:
+    elif key[0] in _STAGED and key[-2:] in _M and (parts := _TNM.fullmatch(key)) is not None:
         kinds = ("word", "word", "word")
     elif whole is not None and "x" in key and key not in whole and (parts := _COUNTED.fullmatch(key)) is not None:
         kinds = ("word", "word", "number")
