@@ -6,8 +6,9 @@ after it that go on without a subject of their own. Then the mentions are brough
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
@@ -45,6 +46,9 @@ _INSIDE = ("in", "the", "her")
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
 
+_T = TypeVar("_T")
+
+
 @dataclass(slots=True)
 class _Mention:
     """One mention of the brain, and what its words say."""
@@ -70,6 +74,18 @@ class _Verdict:
     """Whether lesions or their growth are named; treatment of the brain alone names none."""
 
 
+class _ByPlace(dict[int, _T]):
+    """Something of each piece, by its place: worked out only where it is asked for."""
+
+    def __init__(self, work_out: Callable[[int], _T]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, place: int) -> _T:
+        found = self[place] = self._work_out(place)
+        return found
+
+
 class Brain:
     """Reads every mention of the brain."""
 
@@ -84,8 +100,8 @@ class Brain:
             and piece.is_("noun", "brain_mets", "brain_imaging", "brain")
             and not context.is_family(place)
         ]
-        self._subjects = [self._is_subject(place) for place in range(len(self.pieces))] if self._mentioned else []
-        self._facts = [self._facts_of(place) for place in range(len(self.pieces))] if self._mentioned else []
+        self._subjects = _ByPlace(self._is_subject)
+        self._facts = _ByPlace(self._facts_of)
         self._goes_on: dict[int, bool] = {}
         self._is_a_site = any(self._list_begins(place) < place for place in self._mentioned)
         """Whether the brain stands in a list of organs: 'liver + brain'."""
@@ -261,6 +277,10 @@ class Brain:
             found.add("count")
         return frozenset(found)
 
+    def _said_at(self, places: Iterable[int]) -> frozenset[str]:
+        """What the pieces at these places say of the brain."""
+        return frozenset().union(*[self._facts[at] for at in places])
+
     def _may_say_something(self, piece: Piece) -> bool:
         """Whether a piece may say something of the brain, by itself or beside others."""
         if "noun" in piece.kinds or "say" in piece.kinds or piece.kind == "number":
@@ -398,10 +418,10 @@ class Brain:
 
     def _mention(self, place: int) -> _Mention:
         window = self._windows[place]
-        said = frozenset().union(*self._facts[window.start : window.stop])
+        said = self._said_at(window)
         if self.pieces[place].asked and (answer := self._denied_and_put_right(place)):
             window = range(place, answer.stop)
-            return _Mention(place, window, frozenset(("lesion",)).union(*self._facts[answer.start : answer.stop]), None)
+            return _Mention(place, window, self._said_at(answer) | {"lesion"}, None)
         if self._is_where_it_grew(place):
             said |= {"progression"}
         if self._is_treated_relapse(place, window):
@@ -419,13 +439,13 @@ class Brain:
         """The rest of an answer that denies the state asked about, and tells another: 'are the mets active? No, stable
         since SRS'."""
         first, question = self.context.sentence(place).stop, self.context.sentence(place)
-        asked = frozenset().union(*self._facts[question.start : question.stop])
+        asked = self._said_at(question)
         if not asked & {"new", "progression", "stable", "symptomatic", "treated"} or first + 1 >= len(self.pieces):
             return range(0)
         if self.pieces[first].key != "no" or self.pieces[first + 1].key not in (",", "-", ":"):
             return range(0)
         rest = range(first + 2, self.context.sentence(first).stop)
-        told = frozenset().union(*self._facts[rest.start : rest.stop])
+        told = self._said_at(rest)
         subject = any(self._subjects[at] for at in rest)
         return rest if told & _OF_STATE and not subject else range(0)
 
@@ -518,7 +538,7 @@ class Brain:
         held = bool(said & {"treated", "stable"})
         negations = [at for at in window if "negation" in self._facts[at]] if "negation" in said else []
         for at in negations:
-            if any("untreated" in facts for facts in self._facts[max(0, at - 2) : at]):  # 'SRS yes, WBRT no'
+            if "untreated" in self._said_at(range(max(0, at - 2), at)):  # 'SRS yes, WBRT no'
                 continue
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following and self._denies_another(at, window.stop):
@@ -662,7 +682,7 @@ class Brain:
         later = [at for at in range(clear, window.stop) if self.pieces[at].clause != self.pieces[clear].clause]
         if not any(self._is_dated(at) for at in later):
             return False
-        said = frozenset().union(*(self._facts[at] for at in later))
+        said = self._said_at(later)
         return "progression" in said or {"new", "lesion"} <= said
 
     def _is_dated(self, place: int) -> bool:

@@ -28,6 +28,8 @@ _WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl",
 """What is not denied behind a comma: a value of its own follows it."""
 _TARGETS = NAMING | {"find", "noun", "say"}
 """The kinds of what can be denied or doubted."""
+_NEW_CLAIM = frozenset(("new_word", "then", "negation"))
+"""Cues that begin something else than what is denied."""
 _ARTICLES = 3
 """Pieces from 'not' to what it denies at once, over 'in the', at most."""
 _WORDS_BETWEEN = 3
@@ -40,6 +42,7 @@ class Context:
     def __init__(self, pieces: list[Piece], lexicon: Lexicon) -> None:
         self.pieces = pieces
         self.lexicon = lexicon
+        self._groups = lexicon.groups
         self._sentences = _runs([piece.sentence for piece in pieces])
         self._clauses = _runs([piece.clause for piece in pieces])
         self._corrections = {piece.sentence for piece in pieces if "correction" in piece.cues}
@@ -76,7 +79,7 @@ class Context:
 
     def of(self, piece: Piece, *groups: str) -> bool:
         """Whether the first word of a piece is in one of these groups of the lexicon."""
-        known = self.lexicon.groups.get(piece.key)
+        known = self._groups.get(piece.key)
         if known is not None:
             for group in groups:  # asked some thousand times for one text
                 if f"<{group}>" in known:
@@ -234,8 +237,9 @@ class Context:
         between = 0
         comma = joined = listed = False
         waiting: list[int] = []
+        pieces = self.pieces
         for at in range(place + 1, min(self.sentence(place).stop, place + _FAR)):
-            piece = self.pieces[at]
+            piece = pieces[at]
             if piece.kind != "sign" and self._ends_a_denial(at, place):
                 break
             if piece.key in ("or", "and") or (piece.kind == "sign" and piece.key in "/+&"):
@@ -278,12 +282,10 @@ class Context:
     def _ends_a_denial(self, at: int, negation: int) -> bool:
         """Whether a piece begins what a negation before it does not reach: 'no T-DM1 and she progressed'."""
         piece = self.pieces[at]
-        if piece.cue("new_word", "then", "negation") or piece.key == "which":
+        if not piece.cues.isdisjoint(_NEW_CLAIM) or piece.key == "which":
             return True
-        if piece.key in ("after", "since") and names_drugs(self.pieces[at - 1]):
-            return True  # no T-DXd after the ILD
-        if piece.key == "that" and names_drugs(self.pieces[at - 1]):  # it wasn't T-DXd that gave her ILD
-            return True
+        if piece.key in ("after", "since", "that") and names_drugs(self.pieces[at - 1]):
+            return True  # no T-DXd after the ILD; it wasn't T-DXd that gave her ILD
         if at == negation + 1 and "stopped" in piece.cues:  # never interrupted for the ILD
             return True
         return (piece.key == "and" and "the_patient" in piece.cues) or self._gives_a_reason(at, negation)
@@ -384,12 +386,17 @@ class Context:
 
     def _gives_a_reason(self, at: int, negation: int) -> bool:
         """Whether 'due', 'because' begins why something was not done: 'not given due to ILD'; not so 'not due to'."""
+        if "reason" not in self.pieces[at].roles:
+            return False
         plain = self.pieces[negation].end - self.pieces[negation].start <= len("without")
-        return "reason" in self.pieces[at].roles and not (plain and at == negation + 1)
+        return not (plain and at == negation + 1)
 
     def _closes(self, place: int) -> bool:
         """Whether nothing but signs and silent words follows in the clause."""
-        return all(self.pieces[at].kind in ("silent", "sign") for at in range(place + 1, self.clause(place).stop))
+        for at in range(place + 1, self.clause(place).stop):  # noqa: SIM110  (asked of every negation)
+            if self.pieces[at].kind not in ("silent", "sign"):
+                return False
+        return True
 
 
 def _runs(numbers: list[int]) -> dict[int, range]:

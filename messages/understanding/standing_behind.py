@@ -58,7 +58,7 @@ class Behind:
 
     def read(self) -> None:
         """Note what stands behind each drug."""
-        outline, pieces = self.outline, self.outline.pieces
+        outline, pieces, cues = self.outline, self.outline.pieces, self.outline.cues
         without = "without" in outline.typed
         verdict: str | None = None
         told_at = -1
@@ -79,7 +79,7 @@ class Behind:
                 self.behind[at], self.told_at[at] = verdict, told_at
                 if verdict in ("denied", "planned") and access is not None:
                     self.access[at] = access
-                if verdict == "denied" and "not_begun" in outline.cues[told_at]:
+                if verdict == "denied" and "not_begun" in cues[told_at]:
                     self.unbegun.add(at)
                 verdict, following, carried, access = None, at, False, None
                 continue
@@ -87,9 +87,11 @@ class Behind:
             if without and self._is_without_it(at):
                 self.denied_later = True
                 continue
-            said = self._verdict(at) if self._may_say_something(at) else None
+            piece = pieces[at]
+            says_something = cues[at] or piece.roles or piece.kind in _TIMES or piece.key in _BY_THEMSELVES
+            said = self._verdict(at) if says_something else None
             outweighed = said is not None and verdict is not None and self._is_outweighed(at, said, told_at, verdict)
-            if said == "planned" and verdict == "denied" and "not_begun" in outline.cues[told_at]:
+            if said == "planned" and verdict == "denied" and "not_begun" in cues[told_at]:
                 verdict, told_at, self.denied_later = said, at, False  # wanted by the team, not yet started
             elif (
                 said is not None
@@ -108,12 +110,6 @@ class Behind:
                 self.denied_later = True
         if self.denied_later:
             self._deny_the_plan()
-
-    def _may_say_something(self, at: int) -> bool:
-        """Whether a piece may say something of the drug before it: it has a cue, plays a part, is a time or is one of a
-        few words."""
-        piece = self.outline.pieces[at]
-        return bool(self.outline.cues[at] or piece.roles) or piece.kind in _TIMES or piece.key in _BY_THEMSELVES
 
     def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
