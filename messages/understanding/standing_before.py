@@ -340,17 +340,7 @@ class Before:
                 self.supposed = outline.stretch[at]
             return "planned"
         if "planned" in cues:
-            if outline.heads_earlier_lines(at):
-                return mode
-            told = mode != "planned" and self._is_told_as_next(at)
-            if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
-                return "given"
-            told = mode == "received" and not self.taken and not self._ended_before(at)
-            self.headed = self.headed or (not self.before and heads(outline, at))
-            led = outline.pieces[at - 1]  # they had pencilled in T-DM1
-            had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
-            asks_on = piece.asked and "what_next" in cues and outline.last_drug[at] == at - 2  # had A, next B?
-            return mode if told and not (had_in_mind or asks_on) else "planned"
+            return self._after_a_plan(mode, at)
         if not cues.isdisjoint(TOLD):
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
             supposed = supposed or (piece.asked and "or" in outline.pieces[at - 1].roles)  # A before or after B?
@@ -367,6 +357,21 @@ class Before:
         if not cues.isdisjoint(_RUNNING):
             return mode if mode == "received" and not self.taken else "given"
         return "given" if piece.kind == "line" and not piece.asked else mode
+
+    def _after_a_plan(self, mode: str | None, at: int) -> str | None:
+        """The meaning behind a word of a plan."""
+        outline, piece = self.outline, self.outline.pieces[at]
+        if outline.heads_earlier_lines(at):
+            return mode
+        told = mode != "planned" and self._is_told_as_next(at)
+        if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
+            return "given"
+        told = mode == "received" and not self.taken and not self._ended_before(at)
+        self.headed = self.headed or (not self.before and heads(outline, at))
+        led = outline.pieces[at - 1]  # they had pencilled in T-DM1
+        had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
+        asks_on = piece.asked and "what_next" in piece.cues and outline.last_drug[at] == at - 2  # had A, next B?
+        return mode if told and not (had_in_mind or asks_on) else "planned"
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
