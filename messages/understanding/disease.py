@@ -353,7 +353,7 @@ class Disease:
     def _growing(self, clause: range, *, mets: bool) -> list[Piece]:
         """The words of growth in a clause; of new metastases where a line was given before."""
         said = [at for at in clause if self._course[at]]
-        if any(self._course[at] == "no_progression" for at in said):
+        if not said or any(self._course[at] == "no_progression" for at in said):
             return []
         return [self.pieces[at] for at in said if self._course[at] == "growth" or mets]
 
@@ -436,7 +436,7 @@ class Disease:
 
     def _is_held(self, piece: Piece) -> bool:
         """Whether a word says that disease is under control; 'PR' may have been read as a receptor."""
-        held = piece.cue("stable", "responding") or self.context.of(piece, "held")
+        held = not piece.cues.isdisjoint(("stable", "responding")) or self.context.of(piece, "held")
         return held and not (piece.used and piece.is_("noun", "pr"))
 
     def _is_held_somewhere(self, place: int) -> bool:

@@ -440,7 +440,9 @@ class _Reader:
             return
         elif "at_first" in cues:
             self.order.at_first(place)
-        elif "before_it" in cues or self.order.names_what_came_before(place):
+        elif "before_it" in cues or (
+            not cues.isdisjoint(("has_had", "previous")) and self.order.names_what_came_before(place)
+        ):
             self.order.preceded(place)
             piece.used = True
         elif courses.current is not None and self.order.stands_for_before_that(place):

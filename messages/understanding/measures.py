@@ -33,13 +33,16 @@ def compose(pieces: list[Piece], text: str) -> list[Piece]:
     found: list[Piece] = []
     at, count = 0, len(pieces)
     while at < count:
-        if not _may_begin(pieces[at]):
-            found.append(pieces[at])
-            at += 1
-            continue
-        taken = _line(pieces, at) or _time(pieces, at) or _cycles(pieces, at) or _number(pieces, at, found, text)
+        piece = pieces[at]
+        taken = None
+        if _may_begin(piece):
+            taken = _line(pieces, at) or _time(pieces, at)
+            if taken is None and piece.key in ("x", "#"):
+                taken = _cycles(pieces, at)
+            if taken is None and piece.kind == "number":
+                taken = _number(pieces, at, found, text)
         if taken is None:
-            found.append(pieces[at])
+            found.append(piece)
             at += 1
             continue
         first = at
@@ -93,7 +96,7 @@ def _line(pieces: list[Piece], at: int) -> Taken | None:
     piece = pieces[at]
     if piece.kind == "line":
         return piece, at + 1
-    ordinal = _ordinal(pieces, at)
+    ordinal = _ordinal(pieces, at) if piece.value is not None else None
     if ordinal is not None:
         return _ordinal_line(pieces, at, ordinal)
     if piece.key == "lines" and _is_range(pieces, at + 1):
@@ -101,12 +104,13 @@ def _line(pieces: list[Piece], at: int) -> Taken | None:
         joined, after = _join(pieces, at, at + 3, "line", first)
         joined.key = f"{first}-{last}"
         return joined, after
-    if _is_count(piece):
+    if piece.kind == "number" and _is_count(piece):
         after = _skip(pieces, at + 1)
         glued = _is_line_word(pieces, after) and (pieces[after].key != "l" or pieces[after].glued)
         if glued and not _is_per_litre(pieces, after) and not piece.key.isalpha():  # 'one line' counts, '1L' numbers
             return _join(pieces, at, after, "line", int(piece.value))
-    if _is_line_word(pieces, at) and piece.key != "l" and _is_number(pieces, at + 1) and _is_count(pieces[at + 1]):
+    named = "line_word" in piece.cues and piece.key != "l" and _is_line_word(pieces, at)
+    if named and _is_number(pieces, at + 1) and _is_count(pieces[at + 1]):
         return _join(pieces, at, at + 1, "line", int(pieces[at + 1].value))
     if _is_short_for_a_line(piece) and not _is_a_vertebra(pieces, at):
         return _join(pieces, at, at, "line", int(piece.key[1]))
@@ -261,7 +265,7 @@ def _months_of(unit: Piece) -> float:
 
 def _cycles(pieces: list[Piece], at: int) -> Taken | None:
     """x8, x 8 cycles, #6."""
-    if pieces[at].key not in ("x", "#") or not _is_number(pieces, at + 1):
+    if not _is_number(pieces, at + 1):
         return None
     if _key(pieces, at + 2) in ("uln", "10") or (_key(pieces, at + 1) == "10" and _is_power(pieces, at + 2)):
         return None
@@ -278,8 +282,6 @@ def _is_power(pieces: list[Piece], at: int) -> bool:
 
 def _number(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken | None:
     """What a number counts: a date, an age, a duration, cycles."""
-    if not _is_number(pieces, at):
-        return None
     if _key(pieces, at + 1) in _TO_A_SIZE and (sized := _size_change(pieces, at)) is not None:
         return sized
     if _is_year(pieces, at):

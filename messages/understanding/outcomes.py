@@ -286,9 +286,9 @@ class Outcomes:
             "current" in cues and self._stands_alone(place)
         ):
             self._ongoing(place)
-        elif self._is_held_with(place) or self._ends_a_span_before_a_drug(place):
+        elif self._is_held_with(place) or ("up_to_now" in cues and self._ends_a_span_before_a_drug(place)):
             self.pending_ongoing = True
-        elif self._is_now(place) or self._leads_to_a_cycle(place) or self._leads_to_all(place) or self._stays(place):
+        elif self._is_now(place) or self._stays(place) or ("on" in piece.roles and self._is_on_them(place)):
             self._goes_on(place)
         elif "ever_since" in piece.roles or (piece.key == "from" and begins_and_goes_on(self.outline, place)):
             self._since(place)
@@ -365,14 +365,15 @@ class Outcomes:
         return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
 
     def _stays(self, place: int) -> bool:
-        still = self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
-        return still or self._is_bare_on(place)
+        return self._still_responds(place) or self._was_kept(place) or self._is_still_given(place)
 
     def _is_still_given(self, place: int) -> bool:
         """Whether 'still' is the last that is said of a drug: 'Herceptin with letrozole, still', 'HP still'."""
         outline = self.outline
+        if "still" not in outline.pieces[place].roles:
+            return False
         drug = outline.last_drug[place]
-        if "still" not in outline.pieces[place].roles or outline.pieces[place].asked or drug is None:
+        if outline.pieces[place].asked or drug is None:
             return False
         ends = place + 1 == outline.sentence_end[place] or outline.pieces[place + 1].kind == "sign"
         between = range(drug + 1, place)
@@ -387,7 +388,7 @@ class Outcomes:
     def _is_bare_on(self, place: int) -> bool:
         """Whether 'on' is all that is said of a drug: 'T-DXd (on)', 'TCT: on.'"""
         outline, pieces = self.outline, self.outline.pieces
-        if "on" not in pieces[place].roles or place < _BOTH or pieces[place - 1].key not in ("(", ":", "="):
+        if place < _BOTH or pieces[place - 1].key not in ("(", ":", "="):
             return False
         ends = place + 1 == outline.sentence_end[place] or pieces[place + 1].kind == "sign"
         return ends and outline.is_drug[place - 2]
@@ -411,11 +412,15 @@ class Outcomes:
         still = outline.plays(outline.before_in_stretch(place, 2), "still")
         return still and not outline.pieces[place].asked and "brain" not in self._named_in_stretch(place)
 
+    def _is_on_them(self, place: int) -> bool:
+        """Whether 'on' tells that the drugs before it go on."""
+        return self._leads_to_a_cycle(place) or self._leads_to_all(place) or self._is_bare_on(place)
+
     def _leads_to_a_cycle(self, place: int) -> bool:
         """Whether 'on' begins a stretch that only counts the cycle that runs: 'T-DXd, on 4th cycle'."""
         outline = self.outline
         piece = outline.pieces[place]
-        if "on" not in piece.roles or outline.stretch_start[place] != place or piece.asked:
+        if outline.stretch_start[place] != place or piece.asked:
             return False
         rest = outline.rest_of_stretch(place, 6)
         counted = outline.has(rest, "cycles") or any(_is_a_cycle(outline.pieces[at].key) for at in rest)
@@ -426,7 +431,7 @@ class Outcomes:
         still'."""
         outline, end = self.outline, self.outline.stretch_end[place]
         begins = outline.stretch_start[place]
-        if "on" not in outline.pieces[place].roles or place - begins > 1 or outline.next_drug[place] is not None:
+        if place - begins > 1 or outline.next_drug[place] is not None:
             return False
         if place + 1 >= end or outline.pieces[place + 1].key not in ("both", "all", "these"):
             return False
@@ -479,7 +484,7 @@ class Outcomes:
     def _ends_a_span_before_a_drug(self, place: int) -> bool:
         """Whether a span of time reaches up to now right before its drug: 'Jan 2024 to date T-DM1'."""
         outline, following = self.outline, place + 1
-        if "up_to_now" not in outline.cues[place] or not place or following == len(outline.pieces):
+        if not place or following == len(outline.pieces):
             return False
         return outline.pieces[place - 1].kind == "date" and outline.is_drug[following]
 

@@ -142,7 +142,9 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if at - 1 in bare:
             found[-1] = Piece("line", piece.start, piece.end, ITEM, value=int(piece.value), glued=piece.glued)
             continue
-        number = piece.value if piece.kind == "number" else _LETTERS.get(piece.key)
+        if piece.kind != "number" and piece.key not in _LETTERS:
+            continue
+        number = piece.value if piece.kind == "number" else _LETTERS[piece.key]
         if at + 1 >= len(pieces) or number not in (1, 2, 3, 4, 5, 6, 7, 8):
             continue
         mark, following = pieces[at], pieces[at + 1]

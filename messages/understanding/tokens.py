@@ -112,13 +112,7 @@ def tokens_of(text: str, splits: frozenset[str] = _NOTHING, whole: frozenset[str
                 for part, kind, first_letter, end_letter in cut:
                     append(_token((part, kind, start + first_letter, start + end_letter, glued or first_letter > 0)))
                 continue
-            if raw[1:2] == "/":  # w/, w/o, w/out
-                key = "with" if raw[-1] == "/" else "without"
-            elif raw[1:2] == ".":  # s.c.
-                key = key.replace(".", "")
-            elif key == "b4":
-                key = "before"
-            append(_token((key, "word", start, end, glued)))
+            append(_token((_spelt_out(key, raw), "word", start, end, glued)))
         elif first.isdigit():
             signs = 0
             if raw.isascii():
@@ -193,6 +187,15 @@ def _behind_their_options(tokens: list[Token], boxes: list[tuple[int, int, bool]
 
 def _begins_a_line(tokens: list[Token], at: int, text: str) -> bool:
     return 0 < at < len(tokens) and "\n" in text[tokens[at - 1].end : tokens[at].start]
+
+
+def _spelt_out(key: str, raw: str) -> str:
+    """What a word with a sign or a digit in it stands for: w/, w/o, w/out, s.c., b4."""
+    if raw[1:2] == "/":
+        return "with" if raw[-1] == "/" else "without"
+    if raw[1:2] == ".":
+        return key.replace(".", "")
+    return "before" if key == "b4" else key
 
 
 def _cut(key: str, splits: frozenset[str], whole: frozenset[str] | None) -> list[tuple[str, str, int, int]]:
