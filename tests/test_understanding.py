@@ -27,6 +27,7 @@ from flows.questionnaire import QUESTIONS
 from flows.turns import State, Unclear, Understood
 from messages.understanding import LONGEST, drugs, identifiers, turn_of, understand
 from messages.understanding.lexicon import FOLDER, Lexicon, lexicon, read_lexicon, texts_of
+from messages.understanding.outline import Outline
 from messages.understanding.scan import near
 from messages.words import english
 from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, WAITING, Judged, entries, judged
@@ -300,6 +301,23 @@ def test_the_quick_search_for_identifiers_finds_what_the_slow_one_finds() -> Non
         assert identifiers.holds_identifier(text) == slow, text
         found += slow
     assert 500 < found < len(texts) - 500
+
+
+def test_texts_without_treatment_are_read_as_if_all_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("messages.understanding.lines")
+    texts = [entry["text"] for kind in KINDS for _, entry in entries("open", kind)]
+    parts = [part for text in texts for part in re.split(r"[.;,\n]", text) if part.strip()]
+    sample = random.Random(3).sample(parts, 3000)
+    quick = [understand(text, KNOWLEDGE) for text in sample]
+    may_tell, said = module.may_tell_of_treatment, []
+
+    def always(outline: Outline) -> bool:
+        said.append(may_tell(outline))
+        return True
+
+    monkeypatch.setattr(module, "may_tell_of_treatment", always)
+    assert [understand(text, KNOWLEDGE) for text in sample] == quick
+    assert said.count(False) > 1000
 
 
 @settings(max_examples=60, deadline=None)

@@ -20,6 +20,8 @@ from messages.understanding.telling import Telling
 __all__ = ["ANTI_HER2", "Course", "Reading", "Told", "agents_of", "names_drugs", "readings_of", "told_of"]
 
 
+_SAY_TREATMENT = ("prior_lines", "early_stage_agents", "treatment")
+"""Phrases that say something of treatment without a drug: 'no prior therapy', 'chemotherapy never started'."""
 _LATER = ("later", "on", "after")
 """What says behind a span of time that something came so much later: 'two years on'."""
 _NAMELY = ("namely", "meaning", "viz")
@@ -40,7 +42,17 @@ _FAR = 40
 
 def told_of(outline: Outline, classes: Mapping[str, tuple[str, ...]]) -> Told:
     """What the pieces tell of treatment. `classes`: an agent that stands for a class, to all its names."""
-    return _Reader(outline, classes).read()
+    return _Reader(outline, classes).read() if may_tell_of_treatment(outline) else Told()
+
+
+def may_tell_of_treatment(outline: Outline) -> bool:
+    """Whether a text may tell anything of treatment: without a drug, a numbered line and words for none it does not,
+    and most short answers have none of these."""
+    if outline.names_drugs or "untreated" in outline.said:
+        return True
+    return any(
+        piece.kind == "line" or ("say" in piece.kinds and piece.is_("say", *_SAY_TREATMENT)) for piece in outline.pieces
+    )
 
 
 class _Reader:

@@ -60,6 +60,7 @@ class Outline:
         self.last_drug: list[int | None] = [None] * count
         """The last drug before a place, anywhere in the text."""
         drugs = [place for place in range(count) if self.is_drug[place]]
+        self.names_drugs = bool(drugs)
         for before, following in pairwise([None, *drugs, None] if drugs else ()):
             first, last = before or 0, count if following is None else following
             if following is not None:

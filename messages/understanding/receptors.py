@@ -277,10 +277,12 @@ class Receptors:
         """Whether what is said at a place takes the place of what was: a correction, or the answer to the question
         before it: 'HER2 positive? IHC 1+ only'."""
         begins = self.context.sentence(place).start
-        asked = self.context.sentence(begins - 1) if begins and self.pieces[begins - 1].key == "?" else range(0)
-        of_receptors = (("noun", "her2", "er", "pr", "hr"), ("say", "her2_status", "hr_status"))
-        answers = any(self.pieces[at].is_(*names) for at in asked for names in of_receptors)
-        return answers or self.context.is_corrected(place)
+        if begins and self.pieces[begins - 1].key == "?":
+            asked = self.context.sentence(begins - 1)
+            of_receptors = (("noun", "her2", "er", "pr", "hr"), ("say", "her2_status", "hr_status"))
+            if any(self.pieces[at].is_(*names) for at in asked for names in of_receptors):
+                return True
+        return self.context.is_corrected(place)
 
     def _ends_in_sentence(self, end: int, place: int) -> bool:
         """Whether a statement that ends there stands in the sentence of a piece."""
