@@ -3,13 +3,15 @@
 The labels say what a text states; this says that nothing else of a reading (spans, what is asked back, what is left
 over, what follows, the turn at a question) changed without anybody meaning it. Beside the texts themselves it holds
 what comes of them where they are torn apart and joined otherwise, and of words of the lexicon in any order: rules that
-look a few words ahead or back meet there what no single text has. Refresh it after a change of the rules, and look at
-which entries changed.
+look a few words ahead or back meet there what no single text has. Then come the texts again with words put in, left
+out or exchanged: what is said at the very edge of what a rule looks at. Refresh it after a change of the rules, and
+look at which entries changed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
 from collections.abc import Iterable, Iterator
@@ -33,8 +35,13 @@ JOINED = 1_000
 """Texts made of the beginning of one and the end of another."""
 SHUFFLED = 1_500
 """Texts made of words of the lexicon."""
+VARIED = int(os.environ.get("VARIED", "5000"))
+"""Texts of the open half with words put in, left out or exchanged; `make mutants` reads 100,000."""
 TOGETHER = 20
 """Such texts that share one line of the record."""
+_FILLING = ("the", "very", "then", "also", "her", "in", "of", "well", "quite", "somewhat", "indeed", "patient")
+"""Words that say nothing, most of them known to the lexicon."""
+_BETWEEN = (",", ".", ";", ":", "(", ")", "-", "->", "?", "+", "/", "\n", "and", "but", "or", "no", "not", "on")
 
 
 def reading(text: str, question: str | None = None, *elsewhere: str) -> str:
@@ -60,7 +67,9 @@ def lines() -> Iterator[str]:
     for number in range(0, len(written), TOGETHER):
         said = (each for line in written[number : number + TOGETHER] for each in _wording(line))
         yield f"wordings/{number // TOGETHER} {_digest(said)}"
-    for kind, made, texts in (("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled())):
+    for kind, made, texts in (
+        ("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled()), ("varied", VARIED, _varied()),
+    ):  # fmt: skip
         for number in range(made // TOGETHER):
             yield f"{kind}/{number} {_digest(reading(text) for text in islice(texts, TOGETHER))}"
 
@@ -80,6 +89,28 @@ def _joined() -> Iterator[str]:
         first, second = chance.choice(texts), chance.choice(texts)
         begins, ends = first[: chance.randint(1, len(first))], second[chance.randrange(len(second)) :]
         yield " ".join((*begins, chance.choice(("", ",", ".", "and", "then", "->", "but", "no", "on", "after")), *ends))
+
+
+def _varied() -> Iterator[str]:
+    """Texts of the open half, each with one thing changed, the same ones every time."""
+    chance = random.Random(23)
+    texts = [entry["text"].split(" ") for kind in KINDS for _, entry in entries("open", kind)]
+    while True:
+        words = [*chance.choice(texts)]
+        at = chance.randrange(len(words))
+        change = chance.random()
+        if change < 0.6:  # the distance between two words, up to where nothing looks any more
+            words[at:at] = [chance.choice(_FILLING) for _ in range(chance.randint(1, 9))]
+        elif change < 0.75:
+            words[at:at] = [chance.choice(_BETWEEN)]
+        elif change < 0.85:
+            del words[at]
+        elif change < 0.95:
+            other = min(at + chance.randint(1, 3), len(words) - 1)
+            words[at], words[other] = words[other], words[at]
+        else:
+            words[at] = chance.choice(chance.choice(texts))
+        yield " ".join(words)
 
 
 def shuffled() -> Iterator[str]:
