@@ -72,6 +72,12 @@ class _Verdict:
     """Whether nothing but a number says that the lesions are active."""
     metastatic: bool = True
     """Whether lesions or their growth are named; treatment of the brain alone names none."""
+    treated: bool = False
+    """Whether local treatment is told."""
+    scanned_clear: bool = False
+    """Whether only a clear scan says that there are none."""
+    doubted: bool = False
+    """Whether it is doubted if treated lesions grow: 'radionecrosis or progression'."""
 
 
 class _ByPlace(dict[int, _T]):
@@ -263,6 +269,8 @@ class Brain:
             found.add("lesion")
         elif piece.key == "new" and "progression" in found:  # 'new lesions'
             found |= {"lesion", "new"}
+        elif "new" in found and self._is_new_one(place):
+            found.add("lesion")
         if piece.is_("noun", "brain_imaging", "imaging"):
             found.add("imaging")
         if self._is_one_more(place):
@@ -303,6 +311,8 @@ class Brain:
         """The words of state in a piece, without those that are denied at once or only planned."""
         cues = self.pieces[place].cues
         found = set(cues & _STATES_SET)
+        if "growth_doubted" in cues:
+            return {"unknown", "growth_doubted"}
         if "weak_progression" in cues:
             found.add("progression")
         returned = self._has_returned(place)
@@ -625,6 +635,9 @@ class Brain:
         grows = value == "active" and "progression" in said
         counted = value == "active" and said.isdisjoint(("progression", "new", "to_treat"))
         verdict = _Verdict(value, self._words(mention), grows, counted, named)
+        verdict.treated = "treated" in said
+        verdict.scanned_clear = value == "none" and mention.denied is None and piece.is_("noun", "brain_imaging")
+        verdict.doubted = value == "unknown" and "growth_doubted" in said
         if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
             verdict.value = self._after_growth(behind, grows=grows)
         return verdict
@@ -663,6 +676,27 @@ class Brain:
             return False
         following = self.context.next_word(place)
         return following is None or following.key == "one" or self.context.of(following, "lesion")
+
+    def _is_new_one(self, place: int) -> bool:
+        """Whether 'new' is said of a lesion that is only counted or measured: 'one new', 'new, 8 mm'."""
+        if self.context.is_denied_at_once(place):
+            return False
+        behind = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        following = self.context.next_word(place)
+        if not (
+            behind is None
+            or behind.kind == "sign"
+            or following is None
+            or following.kind in ("date", "number")
+            or following.is_("noun", *_NO_SUBJECT)
+            or self.context.of(following, "month")
+        ):
+            return False
+        before = self.pieces[place - 1] if place else None
+        if before is not None and (before.kind == "number" or self.context.of(before, "count", "size")):
+            return True
+        first = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].kind == "sign")
+        return [piece.key in ("mm", "cm") for piece in self.pieces[first : first + 2]][1:] == [True]
 
     def _is_of_another(self, place: int) -> bool:
         """Whether a word of treatment only says which lesion: 'two new lesions, one irradiated lesion unchanged',
@@ -736,6 +770,8 @@ class Brain:
             return "none"
         grew = "progression" in said
         if (is_mets or grew) and "uncertain" in said and not clear and "treated" not in said:
+            return "unknown"
+        if "growth_doubted" in said and said.isdisjoint(("progression", "new", "stable", "symptomatic")):
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or grew or clear
         of_treatment = "to_treat" in said and (lesions or grew or "imaging" not in said)
@@ -819,6 +855,10 @@ class Brain:
             self._use(verdicts)
             return
         known = self._without_the_overtaken([verdict for verdict in known if verdict.value != "unordered"])
+        if known and known[-1].doubted and all(verdict.value in ("stable", "unknown") for verdict in known):
+            self._metastatic([verdict for verdict in known if verdict.treated])
+            self._use(known)
+            known = known[-1:]  # brain mets, SRS in May. MRI: radionecrosis or progression
         values = [verdict.value for verdict in known]
         if "active" in values and (seizing or self._has_symptoms_beside(known)):
             values = ["symptomatic"]
@@ -848,6 +888,7 @@ class Brain:
     def _without_the_overtaken(self, known: list[_Verdict]) -> list[_Verdict]:
         """The mentions without those that there was nothing, where new lesions are told later: 'head CT normal at
         diagnosis; MRI last week: 4 new metastases'."""
+        known = self._without_clear_scans(known)
         clear = [verdict for verdict in known if verdict.value == "none"]
         there = [verdict for verdict in known if verdict.value in ("active", "symptomatic")]
         if not clear or not there or clear[-1].pieces[0].start > there[0].pieces[0].start:
@@ -858,6 +899,16 @@ class Brain:
             return known
         self._use(clear)
         return [verdict for verdict in known if verdict.value != "none"]
+
+    def _without_clear_scans(self, known: list[_Verdict]) -> list[_Verdict]:
+        """The mentions without scans that were clear behind local treatment: 'met resected, SRS. MRI fine'."""
+        treated = next(
+            (at for at, verdict in enumerate(known) if verdict.value in BARE and verdict.treated), len(known)
+        )
+        left = [verdict for at, verdict in enumerate(known) if not (at > treated and verdict.scanned_clear)]
+        if len(left) < len(known):
+            self._use([verdict for verdict in known if verdict not in left])
+        return left
 
     def _grow_by_now(self, verdict: _Verdict) -> bool:
         """Whether the next sentence says of treated lesions that 'they' grow: 'MRI in May: 4 mets, WBRT. Today they are

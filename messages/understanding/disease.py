@@ -138,9 +138,9 @@ class Disease:
             piece.used = piece.used or stance == "denied"
             return
         mets = piece.is_("noun", "organ_mets") and not piece.is_("other")  # 'liver disease' may be any
-        if piece.asked and not mets:
-            return
         clause = self._own_part(place, self._clause(place))
+        if piece.asked and not mets and not self._is_where_a_line_failed(clause):
+            return
         new = is_new(self.pieces, place) or self._has_new_lesions(place)
         again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
         growing = self._growing(clause, mets=mets or new or again)
@@ -160,6 +160,11 @@ class Disease:
             self.stated.note("extracranial_disease", "progressing", [piece])
         else:
             self._hold(place, clause)
+
+    def _is_where_a_line_failed(self, clause: range) -> bool:
+        """Whether growth that ended a line is told where an organ is named in a question: 'what after THP failed in
+        liver?'"""
+        return any(self._course[at] == "growth" and self.pieces[at].start in self.ended_at for at in clause)
 
     def _told_later(self, place: int) -> int | None:
         """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one
@@ -246,7 +251,10 @@ class Disease:
     def _as_a_whole(self, place: int) -> None:
         """Disease outside the brain as such, by the word right behind or before it: 'extracranial: SD', 'CT: PD'."""
         clause = _near(self.context.clause(place), place)
-        for places in (range(place + 1, clause.stop), range(place - 1, clause.start - 1, -1)):
+        for places in (
+            range(place + 1, self._stop_of_the_whole(place, clause)),
+            range(place - 1, clause.start - 1, -1),
+        ):
             for at in places:
                 course = self._course_as_a_whole(at)
                 if course == "progressing" and self._ended_earlier([self.pieces[place], self.pieces[at]]):
@@ -257,6 +265,14 @@ class Disease:
                     return
                 if not self._is_between(at):
                     break
+
+    def _stop_of_the_whole(self, place: int, clause: range) -> int:
+        """Where the words end that say how disease does as such: behind a mixed response, with the clause that sums it
+        up: 'CT: mixed response, overall PD'."""
+        mixed = any("mixed_response" in self.pieces[at].cues for at in range(place + 1, clause.stop))
+        if not mixed or clause.stop >= self.context.sentence(place).stop:
+            return clause.stop
+        return _near(self.context.clause(clause.stop), place).stop
 
     def _course_as_a_whole(self, at: int) -> str | None:
         """What a word says of disease as such: `controlled`, `progressing` or nothing."""
@@ -273,7 +289,8 @@ class Disease:
     def _is_between(self, at: int) -> bool:
         """Whether a piece may stand between disease as such and how it does."""
         piece = self.pieces[at]
-        passed = piece.kind in ("silent", "sign", "date") or piece.cue("negation", "ongoing", "good")
+        passed = piece.kind in ("silent", "sign", "date") or piece.cue("negation", "ongoing", "good", "mixed_response")
+        passed = passed or (piece.key == "but" and at > 0 and "mixed_response" in self.pieces[at - 1].cues)
         return passed or self.context.of(piece, "copula", "lesion", "degree") or self._shares_with_brain(at)
 
     def _shares_with_brain(self, at: int) -> bool:
@@ -339,10 +356,12 @@ class Disease:
         if any(self.pieces[at].cue("progression", "stable", "responding") for at in clause):
             return False
         first = clause.stop + (self.pieces[clause.stop].key in ("both", "all", "each"))
+        slow = first < len(self.pieces) and self.context.of(self.pieces[first], "degree")
+        first += slow
         second = first + 1
         if second > len(self.pieces):
             return False
-        said = self.context.of(self.pieces[first], "does")
+        said = self.context.of(self.pieces[first], "does") or (slow and "progression" in self.pieces[first].cues)
         return said and not (second < len(self.pieces) and self.pieces[second].is_("noun"))
 
     def _is_listed(self, place: int) -> bool:

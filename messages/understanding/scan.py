@@ -18,6 +18,13 @@ _TENS = range(20, 100, 10)
 """Numbers in words that those below ten are joined to."""
 _PLACES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 """Nouns that say where disease is."""
+_BESIDE_RP = 6
+"""Pieces between the two hormone receptors, at most."""
+_IN_THE_BRAIN = ("brain", "brain_mets", "brain_imaging")
+_ONLY_OF_THE_BRAIN = ("srs", "radiosurgery")
+"""Local treatment that no other organ has."""
+_BEFORE_TREATMENT = ("progression", "weak_progression", "new", "negation", "not_imaged", "pending", "planned")
+"""Cues before a local treatment that leave open what it was for, or whether it was given."""
 _OF_THE_BRAIN = ("radiosurgery", "of_the_head")
 """The parts of words that show of what an MRI is."""
 _LEADING = ("with", "of")
@@ -51,6 +58,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
     settle_short_names(pieces, text, lexicon)
+    _name_the_oestrogen_receptor(pieces)
     _deny_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
@@ -58,16 +66,53 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     return pieces
 
 
+def _name_the_oestrogen_receptor(pieces: list[Piece]) -> None:
+    """'RE' is the oestrogen receptor where 'RP', the progesterone receptor, stands beside it: 'RE- RP-', 'RE/RP
+    négatifs'; else it is 'regarding'."""
+    for place, piece in enumerate(pieces):
+        if piece.key == "rp" and piece.is_("noun", "pr"):
+            for before in pieces[max(0, place - _BESIDE_RP) : place]:
+                if before.key == "re" and not before.concepts:
+                    before.kind = "known"
+                    before.stand_for(Concept("noun", "er"))
+
+
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
     """An MRI that is told with radiosurgery or headaches, and with no other organ, is of the brain: 'MRI: one lesion,
-    SRS', 'headaches, MRI booked'."""
-    treated = {piece.sentence for piece in pieces if not piece.roles.isdisjoint(_OF_THE_BRAIN)}
-    if not treated:
+    SRS', 'headaches, MRI booked'; so is one in a later sentence, where the brain is the last organ told before it, and
+    radiosurgery itself: 'gamma knife in June; MRI in October: one new'."""
+    placed = {piece.sentence: piece for piece in pieces if "noun" in piece.kinds and piece.is_("noun", *_PLACES)}
+    of_the_head = {piece.sentence for piece in pieces if not piece.roles.isdisjoint(_OF_THE_BRAIN)} - placed.keys()
+    if not placed and not of_the_head:
         return
-    treated -= {piece.sentence for piece in pieces if piece.is_("noun", *_PLACES)}
-    for piece in pieces:
-        if piece.sentence in treated and piece.is_("noun", "imaging") and _is_magnetic(piece, lexicon):
+    named = any(piece.is_("noun", *_IN_THE_BRAIN) for piece in placed.values())
+    last_in_the_brain = False
+    for place, piece in enumerate(pieces):
+        if piece.sentence in placed:
+            last_in_the_brain = placed[piece.sentence].is_("noun", *_IN_THE_BRAIN)
+        elif "radiosurgery" in piece.roles:
+            last_in_the_brain = True
+            if piece.key in _ONLY_OF_THE_BRAIN and not (named or _is_after_growth(pieces, place)):
+                piece.stand_for(*piece.concepts, Concept("noun", "brain"))
+        elif not (last_in_the_brain or piece.sentence in of_the_head):
+            continue
+        elif piece.is_("noun", "imaging") and _is_magnetic(piece, lexicon) and not _is_of_the_breast(pieces, place):
             piece.stand_for(Concept("noun", "brain_imaging"))
+
+
+def _is_after_growth(pieces: list[Piece], place: int) -> bool:
+    """Whether a sentence tells of growth before a local treatment, or that this was not given: 'growing, SRS done',
+    'has not had SRS'."""
+    at = place - 1
+    while at >= 0 and pieces[at].sentence == pieces[place].sentence:
+        if pieces[at].cue(*_BEFORE_TREATMENT):
+            return True
+        at -= 1
+    return False
+
+
+def _is_of_the_breast(pieces: list[Piece], place: int) -> bool:
+    return any(piece.key in ("breast", "mammary") for piece in pieces[max(0, place - 1) : place + 3])
 
 
 def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:
