@@ -33,6 +33,8 @@ AROUND_SURGERY = (
     | {"taxane", "carboplatin", "cisplatin", "capecitabine", "t_dm1"}
 )
 """What is given before or after surgery; a line with any other drug is no early-stage treatment."""
+AGAINST_PLACEBO = {"cleopatra": "pertuzumab", "her2climb": "tucatinib"}
+"""Regimens named after a trial, by their first word, to the drug that was tested against placebo there."""
 Readings = tuple[tuple[str, ...], ...]
 
 

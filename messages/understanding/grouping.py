@@ -30,6 +30,8 @@ _WHICH_OF_THEM = ("earlier", "older", "former", "later", "last", "latest", "newe
 """What says which of several lines one was."""
 _TO_THE_NEXT_PARTNER = 10
 """Pieces from a partner of a drug to its next one, at most."""
+_TO_ITS_WHOLE = 5
+"""Pieces from a drug to the regimen that it is a part of, at most."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -202,10 +204,28 @@ class Grouping:
         """Whether the drug before only says what a regimen consists of: 'docetaxel-based CLEOPATRA', 'taxane-based
         THP'."""
         last, pieces = self.outline.last_drug[place], self.pieces
-        if last is None or pieces[place - 1].kind == "sign" or place - last > 3 or not pieces[place].is_("regimen"):
+        if last is None or pieces[place - 1].kind == "sign" or not pieces[place].is_("regimen"):
+            return False
+        if self._is_the_whole_of(place, last):
+            return True
+        if place - last > 3:
             return False
         described = last == place - 1 or pieces[place - 1].key in ("based", "containing")
         return described and generic(agents_of(pieces[last]) or ("",)) <= generic(agents_of(pieces[place]) or ())
+
+    def _is_the_whole_of(self, place: int, part: int) -> bool:
+        """Whether a regimen is only named as what the drug before it is a part of: 'the dose of capecitabine in TCT',
+        'tucatinib arm of HER2CLIMB', 'taxane dropped from THP'."""
+        outline, pieces = self.outline, self.pieces
+        if place - part > _TO_ITS_WHOLE or outline.stretch[part] != outline.stretch[place]:
+            return False
+        between = range(part + 1, place)
+        leads = any(pieces[at].key in ("in", "of", "from") or "went_on" in outline.cues[at] for at in between)
+        light = all(
+            pieces[at].kind == "silent" or pieces[at].key in ("arm", "part", "component") or "went_on" in outline.cues[at]
+            for at in between
+        )
+        return leads and light and outline.is_part_of(part, place)
 
     def _opens_with(self, place: int) -> bool:
         """Whether 'with' opens a stretch behind the line being told: 'T-DXd (in a trial, with pertuzumab)'."""
@@ -526,6 +546,9 @@ class Grouping:
     def _only_describes(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug only says again what was just named: 'Kadcyla (T-DM1)', 'AI = letrozole'."""
         inside = place < self.now.described_until
+        course, behind = self.courses.current, self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
+        if behind == "arm" and self.courses.describes(new) and self.now.is_told_here(course):
+            return course is not None and course.regimen  # HER2CLIMB, tucatinib arm
         if not (self.courses.near() or inside) or self.now.numbers:
             return False
         before = self._behind_its_cycles(place)

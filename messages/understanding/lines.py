@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from messages.understanding.courses import Course, Reading, Told
-from messages.understanding.drugs import ANTI_HER2, CONJUGATES, GO_ON, agents_of, generic, names_drugs, readings_of
+from messages.understanding.drugs import (
+    ANTI_HER2,
+    BEFORE_A_TAXANE,
+    CONJUGATES,
+    GO_ON,
+    agents_of,
+    generic,
+    names_drugs,
+    readings_of,
+)
 from messages.understanding.grouping import Grouping
 from messages.understanding.marks import Marks
 from messages.understanding.order import Order
@@ -139,10 +148,20 @@ class _Reader:
                 continue
             anywhere = place + 1 < len(self.pieces) and {"negated_after", "went_on"} <= self.outline.cues[place + 1]
             regimen = self._left_out_of(place)
+            if regimen is None:
+                regimen = self._left_out_behind(place)
             for course in self.courses.all:
                 for of in course.pieces:
                     if of is regimen or (anywhere and of.sentence == piece.sentence and of.is_("regimen")):
                         course.agents = [agent for agent in course.agents if agent not in denied[piece.start]]
+
+    def _left_out_behind(self, place: int) -> Piece | None:
+        """The regimen behind the drug that was left out of it: 'carboplatin was not part of her TCH'."""
+        for at in self.outline.rest_of_stretch(place, 2):
+            if self.outline.has(range(at, at + 1), "went_on", "negated_after"):
+                regimen = self.outline.left_out_of(at)
+                return None if regimen is None else self.pieces[regimen]
+        return None
 
     def _left_out_of(self, place: int) -> Piece | None:
         """The regimen that stands right before the drug that was left out of it: 'THP but no pertuzumab'."""
@@ -491,6 +510,7 @@ class _Reader:
             self.now.relapsed = True
             self.outcomes.lesion(place)
         elif organ and self._is_the_first_site(place):
+            self.marks.before_a_relapse(place)
             self.now.early = self.now.stays_early = False
             self.now.relapsed = True
             self.courses.separate("then")
@@ -504,7 +524,9 @@ class _Reader:
         organ = pieces[place]
         if drug is None or "local" in organ.roles or organ.end - organ.start != len(organ.key):  # lymph nodes
             return False
-        if not told or not all(course.early for course in told):
+        dated = any(pieces[at].kind == "date" for at in range(outline.stretch_start[place], place))
+        anthracyclines = bool(told) and bool(BEFORE_A_TAXANE & set(told[0].agents))  # 2019 FEC-D. 2021 lung: T-DM1
+        if not told or not (all(course.early for course in told) or (dated and anthracyclines)):
             return False
         behind = range(place + 1, min(drug, outline.stretch_end[place] + 1))
         if not any(pieces[at].key in (":", ",", "-", "->", ";", ".") for at in behind):
@@ -573,6 +595,10 @@ class _Reader:
         less = next((at for at in range(place + 1, min(far, len(self.pieces))) if self._takes_away(at)), None)
         if less is None or any(self.outline.is_drug[at] for at in range(place + 1, less)):
             return agents
+        if "maintenance" in self.outline.cues[less]:  # CLEOPATRA but without the taxane; not 'THP x6, without'
+            bare = all(self.pieces[at].key in ("but", ",", "(") for at in range(place + 1, less))
+            named = {"taxane", *self.classes.get("taxane", ())}
+            return tuple(agent for agent in agents if agent not in named) or agents if bare and less > place + 1 else agents
         following = self.outline.drug_in_stretch_after(less)
         if following is None or following > less + 2 or self.now.mentions[following].standing != "denied":
             return agents
@@ -668,6 +694,9 @@ class _Reader:
         standing, access, _, access_at = self.now.mentions[place]
         agents = agents_of(piece)
         readings = None if agents else readings_of(piece)
+        if agents is not None and "comparator" in self.outline.played:
+            lacks = self.outline.gave_placebo(place)
+            agents = tuple(agent for agent in agents if agent != lacks)
         if self.outline.may_take_away:
             agents = self._without_the_excepted(place, agents)
         piece.used = standing not in ("mentioned", "family") or access is not None

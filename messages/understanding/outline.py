@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
-from messages.understanding.drugs import agents_of, names_drugs
+from messages.understanding.drugs import AGAINST_PLACEBO, agents_of, generic, names_drugs
 from messages.understanding.pieces import NAMING, Piece
 
 _FAR = 24
@@ -14,6 +14,10 @@ _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
 _COURSE = 8
 """Pieces behind a drug where its course is told, at most."""
+_TO_ITS_ARM = 5
+"""Pieces between a trial's name and its arm, at most."""
+_TO_ITS_REGIMEN = 4
+"""Pieces from 'omitted from' to the regimen, at most."""
 _TO_STOP = ("stop", "stopping", "hold")
 """How a stop is told that is to come."""
 _GOES_ON = ("still", "ongoing")
@@ -160,6 +164,48 @@ class Outline:
         parted = pieces[at + 1].glued and not pieces[at].glued
         parted = parted and self.is_drug[at + 1] and pieces[at - 1].is_("regimen")
         return parted and set(agents_of(pieces[at + 1]) or ("",)) <= set(agents_of(pieces[at - 1]) or ())
+
+    def gave_placebo(self, regimen: int) -> str | None:
+        """The drug of a trial's regimen that its placebo arm, in which it was given, lacks: 'HER2CLIMB, placebo arm'."""
+        pieces = self.pieces
+        tested = AGAINST_PLACEBO.get(pieces[regimen].key)
+        if tested is None or "comparator" not in self.played or pieces[regimen].asked:
+            return None
+        first, end = self.sentence_start[regimen], self.sentence_end[regimen]
+        near = range(max(first, regimen - _TO_ITS_ARM), min(end, regimen + _TO_ITS_ARM + 1))
+        arm = next((at for at in near if "comparator" in pieces[at].roles), None)
+        if arm is None or pieces[arm - 1].key in ("-", "not") or self.plays(range(max(first, arm - 2), arm + 3), "or"):
+            return None
+        beside = [at for at in (self.last_drug[regimen], self.next_drug[regimen]) if at is not None and first <= at < end]
+        whole = generic(agents_of(pieces[regimen]) or ())
+        lone = all(whole.isdisjoint(generic(agents_of(pieces[at]) or ())) for at in beside)  # not told with its drugs
+        numbered = regimen + 1 < end and pieces[regimen + 1].key == "-"
+        return tested if lone and not numbered and not self.has(near, "negation", "versus", "planned", "unknown") else None
+
+    def is_part_of(self, drug: int, regimen: int) -> bool:
+        """Whether what one place names is a part of what a regimen at another consists of."""
+        if not self.pieces[regimen].is_("regimen"):
+            return False
+        part = generic(agents_of(self.pieces[drug]) or ())
+        return bool(part) and part < generic(agents_of(self.pieces[regimen]) or ())
+
+    def left_out_of(self, at: int) -> int | None:
+        """The regimen that a drug was never given with, behind the words that say so: 'carboplatin omitted from her
+        TCHP', 'cape left out of TCT'; not 'omitted from TCT after cycle 2'."""
+        drug, regimen = self.drug_in_stretch_before(at), self.drug_in_stretch_after(at)
+        never = self.pieces[at].key in ("omitted", "left") or "negated_after" in self.cues[at]
+        if drug is None or regimen is None or not never:
+            return None
+        between = self.pieces[at + 1 : regimen]
+        if regimen - at > _TO_ITS_REGIMEN or any(piece.kind != "silent" for piece in between):
+            return None
+        if not self.is_part_of(drug, regimen):
+            return None
+        timed = any(
+            self.pieces[on].kind in ("cycles", "date", "duration", "number") or "after" in self.cues[on]
+            for on in self.rest_of_stretch(regimen, 5)
+        )
+        return None if timed else regimen
 
     def names_the_line(self, place: int) -> bool:
         """Whether a sign leads from a line's number to its drugs: 'on her second line, T-DM1', 'line 2: T-DM1'."""

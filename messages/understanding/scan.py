@@ -31,6 +31,8 @@ _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
 _SHORT_ANSWER = 2
 """Pieces before the 'no' that answers a heading, at least."""
+_COMPARATOR = frozenset(("comparator",))
+"""The part that words for the control arm of a trial play."""
 _LONG = 8
 """Letters a word must have before it is taken for a mistyped word of weight."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
@@ -168,7 +170,7 @@ def _known(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...]
         value=lexicon.ordinals.get(token.key) if single else None,
         glued=token.glued,
         low=single and text[token.start].islower(),
-        roles=lexicon.roles.get(token.key, NO_ROLES) if single else NO_ROLES,
+        roles=lexicon.roles.get(token.key, NO_ROLES) if single else _COMPARATOR if "control_arm" in cues else NO_ROLES,
         cues=cues,
         kinds=kinds,
     )

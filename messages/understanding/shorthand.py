@@ -13,8 +13,13 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
     for place, piece in enumerate(pieces):
         if piece.key in single_letters and piece.end - piece.start == 1 and not _left_out(pieces, place):
             small = text[piece.start].islower()
+            if piece.key in _ADDED_ONLY:
+                if not small and _is_added(pieces, place):
+                    piece.kind = "known"
+                    piece.stand_for(Concept("agents", piece.key, (single_letters[piece.key],)))
+                continue
             listed = not small and any(
-                told(pieces, place) for told in (_is_counted, _is_listed, _is_alone, _is_of_a_pair)
+                told(pieces, place) for told in (_is_counted, _is_listed, _is_alone, _is_of_a_pair, _is_not_added)
             )
             if listed or _beside_a_drug(pieces, place, signs_only=small):
                 agent = single_letters[piece.key]
@@ -119,6 +124,21 @@ def _beside_a_drug(pieces: list[Piece], place: int, *, signs_only: bool) -> bool
     return False
 
 
+_ADDED_ONLY = ("d",)
+"""Letters that stand for a drug only where a plus joins them to others: 'FEC x3 + D x3'."""
+
+
+def _is_added(pieces: list[Piece], place: int) -> bool:
+    """Whether a plus, behind a count of cycles, joins a letter to a drug before it."""
+    at = place - 1
+    if at < 1 or pieces[at].key != "+" or pieces[place].glued:
+        return False
+    at -= 1
+    while at > 0 and at > place - 5 and (pieces[at].kind in ("number", "cycles") or pieces[at].key == "x"):
+        at -= 1
+    return pieces[at].names_drugs_by_name()
+
+
 _LETTERS = {
     "t": ("taxane", "docetaxel", "paclitaxel", "nab_paclitaxel"),
     "c": ("carboplatin", "capecitabine", "cyclophosphamide"),
@@ -144,7 +164,7 @@ def _left_out(pieces: list[Piece], place: int) -> str | None:
     told = behind < len(pieces) and not pieces[behind].cues.isdisjoint(("negated_after", "declined", "unavailable"))
     for at in range(place - 1, max(-1, place - _FROM_REGIMEN), -1):
         piece = pieces[at]
-        meant = _LETTERS[pieces[place].key]
+        meant = _LETTERS.get(pieces[place].key, ())
         if piece.is_("regimen") and len(meant) > 1:
             members = next(concept.value for concept in piece.concepts if concept.kind == "regimen")
             meant = tuple(agent for agent in meant if agent in members)
@@ -188,12 +208,26 @@ def _is_listed(pieces: list[Piece], place: int) -> bool:
 
 def _is_of_a_pair(pieces: list[Piece], place: int) -> bool:
     """Whether H and P are told together behind a drug: 'docetaxel was stopped, H and P were kept'."""
-    other = {"h": "p", "p": "h"}[pieces[place].key]
+    other = {"h": "p", "p": "h"}.get(pieces[place].key)
+    if other is None:
+        return False
     for step in (-1, 1):
         at = place + 2 * step
         if 0 <= at < len(pieces) and pieces[at].key == other and pieces[place + step].key in ("and", "+", "/"):
             return any(piece.names_drugs_by_name() for piece in pieces[max(0, place - _FAR) : place])
     return False
+
+
+def _is_not_added(pieces: list[Piece], place: int) -> bool:
+    """Whether a letter is said not to have been given with the drugs behind it: 'P not added to TH', 'P left out of
+    TCHP'."""
+    behind = place + 1
+    behind += behind < len(pieces) and "is" in pieces[behind].roles
+    if behind >= len(pieces) or pieces[behind].cues.isdisjoint(("negated_after", "went_on")):
+        return False
+    ahead = pieces[behind + 1 : behind + 4]
+    drug = next((at for at, piece in enumerate(ahead) if piece.names_drugs_by_name()), None)
+    return drug is not None and all(piece.kind == "silent" for piece in ahead[:drug])
 
 
 def _is_alone(pieces: list[Piece], place: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import ANTI_HER2, agents_of, generic, readings_of
+from messages.understanding.drugs import AGAINST_PLACEBO, ANTI_HER2, agents_of, generic, readings_of
 from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
@@ -61,6 +61,10 @@ _THERE_WAS_NO = (["there", "was", "no"], ["there", "is", "no"])
 _UNTIL = ("until", "till", "then")
 _OF_ACCESS = frozenset(("unavailable", "available", "access"))
 """Cues of access."""
+_SHORTHAND = 5
+"""Letters of a regimen's shorthand, at most: a longer name is a trial's."""
+_TO_ITS_ARM = 8
+"""Pieces between a trial's name and its arm, at most."""
 _FAR = 30
 """Pieces from T-DXd to a sentence about access to it, at most."""
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
@@ -1131,6 +1135,8 @@ class _Sentence:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA
         placebo arm', 'HER2CLIMB-02'."""
         pieces = self.outline.pieces
+        if "comparator" in self.outline.played and self.outline.gave_placebo(at) is not None:
+            return False  # without the drug that was tested there
         behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
@@ -1143,8 +1149,11 @@ class _Sentence:
             return True
         given = at - 2 >= self.first and pieces[at - 1].key in ("in", "on") and agents_of(pieces[at - 2])
         if given and generic(given) & generic(agents_of(pieces[at]) or ()):
-            return True  # THP in CLEOPATRA
-        return bool(behind) and self.outline.plays(self.outline.rest_of_stretch(at, 8), "comparator")
+            part = len(pieces[at].key) <= _SHORTHAND and self.outline.is_part_of(at - 2, at)
+            return not part  # THP in CLEOPATRA; but capecitabine in TCT
+        first = max(self.first, at - _TO_ITS_ARM) if pieces[at].key in AGAINST_PLACEBO else at
+        near = range(first, min(self.end, at + _TO_ITS_ARM))
+        return "comparator" in self.outline.played and self.outline.plays(near, "comparator")
 
     def _is_of_a_trial(self, at: int) -> bool:
         """Whether a drug only says which trial: 'a T-DXd study', 'a trial of T-DXd'."""

@@ -293,6 +293,8 @@ class Behind:
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # tucatinib-free; a taxane-free regimen
             return "denied" if last else "mentioned"
+        if cues & {"went_on", "negated_after"} and outline.left_out_of(at) is not None:
+            return "denied"
         if "application" in piece.roles:  # T-DXd request with the insurer
             parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
             if outline.is_drug[at - 1] or parted:
