@@ -243,11 +243,22 @@ class _Reader:
                 self.now.refers = self.now.refers or self._begins_a_statement(place)
             if piece.value is not None and self._ends_behind_a_drug(place):
                 self._ordinal(place)
+            if piece.key == "fails" and piece.asked:
+                self._what_comes_after_it_fails(place)
             if "so" in piece.roles and self.outline.has(
                 self.outline.rest_of_stretch(place, 2), "previously", "started"
             ):
                 self.courses.separate("then")  # so she got vinorelbine
             self.outcomes.take(place)
+
+    def _what_comes_after_it_fails(self, place: int) -> None:
+        """Note the end of a line that is only told as what the one asked for comes after: 'what after THP fails?'"""
+        outline, course = self.outline, self.courses.current
+        if not place or course is None or not outline.is_drug[place - 1] or self.pieces[place - 1] not in course.pieces:
+            return
+        first = outline.first_of_list(place - 1)
+        if first and "after" in outline.cues[first - 1] and course.outcome is None:
+            course.outcome, self.pieces[place].used = "progression", True
 
     @staticmethod
     def _may_be_an_ordinal(piece: Piece) -> bool:

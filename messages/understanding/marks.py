@@ -32,6 +32,10 @@ class Marks:
         piece = self.pieces[place]
         number = int(piece.value)
         self.told.numbered = self.told.numbered or piece.key != ITEM
+        if self._is_refused(place):
+            piece.used = True
+            self.courses.separate("then")
+            return
         belongs = self._belongs(self._last_of_numbers(place))
         course = self.courses.current
         if self._heads_what_came_before(place):
@@ -75,6 +79,13 @@ class Marks:
         self.now.early = False
         self.now.metastatic = True
         self.courses.separate("then")
+
+    def _is_refused(self, place: int) -> bool:
+        """Whether a line as such was refused: 'declined second line, on HP', 'she refused third-line treatment'."""
+        outline = self.outline
+        before = next((at for at in outline.before_in_stretch(place, 3) if self.pieces[at].kind != "silent"), None)
+        refused = before is not None and "declined" in outline.cues[before]
+        return refused and outline.drug_in_stretch_after(place) is None
 
     def _heads_what_came_before(self, place: int) -> bool:
         """Whether a sentence says which line the one told before is, and what came before: 'TCT. Third line, THP and

@@ -279,6 +279,10 @@ class Order:
         before = self._told_before(current) if self._is_earlier_still(place) else None
         if before is not None:
             courses.all.remove(current)
+            if "before_all" in self.outline.cues[place] and (told := courses.metastatic()):
+                before = told[0]  # THP before both
+                for course in told:
+                    course.number = None if course.counted else course.number
             courses.all.insert(courses.all.index(before), current)
             return
         if self.now.drug_ahead(place) and not self._closes_its_stretch(place):

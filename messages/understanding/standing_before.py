@@ -805,6 +805,8 @@ class Before:
             outline.pieces[each].kind == "word" or "only" in outline.pieces[each].roles for each in range(at, first)
         ):
             return False
+        if any(outline.pieces[each].key == "," for each in range(at, first)) and outline.plays(range(at, first), "on"):
+            return False  # refused second-line therapy, on HP
         inside = range(first, last)
         listed = all(outline.is_drug[each] or outline.pieces[each].key in (",", "/", "+") for each in inside)
         return listed and all(outline.pieces[each].kind in ("sign", "silent") for each in range(last + 1, self.end))
@@ -824,13 +826,15 @@ def is_of_a_later_dose(outline: Outline, at: int) -> bool:
     """Whether only later cycles were not given, or refused: 'never had dose 6', 'declined the third cycle', 'refused
     further cycles', 'did not want more of it'."""
     pieces, rest = outline.pieces, outline.rest_of_stretch(at, 4)
-    value = pieces[at + 1].value if rest else None
-    if isinstance(value, int | float) and value > 1:
+    values = [pieces[each].value if pieces[each].kind != "line" else None for each in rest]  # not of a line
+    later = [isinstance(value, int | float) and value > 1 for value in values]
+    if later and later[0]:
         return True
-    counted = any(isinstance(pieces[each].value, int | float) and pieces[each].value > 1 for each in rest)
+    counted = any(later)
     more = outline.plays(rest, "more")
     it = more and any(pieces[each].key == "of" and "pronoun" in pieces[each + 1].roles for each in rest[:-1])
-    return it or ((counted or more) and outline.has(rest, "cycles"))
+    dosed = outline.has(rest, "cycles") or any(pieces[each].key in ("dose", "doses") for each in rest)
+    return it or ((counted or more) and dosed)
 
 
 def ticks_off(outline: Outline, at: int) -> bool:
