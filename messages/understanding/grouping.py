@@ -222,7 +222,9 @@ class Grouping:
         between = range(part + 1, place)
         leads = any(pieces[at].key in ("in", "of", "from") or "went_on" in outline.cues[at] for at in between)
         light = all(
-            pieces[at].kind == "silent" or pieces[at].key in ("arm", "part", "component") or "went_on" in outline.cues[at]
+            pieces[at].kind == "silent"
+            or pieces[at].key in ("arm", "part", "component")
+            or "went_on" in outline.cues[at]
             for at in between
         )
         return leads and light and outline.is_part_of(part, place)

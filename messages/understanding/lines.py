@@ -609,7 +609,11 @@ class _Reader:
         if "maintenance" in self.outline.cues[less]:  # CLEOPATRA but without the taxane; not 'THP x6, without'
             bare = all(self.pieces[at].key in ("but", ",", "(") for at in range(place + 1, less))
             named = {"taxane", *self.classes.get("taxane", ())}
-            return tuple(agent for agent in agents if agent not in named) or agents if bare and less > place + 1 else agents
+            return (
+                tuple(agent for agent in agents if agent not in named) or agents
+                if bare and less > place + 1
+                else agents
+            )
         following = self.outline.drug_in_stretch_after(less)
         if following is None or following > less + 2 or self.now.mentions[following].standing != "denied":
             return agents

@@ -317,10 +317,19 @@ class Order:
         following = self.outline.drug_in_sentence_after(place)
         if following is None or following - place > _SAYS_WHEN:
             return
+        if self.now.early and self._counts_lines_for_metastases(place):  # adjuvant TCH, 2 prior lines, last T-DM1
+            self.now.early = self.now.stays_early = False
+            self.courses.separate("then")
         lines = self.pieces[place + 1].key in ("lines", "therapies", "regimens")
         if self._counts_what_came_before(place, following) or lines:
             self.pieces[place].used = True
             self._part(following, int(self.pieces[place].value))
+
+    def _counts_lines_for_metastases(self, place: int) -> bool:
+        """Whether lines are counted behind early-stage treatment, in a stretch of their own."""
+        outline = self.outline
+        opens = outline.stretch_start[place] == place and self.courses.current is not None
+        return opens and outline.has(outline.rest_of_stretch(place, 3), "several_lines")
 
     def _part(self, drug: int, number: int) -> None:
         """Part a list at each 'and' and comma, where these make of it as many lines as were counted."""

@@ -166,7 +166,7 @@ class Outline:
         return parted and set(agents_of(pieces[at + 1]) or ("",)) <= set(agents_of(pieces[at - 1]) or ())
 
     def gave_placebo(self, regimen: int) -> str | None:
-        """The drug of a trial's regimen that its placebo arm, in which it was given, lacks: 'HER2CLIMB, placebo arm'."""
+        """The drug of a trial's regimen that its placebo arm, in which it was given, lacks: 'HER2CLIMB placebo arm'."""
         pieces = self.pieces
         tested = AGAINST_PLACEBO.get(pieces[regimen].key)
         if tested is None or "comparator" not in self.played or pieces[regimen].asked:
@@ -176,11 +176,15 @@ class Outline:
         arm = next((at for at in near if "comparator" in pieces[at].roles), None)
         if arm is None or pieces[arm - 1].key in ("-", "not") or self.plays(range(max(first, arm - 2), arm + 3), "or"):
             return None
-        beside = [at for at in (self.last_drug[regimen], self.next_drug[regimen]) if at is not None and first <= at < end]
+        beside = [
+            at for at in (self.last_drug[regimen], self.next_drug[regimen]) if at is not None and first <= at < end
+        ]
         whole = generic(agents_of(pieces[regimen]) or ())
         lone = all(whole.isdisjoint(generic(agents_of(pieces[at]) or ())) for at in beside)  # not told with its drugs
         numbered = regimen + 1 < end and pieces[regimen + 1].key == "-"
-        return tested if lone and not numbered and not self.has(near, "negation", "versus", "planned", "unknown") else None
+        return (
+            tested if lone and not numbered and not self.has(near, "negation", "versus", "planned", "unknown") else None
+        )
 
     def is_part_of(self, drug: int, regimen: int) -> bool:
         """Whether what one place names is a part of what a regimen at another consists of."""

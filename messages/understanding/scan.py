@@ -59,6 +59,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             at += 1
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
+    pieces = _without_numero(pieces)
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _deny_drugs_behind(pieces, lexicon)
@@ -77,6 +78,20 @@ def _name_the_oestrogen_receptor(pieces: list[Piece]) -> None:
                 if before.key == "re" and not before.concepts:
                     before.kind = "known"
                     before.stand_for(Concept("noun", "er"))
+
+
+def _without_numero(pieces: list[Piece]) -> list[Piece]:
+    """Read 'no.' between a drug and a number that ends what is said as the number's sign: 'T-DM1 no. 12'."""
+    for place in range(1, len(pieces) - 2):
+        piece, dot, number = pieces[place : place + 3]
+        if piece.key != "no" or piece.end - piece.start != len("no") or dot.key != "." or not dot.glued:
+            continue
+        counted = pieces[place - 1].names_drugs_by_name() or "cycles" in pieces[place - 1].cues
+        ends = place + 3 == len(pieces) or pieces[place + 3].kind in ("sign", "silent")
+        if number.kind == "number" and counted and ends:
+            number.kind, number.start = "cycles", piece.start
+            return [*pieces[:place], *pieces[place + 2 :]]
+    return pieces
 
 
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:

@@ -578,6 +578,8 @@ class _Sentence:
             behind = None if previous is None else self.behind.get(previous)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) != "denied" else None
+        if "denied" in (before, behind) and self._was_only_early(at):
+            return Mention("received")
         if before == "denied" and self._is_of_neither(at):
             before = behind = "unavailable"
         if before == "received" and behind in _ACCESS and self._is_only_dated(at):
@@ -655,6 +657,27 @@ class _Sentence:
         if behind != "denied" and (self._answers_otherwise(at) or self._ended_then(at)):
             return "mentioned"
         return "mentioned" if self._is_cleared(at) else "denied"
+
+    def _was_only_early(self, at: int) -> bool:
+        """Whether a denial holds but for early-stage treatment: 'no pertuzumab for mets, only neoadjuvant', 'never had
+        T-DM1 except adjuvantly'."""
+        outline = self.outline
+        if "early" not in outline.said or outline.drug_in_sentence_after(outline.last_of_list(at)) is not None:
+            return False
+        for only in range(outline.last_of_list(at) + 1, self.end - 1):
+            leads = "only" in outline.pieces[only].roles or outline.cues[only] & {"than", "all_but"}
+            if not leads:
+                continue
+            early = next((on for on in range(only + 1, min(self.end, only + 4)) if "early" in outline.cues[on]), None)
+            if early is None or outline.pieces[early].asked:
+                return False
+            return all(
+                outline.pieces[on].kind in ("silent", "sign", "date", "cycles")
+                or outline.pieces[on].key == "setting"
+                or "early" in outline.cues[on]
+                for on in range(only + 1, outline.stretch_end[early])
+            )
+        return False
 
     def _is_of_neither(self, at: int) -> bool:
         """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
@@ -1006,6 +1029,8 @@ class _Sentence:
             return "received"
         if is_asked and behind != "planned" and self._has_ended(at):
             return "received"
+        if is_asked and behind == "given" and before is None and self._is_told_beside_the_question(at):
+            return "received"
         told = behind == "given" or (before == "planned" and self._is_given_together(at))
         if behind == "planned" or (before == "planned" and not (told and self._inherited(at))):
             return "planned"
@@ -1023,6 +1048,25 @@ class _Sentence:
         if bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at):
             return "mentioned"
         return "received"
+
+    def _is_told_beside_the_question(self, at: int) -> bool:
+        """Whether a clause of its own, behind what is asked, tells how a drug ended: 'is T-DXd next, THP failed'."""
+        outline = self.outline
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
+        begins, rest = outline.stretch_start[first] == first > self.first, outline.rest_of_stretch(last, 5)
+        if not begins or outline.pieces[first - 1].key != "," or not rest:
+            return False
+        ended = outline.has(rest, "progression", "toxicity", "stopped", "completed")
+        return (
+            ended
+            and all(
+                outline.pieces[on].kind in ("silent", "sign", "date", "cycles", "duration")
+                or outline.cues[on] & {"progression", "toxicity", "a_toxicity", "stopped", "completed", "governing"}
+                or outline.pieces[on].kinds & {"noun"}
+                for on in rest
+            )
+            and not outline.plays(range(self.first, first), "if")
+        )
 
     def _is_set_beside(self, at: int) -> bool:
         """Whether a drug is compared with the one behind it, or begins a stretch: 'whether, after THP, T-DM1 makes

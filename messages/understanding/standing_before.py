@@ -370,6 +370,9 @@ class Before:
         self.headed = self.headed or (not self.before and heads(outline, at))
         led = outline.pieces[at - 1]  # they had pencilled in T-DM1
         had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
+        goes_on = piece.key == "next" and outline.drug_in_stretch_before(at) is not None
+        goes_on = goes_on and led.key in ("given", "received", "done", "used")  # T-DM1 already given next tucatinib
+        had_in_mind = had_in_mind or goes_on
         asks_on = piece.asked and "what_next" in piece.cues and outline.last_drug[at] == at - 2  # had A, next B?
         return mode if told and not (had_in_mind or asks_on) else "planned"
 

@@ -346,12 +346,18 @@ class Behind:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
             return "asked"
-        if "in_general" in cues and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at)):
+        if (
+            "in_general" in cues
+            and not self._is_the_reason(at)
+            and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at))
+        ):
             return "mentioned"
         if "asked_back" in cues and piece.asked:
             return "asked"
         if piece.key == "next" and self._is_what_she_had_next(at):
             return "given"
+        if piece.key == "next" and self._leads_on_from_what_she_had(at):
+            return None
         if "planned" in cues and "stopped" in cues and self._did_harm(at):
             return "given"
         if "planned" in cues and (self._counts_cycles(at) or self._plans_to_go_on(at) or self._is_how_it_was(at)):
@@ -385,6 +391,11 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _is_the_reason(self, at: int) -> bool:
+        """Whether 'because of' leads to an allergy: it is why something was done: 'swapped because of allergy'."""
+        before = [self.outline.pieces[each] for each in self.outline.before_in_stretch(at, 3)]
+        return any(piece.roles & {"why", "reason"} for piece in before) and "a_toxicity" in self.outline.cues[at]
 
     def _is_of_an_application(self, at: int) -> bool:
         """Whether what is refused is a request for a drug: 'request for T-DXd refused', 'coverage of T-DXd denied'."""
@@ -592,6 +603,13 @@ class Behind:
         outline = self.outline
         told = "previously" in outline.cues[at - 1] and not outline.pieces[at].asked
         return told and outline.drug_in_stretch_after(at) is None
+
+    def _leads_on_from_what_she_had(self, at: int) -> bool:
+        """Whether 'next' stands between what was had and the drug it leads to: 'THP already received next T-DXd?'"""
+        outline = self.outline
+        told = outline.has(outline.before_in_stretch(at, 2), "previously")
+        told = told and outline.drug_in_stretch_before(at) is not None
+        return told and at + 1 < self.end and outline.is_drug[at + 1]
 
     def _did_harm(self, at: int) -> bool:
         """Whether a toxicity is told of a drug, and then what may be a plan given up: 'Abraxane: allergic, binned'."""
