@@ -12,6 +12,8 @@ _FAR = 24
 """Pieces before and behind a word that may belong to what it says, at most."""
 _LONGEST_LIST = 8
 """Drugs joined to one that are followed, at most."""
+_BRACKET = 2
+"""Pieces from what a bracket is of to the first in it."""
 _COURSE = 8
 """Pieces behind a drug where its course is told, at most."""
 _TO_ITS_ARM = 5
@@ -223,6 +225,16 @@ class Outline:
             return False
         told = next((pieces[on] for on in self.rest_of_stretch(at + 1, 4) if pieces[on].kind == "line"), None)
         return told is not None and told.value < pieces[at - 1].value
+
+    def names_a_plan(self, first: int) -> bool:
+        """Whether a bracket begins right behind a plan, or an idea, whose drugs it names, and no course of them is
+        told: 'the old plan (A in second line) was torn up'; not 'her first option (A) failed'."""
+        if "plan_noun" not in self.played or first < _BRACKET or self.pieces[first - 1].key != "(":
+            return False
+        told = range(first, min(self.sentence_end[first], first + _FAR))
+        return "plan_noun" in self.pieces[first - _BRACKET].roles and not self.has(
+            told, "progression", "toxicity", "a_toxicity", "completed", "ongoing", "responding", "took_effect"
+        )
 
     def tells_a_course(self, last: int, *, timed: bool = False) -> bool:
         """Whether how a drug that was only planned went is told right behind it, or behind the last word of the plan:

@@ -18,7 +18,21 @@ from messages.understanding.standing_behind import Behind
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
-    ("granting", "revoking", "mistaken", "routine", "saying", "application", "obstacle", "nobody", "returns", "change")
+    (
+        "granting",
+        "revoking",
+        "mistaken",
+        "routine",
+        "saying",
+        "application",
+        "obstacle",
+        "nobody",
+        "returns",
+        "change",
+        "adviser",
+        "stock",
+        "used_up",
+    )
 )
 """Parts of words that leave open whether a drug beside them was given."""
 _LONGEST_LIST = 6
@@ -99,6 +113,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
             _Sentence(outline, at, end, words, planned=listed).read(found)
             _answer(outline, at, end, found)
+            if "which" in outline.typed or "what" in outline.typed:
+                _ask_which_of_them(outline, at, end, found)
             if words.refuses:
                 _refuse_what_was_offered(outline, at, end, found)
             if words.denies_all:
@@ -426,6 +442,31 @@ def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mentio
             found[at] = Mention("denied", found[at].access)
 
 
+def _ask_which_of_them(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the next sentence's question which of a list it should be: 'The list is long: A, B, C. Which first?'"""
+    pieces = outline.pieces
+    if (
+        end + 1 >= len(pieces)
+        or pieces[end].key not in ("which", "what")
+        or pieces[outline.sentence_end[end] - 1].key != "?"
+    ):
+        return
+    asked = pieces[end + 1 : outline.sentence_end[end]]
+    colon = next((at for at in range(first, end) if pieces[at].key == ":"), None)
+    if colon is None or any(piece.key in ("next", "else", "now", "line", "after") for piece in asked):
+        return
+    heading = range(first, colon)
+    chooses = asked[0].key in ("first", "best", "one", "of", "would", "should", "to", "do", "is") and outline.plays(
+        heading, "plan_noun"
+    )
+    if not (chooses or (pieces[end].key == "which" and asked[0].key in ("first", "best"))):
+        return
+    told = outline.has(heading, "previous", "has_had", "previously", "several_lines")
+    listed = [at for at in range(colon, end) if outline.is_drug[at]]
+    if listed and not told and all(found[at].bare or found[at].standing != "received" for at in listed):
+        found.update({at: Mention("asked") for at in listed if found[at].standing == "received"})
+
+
 def _refuse_what_was_offered(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's refusal of what this one says was planned: 'T-DXd was offered. She declined.'"""
     if end == len(outline.pieces):
@@ -583,6 +624,8 @@ class _Sentence:
         if before == "denied" and self._is_of_neither(at):
             before = behind = "unavailable"
         if before == "received" and behind in _ACCESS and self._is_only_dated(at):
+            before = None
+        if before == "received" and "planned" in said and self._is_had_in_mind(at):
             before = None
         if at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
             return Mention("mentioned")
@@ -1016,6 +1059,8 @@ class _Sentence:
         if "pre" in typed and self._is_still_to_come(at):
             return "planned"
         if "or" in outline.played and self._is_a_choice(at):
+            if "planned" in (before, behind):
+                return "planned"
             return "asked" if before is None and behind is None else "mentioned"
         if behind == "upcoming":
             return "planned"
@@ -1023,7 +1068,6 @@ class _Sentence:
             return "asked"
         if is_asked and "or" in outline.played and self._is_offered(at):
             return "asked"
-        before = None if behind == "planned" and self._is_had_in_mind(at) else before
         comes_next = behind == "planned" and outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
         if before == "received" and not comes_next and not (behind == "asked" and self._is_set_beside(at)):
             return "received"
@@ -1222,10 +1266,12 @@ class _Sentence:
         return before >= self.first and self.outline.pieces[before].key == "pre" and not self.outline.cues[before]
 
     def _is_had_in_mind(self, at: int) -> bool:
-        """Whether a plan right behind a drug is all that was had: 'her oncologist had T-DXd in mind'."""
+        """Whether a plan right behind drugs is all that was had: 'he had A in mind', 'I had A + B in mind'."""
         outline = self.outline
-        plan = at + 1
-        if at == self.first or not outline.pieces[at - 1].cue("previously") or "planned" not in outline.cues[plan]:
+        first, plan = outline.first_of_list(at), outline.last_of_list(at) + 1
+        if first == self.first or not outline.pieces[first - 1].cue("previously") or plan >= self.end:
+            return False
+        if "planned" not in outline.cues[plan]:
             return False
         return plan + 1 >= outline.stretch_end[at] or outline.pieces[plan + 1].kind == "sign"
 
@@ -1422,6 +1468,8 @@ class _Sentence:
         outline = self.outline
         at = outline.first_of_list(at)
         apart = outline.drug_in_stretch_before(at) is not None
+        if outline.names_a_plan(outline.stretch_start[at]):
+            return False
         before = range(outline.stretch_start[at], at)
         if outline.plays(before, "if"):
             return False

@@ -51,6 +51,12 @@ _NO_DRUG = ("nothing", "none", "no", "nil", "never")
 """What begins a sentence that nothing was given."""
 _IN_ITS_PLACE = ("instead", "rather")
 """What sets another drug in the place of one, and excepts nothing."""
+_WANTING = ("want", "wants", "wanted", "insists", "prefers", "suggests", "recommends", "proposes")
+"""What is said of a drug that somebody would have given."""
+_HANDED = ("she", "he", "given", "took", "taken", "used", "swallowed", "infused", "administered")
+"""What tells that a drug was not only kept."""
+_CALLED = ("what", "drug", "drugs", "medicine", "treatment", "one", "therapy", "regimen")
+"""What a drug may be called that somebody else had."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _FAR = 14
@@ -149,6 +155,12 @@ class Before:
             return not drugs
         if self._is_a_relatives_paper(at) or self._is_a_relatives_report(at):
             return False
+        if self._is_what_they_had(at):
+            last = self.outline.last_drug[at]
+            assert last is not None
+            told = range(self.outline.first_of_list(last), last + 1)
+            self.relatives.update(each for each in told if outline.is_drug[each])
+            return False
         if self._tells_of_the_drug_before(at):
             self.relatives.add(at - 2)
         told = self._drugs_pointed_at(at)
@@ -185,6 +197,21 @@ class Before:
         headed = at - 2 == self.first and self.outline.is_drug[at - 2] and pieces[at - 1].key in (":", "-", ",")
         return headed and (self.outline.plays(rest, "pronoun") or self.outline.has(rest, "on_it"))
 
+    def _is_what_they_had(self, at: int) -> bool:
+        """Whether drugs are only called a relative's: 'A is what her husband is on', 'A was her mother's drug'."""
+        outline, pieces = self.outline, self.outline.pieces
+        last = outline.last_drug[at]
+        if last is None or last < self.first or last + 1 >= at or "is" not in pieces[last + 1].roles:
+            return False
+        if pieces[last + 1].asked and outline.pieces[self.end - 1].key == "?":
+            return False
+        named = range(last + 2, at)
+        called = any(pieces[each].key in _CALLED for each in named)
+        owned = [piece.key for piece in pieces[at + 1 : at + 3]] == ["'", "s"]
+        return (called or (owned and not named)) and all(
+            pieces[each].kind == "silent" or pieces[each].key in _CALLED for each in named
+        )
+
     def _follows_a_condition(self, at: int) -> bool:
         """Whether a stretch tells what may come of the condition before it: 'if PD then T-DXd'."""
         outline = self.outline
@@ -195,6 +222,8 @@ class Before:
         """What of the meaning goes on in the next stretch."""
         outline = self.outline
         asked = outline.pieces[at].asked
+        if mode is None and outline.names_a_plan(at):
+            return "planned"
         if not self.general and (mode is None or (mode == "received" and not asked)):
             return None
         cues = outline.cues[at]
@@ -306,6 +335,10 @@ class Before:
             return self._within_refusal(mode, at)
         if "why" in piece.roles and mode == "received" and self.taken:
             return None  # she got lapatinib because T-DM1 was not funded
+        if mode is None and "saying" in piece.roles and self._is_somebodys_word(at):
+            return "planned"
+        if mode in (None, "given") and "container" in piece.roles and self._is_in_stock(at):
+            return "mentioned"
         if "so" in piece.roles and mode == "received" and not self.taken and "a_toxicity" in outline.cues[at - 1]:
             return None  # had ILD, so T-DXd is ruled out
         if "versus" in cues:
@@ -319,6 +352,8 @@ class Before:
         if self.switches and piece.key == "to":
             self.switches = False
             return self.switched_to
+        if piece.key == ":" and mode is None and "adviser" in outline.played and self._is_advised(at):
+            return "planned"
         if piece.key == ":" and mode == "planned":
             if self.taken and self._tells_what_came(at):
                 return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
@@ -403,6 +438,45 @@ class Before:
         drug = outline.drug_in_stretch_after(at)
         return drug is not None and ("hazard_of" not in outline.cues[at] or outline.next_meaning(at) == drug)
 
+    def _is_advised(self, colon: int) -> bool:
+        """Whether a colon leads from who advises to a drug, and no course of it is told: 'Board: T-DXd', 'MDT today:
+        T-DM1'; not 'MDT 2021: THP, PD', 'consultant: THP x6'."""
+        outline, pieces = self.outline, self.outline.pieces
+        said, drug = colon - 1, colon + 1
+        said -= said > self.first and bool(pieces[said].roles & {"until_now"})
+        if said < self.first or drug >= self.end or "adviser" not in pieces[said].roles:
+            return False
+        drug += pieces[drug].kind == "silent"
+        if drug >= self.end or not outline.is_drug[drug] or outline.stretch_start[said] != self.first:
+            return False
+        rest = range(drug + 1, min(self.end, drug + _FAR))
+        return not outline.has(rest, *TOLD, *_RUNNING, "responding", "a_toxicity") and not any(
+            pieces[at].kind in ("date", "cycles", "duration", "line") for at in rest
+        )
+
+    def _is_somebodys_word(self, at: int) -> bool:
+        """Whether what somebody who advises says is a drug: 'the board said A', 'I said B'; not 'I said A failed'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = at + 1
+        if at == self.first or drug >= self.end or not outline.is_drug[drug]:
+            return False
+        who = pieces[at - 1]
+        if who.key not in ("i", "we") and "adviser" not in who.roles:
+            return False
+        return not outline.has(range(drug + 1, self.end), *TOLD, *_RUNNING, "negated_after", "negation", "declined")
+
+    def _is_in_stock(self, at: int) -> bool:
+        """Whether boxes of a drug only stand somewhere: 'the pharmacy has two boxes of A'; not 'she took a pack of A',
+        'one vial of A was given'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = at + 2
+        if drug >= self.end or pieces[at + 1].key != "of" or not outline.is_drug[drug]:
+            return False
+        return not outline.has(range(self.first, at), "previously", "the_patient", "has_had", "started") and not (
+            outline.has(range(drug, self.end), *TOLD, "started", "previously", "a_toxicity")
+            or any(pieces[each].key in _HANDED for each in range(self.first, self.end))
+        )
+
     def _counts_what_was(self, at: int) -> bool:
         """Whether a number of lines stands before a colon: 'three lines: A, B, C'."""
         pieces = self.outline.pieces
@@ -447,8 +521,8 @@ class Before:
         outline, drug = self.outline, at + 1
         if outline.last_drug[at] is None or drug >= self.end or not outline.is_drug[drug]:
             return False
-        if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?":
-            return False
+        if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?" or outline.pieces[at].key in _WANTING:
+            return False  # the insurer wants lapatinib tried before it pays
         return outline.tells_a_course(outline.last_of_list(drug), timed=outline.pieces[at].key == "next")
 
     def _tells_what_came(self, at: int) -> bool:

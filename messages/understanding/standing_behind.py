@@ -23,6 +23,8 @@ _MARKED_WITHIN = 12
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
+_ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secured", "plentiful")
+"""What says that there is enough of a drug."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
@@ -299,6 +301,8 @@ class Behind:
             parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
             if outline.is_drug[at - 1] or parted:
                 return self._decided(at)
+        if "stock" in piece.roles and outline.is_drug[at - 1]:
+            return self._in_stock(at)
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in _TIMES and piece.key != ITEM
@@ -413,6 +417,20 @@ class Behind:
         if outline.plays(behind, "granting"):
             return "available"
         return "unavailable" if outline.plays(behind, "revoking") else "mentioned"
+
+    def _in_stock(self, at: int) -> str | None:
+        """What is told of how much there is of a drug: 'T-DM1 quota finished for this year', 'T-DXd supply is fine'."""
+        pieces, rest = self.outline.pieces, self.outline.rest_of_stretch(at, 6)
+        if self.outline.has(rest, *_GIVEN - {"completed", "stopped"}):
+            return None
+        for place in rest:
+            if "used_up" in pieces[place].roles:
+                return "unavailable"
+            if pieces[place].key in _ENOUGH:
+                return "available"
+            if not (pieces[place].kind in ("silent", "date") or "is" in pieces[place].roles):
+                break
+        return "mentioned"
 
     def _is_what_it_was(self, at: int) -> bool:
         """Whether 'it was' tells of the drug right before it that it was given: 'so T-DM1 it was', 'THP it became'."""
