@@ -97,7 +97,21 @@ class Receptors:
         """Hormone receptors together; a number beside HR is a heart rate."""
         self._hormone("hr", place, self._reading(place, counts=False))
 
+    def _not_known_before(self, place: int) -> int | None:
+        """Where a clause begins that says before its receptor that it is not known: 'no info on receptors', 'I do not
+        know the ER'."""
+        for at in range(place - 1, max(self.context.clause(place).start, place - _DATED_WITHIN) - 1, -1):
+            if self.pieces[at].cue("unknown", "pending"):
+                led = self.pieces[self.context.clause(place).start : at]
+                return at if all(piece.kind in ("silent", "sign") for piece in led) else None
+            if self.pieces[at].kind not in ("silent", "sign"):
+                return None
+        return None
+
     def _hormone(self, name: str, place: int, reading: Reading | None) -> None:
+        if reading is None and (at := self._not_known_before(place)) is not None and not self.context.is_family(place):
+            self.stated.note(f"receptor_{name}", "unknown", self.pieces[at : place + 1])
+            return
         if reading is None or self.context.is_family(place):
             return
         if self.context.stance(place) == "denied" or self.context.is_denied_at_once(place):
@@ -253,7 +267,7 @@ class Receptors:
             return "positive"
         if self.context.of(piece, "negative", "lacking"):
             return "negative"
-        return "unknown" if piece.cue("pending", "unknown") else None
+        return "unknown" if piece.cue("pending", "unknown", "unavailable") else None
 
     def _ends_at(self, at: int) -> bool:
         """Whether nothing but a sign follows a piece, or a receptor with a spoken sign of its own."""

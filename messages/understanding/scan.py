@@ -36,11 +36,18 @@ _COMPARATOR = frozenset(("comparator",))
 _LONG = 8
 """Letters a word must have before it is taken for a mistyped word of weight."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
+_RECEPTORS = {"re": "er", "ro": "er"}
+"""Receptors by their letters in other languages: 'RE+ RP-', 'RO 80%'; else 're' is 'regarding'."""
+_BY_ONE_LETTER = {"e": "er", "p": "pr", "h": "her2"}
+"""Receptors by one letter, where each has its sign and they stand in this order: 'E+P-', 'E-/P+'."""
+_KINDS_PASSED = 3
+"""Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
 
 
 def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     """The pieces of a text, in order, with their sentences and clauses."""
     tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
+    _name_receptors(tokens)
     pieces: list[Piece] = []
     at = 0
     count = len(tokens)
@@ -92,6 +99,60 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
             number.kind, number.start = "cycles", piece.start
             return [*pieces[:place], *pieces[place + 2 :]]
     return pieces
+
+
+def _name_receptors(tokens: list[Token]) -> None:
+    """Call receptors by their names where letters stand for them that only beside a sign or a percentage do: 'RE- RP+',
+    'RO 80%', 'E+P-', 'RE/RP positive'."""
+    for place, token in enumerate(tokens):
+        if token.key == "e":
+            _name_by_one_letter(tokens, place)
+        elif token.key in _RECEPTORS and (_is_valued(tokens, place) or _is_paired(tokens, place)):
+            tokens[place] = token._replace(key=_RECEPTORS[token.key])
+
+
+def _name_by_one_letter(tokens: list[Token], place: int) -> None:
+    """E and P, and H behind them, each with its sign."""
+    named: dict[int, str] = {}
+    for letter, name in _BY_ONE_LETTER.items():
+        at = place + (bool(named) and place < len(tokens) and tokens[place].key in "/,")
+        if at >= len(tokens) or tokens[at].key != letter or not _is_signed(tokens, at):
+            break
+        named[at] = name
+        place = at + 2
+    if len(named) > 1:
+        for at, name in named.items():
+            tokens[at] = tokens[at]._replace(key=name)
+
+
+def _is_signed(tokens: list[Token], place: int) -> bool:
+    """Whether a plus or minus is glued to a word, and belongs to it: not in 'P+H', 'e-mail'."""
+    if place + 1 >= len(tokens) or tokens[place + 1].key not in ("+", "-") or not tokens[place + 1].glued:
+        return False
+    following = tokens[place + 2] if place + 2 < len(tokens) else None
+    if following is None or not following.glued or following.kind == "sign":
+        return True
+    return place + 3 < len(tokens) and tokens[place + 3].key in ("+", "-") and tokens[place + 3].glued
+
+
+def _is_valued(tokens: list[Token], place: int) -> bool:
+    """Whether a sign or a percentage stands behind a word: 'RE+', 'RO -', 'RE: 90%', 'RP 0'."""
+    if _is_signed(tokens, place):
+        return True
+    ahead = tokens[place + 1 : place + 4]
+    ahead = ahead[1:] if ahead and ahead[0].key == ":" else ahead
+    if ahead and ahead[0].kind == "number":
+        return ahead[0].key == "0" or (len(ahead) > 1 and ahead[1].key == "%")
+    ends = len(ahead) == 1 or (len(ahead) > 1 and ahead[1].kind == "sign")
+    return bool(ahead) and ahead[0].key in ("+", "-") and ends
+
+
+def _is_paired(tokens: list[Token], place: int) -> bool:
+    """Whether the other receptor stands beside one, behind a stroke: 'RE/RP'."""
+    for stroke, other in ((place + 1, place + 2), (place - 1, place - 2)):
+        if 0 <= other < len(tokens) and tokens[stroke].key == "/" and tokens[other].key in ("re", "ro", "rp", "er"):
+            return True
+    return False
 
 
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
@@ -238,9 +299,22 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
                 if group in node:
                     stack.append((node[group], here + 1, False))
         skipped = key in fillers or (key in ("-", "'") and (tokens[here].glued or _glues(tokens, here)))
+        skipped = skipped or (key in groups and _says_which_chemo(lexicon, tokens, here))
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
+
+
+def _says_which_chemo(lexicon: Lexicon, tokens: list[Token], here: int) -> bool:
+    """Whether a word only says which chemotherapy is meant: 'unfit for combination chemo', 'no further IV chemo'."""
+    groups = lexicon.groups
+    for token in tokens[here : here + 2 * _KINDS_PASSED]:
+        found = groups.get(token.key, ())
+        if "<chemo>" in found:
+            return token is not tokens[here]
+        if "<which_chemo>" not in found and token.key != "-":
+            return False
+    return False
 
 
 def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:

@@ -177,7 +177,12 @@ class Reader:
     def _chemotherapy(self, place: int, name: str, value: str) -> None:
         """Fit or unfit for chemotherapy; 'fit' may be a seizure, or the fit of something else."""
         fit = value == "suitable"
-        if fit and self._is_only_a_question(place):
+        if fit and (answer := self._answer(place)) is not None:
+            self._note(name, answer[0], place, answer[1])
+            return
+        if fit and (
+            self._is_only_a_question(place) or self._is_asked_outright(place) or self._is_allowed_to_end(place)
+        ):
             return
         if fit and self._is_refuted(place):
             if self._is_of_chemotherapy(place):
@@ -200,6 +205,25 @@ class Reader:
                 return
         self._note(name, value, place)
 
+    def _answer(self, place: int) -> tuple[str, int] | None:
+        """What answers for fitness behind its name, and where: 'fit for chemo: no', 'chemo candidate? Not really',
+        'suitable for chemo: unknown'."""
+        at = place + 2
+        if at >= len(self.pieces) or self.pieces[place + 1].key not in (":", "?", "=", "-"):
+            return None
+        if self.pieces[place + 1].key == "-" and self.pieces[place + 1].glued:
+            return None
+        piece, behind = self.pieces[at], at + 1
+        while behind < len(self.pieces) and self.pieces[behind].key in ("really", "she", "he", "is", "isn", "not"):
+            behind += 1
+        if behind < len(self.pieces) and self.pieces[behind].kind != "sign":
+            return None
+        if "affirmed" in piece.roles:
+            return "suitable", at
+        if piece.cue("unknown", "pending"):
+            return "unknown", at
+        return ("unsuitable", at) if "negation" in piece.cues else None
+
     def _is_only_a_question(self, place: int) -> bool:
         """'Chemo ok?'"""
         rest = [self.pieces[at] for at in self.context.clause(place) if at != place]
@@ -212,6 +236,24 @@ class Reader:
             return True
         turns = next((at for at, piece in enumerate(ahead) if "new_word" in piece.cues), len(ahead))
         return any(self.context.of(piece, "consents") for piece in ahead[turns:])
+
+    def _is_allowed_to_end(self, place: int) -> bool:
+        """'T-DXd would allow a chemo-free interval'."""
+        following = self.context.next_word(place)
+        allows = self.pieces[place].key in ("allows", "allow", "permits", "permit")
+        return allows and following is not None and self.context.of(following, "without")
+
+    def _is_asked_outright(self, place: int) -> bool:
+        """Whether it is what a question asks: 'is she fit for combination chemo?', 'does her PS allow chemo?'"""
+        piece, sentence = self.pieces[place], self.context.sentence(place)
+        first = self.pieces[sentence.start]
+        if not piece.asked or self.pieces[sentence.stop - 1].key != "?" or piece is first:
+            return False
+        if not ("is" in first.roles or "auxiliary" in first.roles or first.cue("asked", "asked_weak")):
+            return False
+        of_chemo = "chemo" in self.text[piece.start : piece.end].lower()
+        led = self.pieces[sentence.start + 1 : place]
+        return of_chemo and not any(names_drugs(each) or each.key == "," for each in led)
 
     def _was_so_then(self, place: int) -> bool:
         """Whether fitness for chemotherapy is told of the past: 'was unfit in May', 'fit before'."""
@@ -413,10 +455,30 @@ class Reader:
         return 0 <= at < len(self.pieces) and self.context.of(self.pieces[at], "exchanged")
 
     def _ruled_out(self, place: int) -> None:
-        """'Chemotherapy is out', 'chemo contraindicated'."""
-        following = self.context.next_word(place)
-        if following is not None and "unavailable" in following.cues and following.clause == self.pieces[place].clause:
+        """'Chemotherapy is out', 'chemo contraindicated', 'chemo would be too risky'."""
+        ahead = (self.pieces[at] for at in self.context.following(place, _REASON_WITHIN))
+        passed = ("silent", "sign")
+        following = next((each for each in ahead if each.kind not in passed and not self._links(each)), None)
+        if following is not None and "unavailable" in following.cues:
             self.stated.note("chemotherapy", "unsuitable", [self.pieces[place], following])
+            return
+        again = self._never_again(place)
+        if again is not None and not self.context.is_family(place):
+            self._note("chemotherapy", "unsuitable", place, again)
+
+    def _links(self, piece: Piece) -> bool:
+        """Whether a piece only links a word with what is said of it: 'is', 'would be'."""
+        return "is" in piece.roles or piece.key in ("would", "will")
+
+    def _never_again(self, place: int) -> int | None:
+        """Where 'never again' ends what is told of chemotherapy, and of no drug: 'chemo nearly killed her, never
+        again'."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _REASON_WITHIN)):
+            if names_drugs(self.pieces[at]):
+                return None
+            if self.pieces[at].key == "again" and self.pieces[at - 1].key == "never":
+                return at
+        return None
 
     def _declined(self, place: int) -> None:
         """'Refuses any more iv chemo', 'no chemo because she refuses it'."""
