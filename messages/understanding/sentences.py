@@ -24,6 +24,8 @@ _OFFERING = frozenset(("early", "joined", "carried_on", "completed", "planned"))
 """Cues that may stand beside the drugs of a choice: 'adjuvant T-DM1 or complete HP?'"""
 _JUDGING = frozenset(("asked_back", "good"))
 """Cues of what is asked of a treatment: 'reasonable?', 'ok?'"""
+_DESCRIBING = frozenset(("negation", "went_on", "good", "asked_back", "joined", "cycles"))
+"""Cues that may say how drugs would be given."""
 _IN_THE_PAST = ("was", "were", "been", "had", "we")
 """What stands before a change of dose that is told."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
@@ -341,6 +343,8 @@ def _last_clause(sentence: list[Piece]) -> int:
         spans = [sentence[begins : drugs[0]], sentence[drugs[-2] : drugs[-1]]] if len(drugs) > 1 else []
         if spans and all(any("line_word" in piece.cues for piece in span) for span in spans):
             return drugs[-1] + 1  # 1L THP 2L T-DXd 3L?
+    if _only_describes_drugs(sentence[:mark], begins):
+        return 0  # lapatinib + Herceptin, chemo-free?
     names_none = all(piece.kind == "sign" or "then" in piece.cues for piece in sentence[begins:])
     if not (names_none and begins):
         return begins
@@ -348,6 +352,30 @@ def _last_clause(sentence: list[Piece]) -> int:
     first = next(at for at, piece in enumerate(sentence) if piece.clause == before)
     turns = any("then" in piece.cues for piece in sentence[first:begins])
     return begins if turns else first  # T-DXd then?; T-DXd is out, T-DM1 then?
+
+
+def _only_describes_drugs(sentence: list[Piece], begins: int) -> bool:
+    """Whether the last clauses of a question only say how the drugs it begins with would be given: 'A, chemo-free?',
+    'T-DXd, full dose, at 78?'."""
+    first = sentence[0].clause if sentence else 0
+    drugs = [piece for piece in sentence if piece.clause == first]
+    rest = sentence[len(drugs) :]
+    if not begins or not any(piece.names_drugs_by_name() for piece in drugs):
+        return False
+    if not all(_only_names(piece) or "joined" in piece.cues for piece in drugs) or drugs[-1].key == "(":
+        return False
+    return bool(rest) and all(
+        not piece.names_drugs_by_name()
+        and (
+            piece.kind in ("word", "silent", "sign", "number")
+            or piece.is_("say", "chemotherapy")
+            or piece.kind == "known"
+        )
+        and piece.cues <= _DESCRIBING
+        and not piece.is_("noun")
+        and not piece.is_("find")
+        for piece in rest
+    )
 
 
 def _parting_dash(sentence: list[Piece], begins: int) -> int | None:

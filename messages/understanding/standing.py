@@ -764,6 +764,11 @@ class _Sentence:
             return True  # lapatinib, then tucatinib; refractory to both TKIs
         if outline.pieces[at - 1].key == "both":
             return False
+        last = outline.last_drug[at]
+        same = last is not None and agents_of(outline.pieces[last]) == agents_of(outline.pieces[at])
+        keys = [piece.key for piece in outline.pieces[at - 2 : at]]
+        if same and last is not None and last >= self.first and keys == ["the", "only"]:
+            return True  # 5-FU cream is the only fluorouracil
         named = outline.drug_in_stretch_before(at)
         if named is None:
             return False

@@ -51,6 +51,27 @@ _NO_DRUG = ("nothing", "none", "no", "nil", "never")
 """What begins a sentence that nothing was given."""
 _IN_ITS_PLACE = ("instead", "rather")
 """What sets another drug in the place of one, and excepts nothing."""
+_TRIALS = (
+    "emilia",
+    "destiny",
+    "db03",
+    "db02",
+    "db",
+    "cleopatra",
+    "her2climb",
+    "nala",
+    "sophia",
+    "compass",
+    "katherine",
+    "phoebe",
+    "trials",
+    "studies",
+)
+"""What a trial may be called."""
+_NEAR_A_TRIAL = 8
+"""Pieces between the patients and their trial, at most."""
+_HERSELF = ("she", "he", "mine", "ours", "my", "our", "this")
+"""What turns from the patients of a trial to the one who is told of."""
 _WANTING = ("want", "wants", "wanted", "insists", "prefers", "suggests", "recommends", "proposes")
 """What is said of a drug that somebody would have given."""
 _HANDED = ("she", "he", "given", "took", "taken", "used", "swallowed", "infused", "administered")
@@ -90,6 +111,8 @@ class Before:
         """Whether 'switch from' was read, and not yet its 'to'."""
         self.switched_to: str | None = None
         """The meaning that then holds for what stands behind it."""
+        self.others_until = -1
+        """Where what the patients of a trial had ends."""
         self.taken = False
         """Whether a drug took the meaning that the words before give."""
 
@@ -105,12 +128,19 @@ class Before:
                 mode = "planned" if conditional else self._over_a_break(mode, at)
                 self.taken = mode is not None and self.taken
             if outline.is_drug[at]:
-                self.before[at] = mode
+                self.before[at] = "mentioned" if at < self.others_until else mode
                 self.taken = True
                 if relative:
                     self.relatives.add(at)
                 continue
             cues, piece = outline.cues[at], pieces[at]
+            if piece.key == "patients" and "patients" in outline.typed:
+                self.others_until = max(self.others_until, self._end_of_others(at))
+            if at < self.others_until:
+                mode = "mentioned"
+                continue
+            if at == self.others_until:
+                mode = None
             says_nothing = not (cues or piece.roles or piece.kinds or relative or piece.kind == "line")
             if says_nothing and mode not in _WITHIN and piece.key not in _BY_THEMSELVES:
                 continue
@@ -122,6 +152,23 @@ class Before:
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
+
+    def _end_of_others(self, at: int) -> int:
+        """Where what the patients of a trial had ends: 'if HER2CLIMB patients all had A, what of mine?'; -1 where they
+        are of no trial."""
+        outline, pieces = self.outline, self.outline.pieces
+        near = range(max(self.first, at - _NEAR_A_TRIAL), min(self.end, at + _NEAR_A_TRIAL))
+        of_a_trial = any("trial" in pieces[each].roles or pieces[each].key in _TRIALS for each in near)
+        of_a_trial = of_a_trial or any(
+            "in_general" in outline.cues[each] and pieces[each].key == "in" for each in near
+        )  # in EMILIA
+        before = range(self.first, at)
+        if not of_a_trial or outline.has(before, "the_patient") or any(pieces[each].key in _HERSELF for each in before):
+            return -1
+        behind = range(at + 1, self.end)
+        return next(
+            (each for each in behind if "the_patient" in outline.cues[each] or pieces[each].key in _HERSELF), self.end
+        )
 
     def _turns_to_her(self, at: int) -> bool:
         """Whether what the patient had is set beside what a relative had: 'her mother had T-DM1, she only THP'."""
@@ -352,7 +399,7 @@ class Before:
         if self.switches and piece.key == "to":
             self.switches = False
             return self.switched_to
-        if piece.key == ":" and mode is None and "adviser" in outline.played and self._is_advised(at):
+        if piece.key == ":" and mode is None and self._is_advised(at):
             return "planned"
         if piece.key == ":" and mode == "planned":
             if self.taken and self._tells_what_came(at):
@@ -444,7 +491,11 @@ class Before:
         outline, pieces = self.outline, self.outline.pieces
         said, drug = colon - 1, colon + 1
         said -= said > self.first and bool(pieces[said].roles & {"until_now"})
-        if said < self.first or drug >= self.end or "adviser" not in pieces[said].roles:
+        arms = pieces[said].key == "arms" or (said > self.first and pieces[said - 1].key == "arm")
+        said -= arms and pieces[said].key != "arms"
+        if said < self.first or drug >= self.end:
+            return False
+        if not arms and "adviser" not in pieces[said].roles:
             return False
         drug += pieces[drug].kind == "silent"
         if drug >= self.end or not outline.is_drug[drug] or outline.stretch_start[said] != self.first:

@@ -301,6 +301,12 @@ class Behind:
             parted = at - 2 >= self.first and outline.is_drug[at - 2] and outline.pieces[at - 1].key in (":", "-", ",")
             if outline.is_drug[at - 1] or parted:
                 return self._decided(at)
+        if (
+            "topical" in piece.roles
+            and outline.last_drug[at] is not None
+            and at - (outline.last_drug[at] or 0) <= _PAIR
+        ):
+            return "mentioned"  # 5-FU cream
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
         if not cues:
