@@ -316,10 +316,24 @@ class Disease:
                 return range(max(earlier.start, first - _FAR), clause.stop)  # 'PD again, liver and bone'
             if before.key == "," and self.pieces[first].key == "in" and self._tells_growth(earlier):
                 return range(max(earlier.start, first - _FAR), clause.stop)  # 'PD on T-DXd at 20 mo, in the lung'
+            if (
+                before.key == ")"
+                and self.pieces[first].key == "in"
+                and (told := self._before_bracket(first)) is not None
+            ):
+                return range(max(told.start, first - _FAR), clause.stop)  # 'PD on T-DXd (2L) in liver'
             if before.key != "," or not all(self._is_listed(at) for at in earlier):
                 break
             first = earlier.start
         return clause
+
+    def _before_bracket(self, behind: int) -> range | None:
+        """The clause of growth before the bracket that ends before a piece."""
+        opened = next((at for at in range(behind - 2, max(0, behind - _FAR), -1) if self.pieces[at].key == "("), None)
+        if opened is None or self.pieces[opened].sentence != self.pieces[behind].sentence:
+            return None
+        earlier = self.context.clause(opened - 1)
+        return earlier if self._tells_growth(earlier) else None
 
     def _own_part(self, place: int, clause: range) -> range:
         """What of a clause is said of the organ at a place, where it tells of several, each with its own course: 'the

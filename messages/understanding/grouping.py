@@ -508,6 +508,7 @@ class Grouping:
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 grew = outline.has(range(max(outline.stretch_start[at], at - 5), at), "strong_progression")
                 past = toxic or grew or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
+                past = past or (at > 0 and self.pieces[at - 1].key == "last")  # last on T-DM1, before that THP
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
                 piece.kind == "sign" and piece.key in "-:@"

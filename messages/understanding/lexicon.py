@@ -145,6 +145,8 @@ def read_lexicon(texts: Mapping[str, str], knowledge: Knowledge) -> Lexicon:
         builder.add(name, Concept("other", name))
     for name in data["ordinary"]["other_medicines"]:
         builder.add(name, Concept("other", name))
+    for word, meant in words["same_as"].items():
+        builder.same(word, meant)
     by_length: dict[int, list[str]] = {}
     for name in sorted(names):
         by_length.setdefault(len(name), []).append(name)
@@ -208,6 +210,31 @@ class _Builder:
         known: tuple[Concept, ...] = node.get("", ())
         if concept not in known:
             node[""] = (*known, concept)
+
+    def same(self, word: str, meant: str) -> None:
+        """Read a word as another wherever that stands in a phrase or a group."""
+        self.words.add(word)
+        if meant in self.groups:
+            self.groups[word] = [*self.groups.get(word, ()), *self.groups[meant]]
+        nodes = [self.root]
+        while nodes:
+            node = nodes.pop()
+            nodes.extend(following for key, following in node.items() if key)
+            if meant in node and node.get(word) is not node[meant]:
+                node[word] = _both(node[word], node[meant]) if word in node else node[meant]
+
+
+def _both(one: Node, other: Node) -> Node:
+    """What follows one word or the other: concepts joined, phrases of both."""
+    joined: Node = dict(one)
+    for key, following in other.items():
+        if key not in joined:
+            joined[key] = following
+        elif key:
+            joined[key] = _both(joined[key], following)
+        else:
+            joined[key] = (*joined[key], *(concept for concept in following if concept not in joined[key]))
+    return joined
 
 
 def _parts(phrase: str) -> Iterator[str]:

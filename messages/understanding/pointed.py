@@ -33,7 +33,7 @@ _GOING_ON = (
     "until",
 )
 """What may stand between a word that points and what is said of the line."""
-_NOUNS = ("pd", "progression", "progressions", "relapse", "relapses", "toxicity")
+_NOUNS = ("pd", "pod", "progression", "progressions", "relapse", "relapses", "toxicity")
 """What an ordinal counts that stands right before it: 'second progression'."""
 _BESIDE = ("one", "ones", "line", "lines", "of", "these", "those", "them", "only", "in", "the", "and", "as", "well")
 """What may stand behind a word that points, at the end of its stretch."""

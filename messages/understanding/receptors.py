@@ -16,6 +16,8 @@ _POSITIVE_FROM = 1
 """Per cent of stained cells from which a hormone receptor is positive."""
 _DATED_WITHIN = 5
 """Pieces behind a second result up to what says when it was read, at most."""
+_ON_TISSUE = ("on", "of", "from", "in", "at")
+"""What leads from a receptor to the tissue that it was read on."""
 _SPOKEN_SIGNS = {"plus": "positive", "minus": "negative"}
 
 
@@ -142,6 +144,8 @@ class Receptors:
                 return other_time or any(self._tells_when(each) for each in behind)
             if self._tells_when(piece):
                 other_time = True
+            elif piece.is_("noun", "organ") and at + 1 < stop and self._is_tissue(at + 1):
+                continue  # positive on the primary, negative on the liver biopsy
             elif piece.kind == "number" or piece.is_("noun"):
                 return False
         return False
@@ -196,8 +200,37 @@ class Receptors:
             return self._reading(last + 1, counts=True)
         return None
 
+    def _behind_sample(self, place: int) -> int:
+        """The last piece of the tissue that a receptor was read on, where it is named at once: 'ER on the new biopsy',
+        'receptors of the liver lesion'; else the receptor's own place."""
+        stop = min(self.context.stop_after_header(place), place + _NEAR)
+        if place + 1 >= stop or self.pieces[place + 1].key not in _ON_TISSUE:
+            return place
+        found = place
+        for at in range(place + 1, stop):
+            piece = self.pieces[at]
+            if self._is_tissue(at):
+                found = at
+            elif not (
+                piece.kind in ("silent", "date")
+                or piece.is_("noun", "organ")
+                or "new" in piece.cues
+                or self.context.of(piece, "biopsied")
+                or piece.key in _ON_TISSUE
+                or self.context.of(piece, "which_sample")
+            ):
+                break
+        return found
+
+    def _is_tissue(self, at: int) -> bool:
+        """Whether a piece names tissue that is looked at: a biopsy, metastases."""
+        piece = self.pieces[at]
+        return self.context.of(piece, "sample") or piece.is_("noun", "organ_mets")
+
     def _reading(self, place: int, *, counts: bool) -> Reading | None:
         """What follows the name of a receptor. `counts`: a number is a percentage or a score."""
+        if not self.pieces[place].is_("noun", "pr") or (place and self.pieces[place - 1].key in ("/", "and", "+")):
+            place = self._behind_sample(place)  # 'PR in the liver' is a partial response
         bound = ""
         denied = False
         stained: Reading | None = None
@@ -407,7 +440,8 @@ class Receptors:
 
     def _her2(self, place: int) -> None:
         denied = self.context.is_denied_at_once(place)
-        for at in range(place + 1, min(self.context.stop_after_header(place), place + _NEAR)):
+        begins = self._behind_sample(place)
+        for at in range(begins + 1, min(self.context.stop_after_header(place), begins + _NEAR)):
             piece = self.pieces[at]
             if piece.kind == "number" and piece.value in (0, 1, 2, 3) and (len(piece.key) == 1 or piece.key.isalpha()):
                 if not self._is_refused(at):
@@ -426,7 +460,7 @@ class Receptors:
             if piece.key == "-" and not self._is_hyphen(at):
                 if denied:  # not HER2-
                     return
-                if (at == place + 1 and piece.glued) or self.context.is_minus(place) or self._ends_in_minus(at):
+                if (at == begins + 1 and piece.glued) or self.context.is_minus(place) or self._ends_in_minus(at):
                     self._note_her2("negative", place, at)
                 return
             if "uncertain" in piece.cues and piece.kind != "sign" and self._ends_at(at):  # 'HER2 score equivocal'

@@ -26,6 +26,11 @@ _JUDGING = frozenset(("asked_back", "good"))
 """Cues of what is asked of a treatment: 'reasonable?', 'ok?'"""
 _DESCRIBING = frozenset(("negation", "went_on", "good", "asked_back", "joined", "cycles"))
 """Cues that may say how drugs would be given."""
+_CHOOSING = ("which", "what", "any")
+"""How a question for a choice begins."""
+_BETWEEN_DRUGS = ("+", "/", "and", ",", "then", "->", ">", ";")
+_HAPPENED = frozenset(("progression", "toxicity", "previously", "previous", "has_had"))
+"""Cues of what is told of a treatment that was given."""
 _IN_THE_PAST = ("was", "were", "been", "had", "we")
 """What stands before a change of dose that is told."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
@@ -68,6 +73,8 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
         stops = piece.key == "." and (following is None or not following.glued)
         if stops and _is_abbreviated(pieces, place, lexicon):
             continue
+        if piece.key == "?" and place > first and following is not None and following.key == "?" and following.glued:
+            continue  # start T-DXd??
         ends = stops or piece.key == "?" or (piece.key == "!" and not _is_inside(following))
         if ends or piece.key == ";" or place in slashes:
             _mark_asked(pieces[first : place + 1], ends=piece.key == "?")
@@ -260,13 +267,45 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         begins = 0
     introduces = ends and _introduces_a_patient(sentence, begins)
     stop = _question_ends(sentence, begins) if introduces or not ends else len(sentence)
-    asked = sentence[begins:stop]
+    story = _story_behind_a_choice(sentence, begins)
+    stop = stop if story is None else min(stop, story)
+    asked = sentence[begins:stop] if story is None or not ends else [*sentence[begins:stop], sentence[-1]]
     if introduces and stop < len(sentence):
         asked += sentence[max(stop, _last_clause(sentence)) :]
     if ends and _opens_with_a_choice(sentence):
         asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
     for piece in asked:
         piece.asked = True
+
+
+def _story_behind_a_choice(sentence: list[Piece], begins: int) -> int | None:
+    """The comma behind which a question for a choice goes on to what happened: 'which second line, THP failed?', 'what
+    would you pick, PD on T-DM1'."""
+    if not any(piece.key in _CHOOSING for piece in sentence[max(0, begins - 1) : begins + 1]):
+        return None
+    for place in range(begins + 1, min(begins + _INTRODUCTION, len(sentence) - 1)):
+        piece = sentence[place]
+        if piece.names_drugs_by_name() or "if" in piece.roles:
+            return None
+        if piece.key == ",":
+            return place if _tells_how_it_went(sentence, place + 1) else None
+    return None
+
+
+def _tells_how_it_went(sentence: list[Piece], first: int) -> bool:
+    """Whether what begins there tells the end of a treatment: 'PD on T-DM1', 'now failed A', 'A and B failed'."""
+    named = False
+    for place in range(first, min(first + _INTRODUCTION, len(sentence))):
+        piece = sentence[place]
+        if "or" in piece.roles or "if" in piece.roles:
+            return False
+        if not piece.cues.isdisjoint(_HAPPENED):
+            return True
+        if piece.names_drugs_by_name():
+            named = True
+        elif not (piece.kind == "silent" or piece.key in ("now", "has") or (named and piece.key in _BETWEEN_DRUGS)):
+            return False
+    return False
 
 
 def _counts(piece: Piece) -> bool:
