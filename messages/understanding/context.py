@@ -50,6 +50,7 @@ class Context:
         self._marked: dict[int, tuple[Stance, int]] = {}
         self._refuted: set[int] = set()
         self._confirmed: set[int | None] = set()
+        self._left_open: set[int] = set()
         for place, piece in enumerate(pieces):
             if "if" in piece.roles:  # 'if brain mets appear'
                 self._mark(place, "hypothetical")
@@ -69,6 +70,8 @@ class Context:
                 self._mark(place, "hypothetical")
                 if place and self._is_target(self.pieces[place - 1]):  # ILD risk, seizure prophylaxis
                     self._marked.setdefault(place - 1, ("hypothetical", place))
+            elif "unknown" in cues and self._leaves_open(place):
+                continue
             elif "uncertain" in cues:
                 self._mark(place, "uncertain")
                 self._mark_closed(place, "unknown" if "unknown" in cues else "uncertain")
@@ -144,6 +147,10 @@ class Context:
     def is_refuted(self, place: int) -> bool:
         """Whether a piece is asked and answered with no: 'hormone insensitive? no'."""
         return place in self._refuted
+
+    def is_left_open(self, place: int) -> bool:
+        """Whether a piece is asked and answered by what nobody knows: 'pregnant? don't know'."""
+        return place in self._left_open
 
     def is_confirmed(self, place: int) -> bool:
         """Whether a piece is asked and answered with yes: 'any ILD? yes'."""
@@ -306,6 +313,18 @@ class Context:
             return False
         self._marked.setdefault(asked, ("denied", place))
         self._refuted.add(asked)
+        return True
+
+    def _leaves_open(self, place: int) -> bool:
+        """Whether words answer the question before them by what nobody knows: 'ILD? Don't know.'"""
+        first = self.sentence(place).start
+        if not place or place != first or self.pieces[place - 1].key != "?" or not self._closes(place):
+            return False
+        asked = self._asked_before(place)
+        if asked is None:
+            return False
+        self._marked.setdefault(asked, ("unknown", place))
+        self._left_open.add(asked)
         return True
 
     def _asked_before(self, place: int) -> int | None:

@@ -70,6 +70,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _deny_drugs_behind(pieces, lexicon)
+    _date_results(pieces)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
@@ -191,6 +192,14 @@ def _is_after_growth(pieces: list[Piece], place: int) -> bool:
 
 def _is_of_the_breast(pieces: list[Piece], place: int) -> bool:
     return any(piece.key in ("breast", "mammary") for piece in pieces[max(0, place - 1) : place + 3])
+
+
+def _date_results(pieces: list[Piece]) -> None:
+    """A day behind which the result stands is past, and nothing is pending: 'echo on Monday: normal'."""
+    for place, piece in enumerate(pieces[1:-2], 1):
+        if piece.key == "on" and "pending" in piece.cues and pieces[place + 1].key == ":":
+            piece.stand_for()
+            piece.kind = "silent"
 
 
 def _is_magnetic(piece: Piece, lexicon: Lexicon) -> bool:

@@ -47,6 +47,8 @@ _ASKED = 3
 _USED = ("used", "exhausted", "tried")
 _ALONE = ("only", "alone", "mono", "monotherapy", "solely", "instead")
 """What says of drugs behind a denial that they were given without it."""
+_HOW_IT_WAS = ("how", "which", "when", "why")
+"""How a question begins that takes it for given that a drug was."""
 _OF_ALL = ("neither", "none", "both")
 """What answers for each of several drugs: 'lapatinib, neratinib? Neither.'"""
 _OF_NO_WEIGHT = frozenset(("the_patient", "so_far", "planned", "joined", "new_word"))
@@ -256,6 +258,10 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
             if outline.is_drug[place] and found[place].standing in ("asked", "received"):
                 found[place] = Mention("received")
         return
+    if _leaves_open(outline, first, end, at):
+        asked = (each for each in range(first, end) if outline.is_drug[each])
+        found.update({each: Mention("mentioned") for each in asked if found[each].standing in ("asked", "received")})
+        return
     affirmed = "affirmed" in outline.pieces[at].roles
     if affirmed and outline.names_another_illness and _is_for_an_illness(outline, at):
         found.update({each: Mention("mentioned") for each in range(first, end) if outline.is_drug[each]})
@@ -279,6 +285,16 @@ def _answer(outline: Outline, first: int, end: int, found: dict[int, Mention]) -
         if outline.is_drug[place] and found[place].standing in answered and outline.pieces[place + 1].key != ":":
             denial: Standing = "mentioned" if agents_of(outline.pieces[place]) in told else "denied"
             found[place] = Mention("received" if affirmed else denial)
+
+
+def _leaves_open(outline: Outline, first: int, end: int, at: int) -> bool:
+    """Whether nobody knows if the drug that is asked about was given: 'prior pertuzumab? Don't know.'"""
+    if "unknown" not in outline.cues[at] or (at + 1 < len(outline.pieces) and outline.pieces[at + 1].kind != "sign"):
+        return False
+    if outline.pieces[first].key in _HOW_IT_WAS or outline.has(range(first, end), "after", "on_it", "what_next"):
+        return False  # what after THP? unsure
+    had = outline.pieces[first].asked and outline.has(range(first, end), "previously")
+    return had or _asks_only_of_a_drug(outline, first, end) or _asks_whether_given(outline, first, end)
 
 
 def _tells_how_it_went(outline: Outline, first: int, end: int, at: int) -> bool:

@@ -40,6 +40,8 @@ _REASON_WITHIN = 8
 _STOP_WITHIN = 14
 """Pieces between a reason and the word that says a drug was stopped, at most."""
 _POINTING = (" these", " those", " above")
+_MAY_BE_UNKNOWN = ("pregnancy", "interacting_medicines", "dpd_deficiency", "platelets", "lvef", "leptomeningeal")
+"""Fields that a question without an answer leaves unknown: 'pregnant? don't know'."""
 _SITES = ("organ", "organ_mets", "brain", "brain_mets", "brain_imaging")
 
 __all__ = ["Reader", "Stated", "Statement"]
@@ -104,6 +106,10 @@ class Reader:
 
     def _say(self, place: int, name: str, value: str) -> None:
         if self.context.is_family(place):
+            return
+        if self.context.is_left_open(place):
+            if name in _MAY_BE_UNKNOWN:
+                self._note(name, "unknown", place, self.context.governor(place))
             return
         if name in _SAYS_OF:
             _SAYS_OF[name](self, place, name, value)
