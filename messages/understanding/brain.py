@@ -32,6 +32,8 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
+_SETTLED = frozenset(("stable", "no_progression", "responding", "asymptomatic", "clear"))
+"""What says that treated metastases give no trouble any more."""
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat", "untreated"}
 _CUES_OF_FACTS = _STATES_SET | {"weak_progression", "came_back", "excluded"}
 _GROUPS_OF_FACTS = frozenset(("<lesion>", "<held>", "<clear>", "<empty>", "<count>"))
@@ -438,12 +440,28 @@ class Brain:
             said -= {"new"}
         if self._is_only_known(place):
             said -= {"count"}
+        if {"symptomatic", "treated"} <= said and self._is_settled_since(window):
+            said -= {"symptomatic"}
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
         said |= {"lesion"} if self._shared_lesion(place) is not None else self._lesions_right_behind(place)
         if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
             said |= {"new"}
         return _Mention(place, window, said, self._denied(place, window, said))
+
+    def _is_settled_since(self, window: range) -> bool:
+        """Whether symptoms are told before local treatment, and behind it that all is stable: 'with headaches in
+        March, resected, stable since', '..., well since'."""
+        symptoms = [at for at in window if "symptomatic" in self._facts[at]]
+        treated = next((at for at in window if at > symptoms[-1] and "treated" in self._facts[at]), None)
+        if treated is None:
+            return False
+        behind = range(treated + 1, self.context.sentence(treated).stop)
+        return any(
+            (at in window and not self._facts[at].isdisjoint(_SETTLED))
+            or (self.pieces[at].key == "well" and self.pieces[at - 1].key == ",")
+            for at in behind
+        )
 
     def _denied_and_put_right(self, place: int) -> range:
         """The rest of an answer that denies the state asked about, and tells another: 'are the mets active? No, stable
@@ -497,11 +515,27 @@ class Brain:
         before = self.pieces[clause.start : place]
         if self._is_behind_the_drug(place, clause.start) or self._is_where_it_came_back(place, clause):
             return True
+        if self._goes_on_from_growth_elsewhere(place, clause.start):
+            return True
         alone = len(before) < _ANSWER and any(piece.key == "only" or "only" in piece.roles for piece in before)
         if not alone or not any(piece.key == "in" for piece in before[-2:]):
             return False
         told = range(max(self.context.sentence(place).start, clause.start - _BACK), clause.start)
         return any("progression" in self.pieces[at].cues for at in told)
+
+    def _goes_on_from_growth_elsewhere(self, place: int, first: int) -> bool:
+        """Whether growth in an organ is told right before, and a clause goes on from it with 'in the brain': 'PD in the
+        liver on THP, in the brain on T-DXd'."""
+        begins = [self.pieces[at].key for at in range(first, place) if self.pieces[at].kind != "sign"]
+        if not first or begins[-1:] not in (["in"], ["the"]) or set(begins) - {"then", "and", "later", "in", "the"}:
+            return False
+        earlier = self.context.clause(first - 1)
+        if self.pieces[first - 1].sentence != self.pieces[place].sentence:
+            return False
+        for at in earlier:
+            if "progression" in self.pieces[at].cues and not self.context.is_denied_at_once(at):
+                return at + 1 < earlier.stop and self.pieces[at + 1].key == "in"
+        return False
 
     def _is_where_it_came_back(self, place: int, clause: range) -> bool:
         """Whether a clause behind another holds nothing but 'now' and the brain: 'TCT for a year, now brain'."""
@@ -550,6 +584,8 @@ class Brain:
         for at in negations:
             if "untreated" in self._said_at(range(max(0, at - 2), at)):  # 'SRS yes, WBRT no'
                 continue
+            if self._only_answers(at):
+                continue
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following and self._denies_another(at, window.stop):
                 continue
@@ -564,6 +600,11 @@ class Brain:
         if not negations and not listed and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
+
+    def _only_answers(self, at: int) -> bool:
+        """Whether a negation answers the question before it, and denies nothing behind: '... mets? No - MRI normal'."""
+        opens = at > 0 and at == self.context.sentence(at).start and self.pieces[at - 1].key == "?"
+        return opens and at + 1 < len(self.pieces) and self.pieces[at + 1].kind == "sign"
 
     def _denies_another(self, at: int, stop: int) -> bool:
         """Whether a negation is of what the words of the brain end before: 'MRI brain: no LMD'."""
@@ -975,11 +1016,18 @@ class Brain:
                 if self.pieces[at].kind not in ("silent", "sign", "date")
                 and not self._is_beside_treatment(self.pieces[at])
             ]
-            if told and all("treated" in self._facts[at] for at in told):
+            if any("stable" in self._facts[at] for at in told):  # 'now controlled after SRS'
+                told = [at for at in told if not self._is_how_it_does_since(at)]
+            if told and all("treated" in self._facts[at] and not self._is_of_another(at) for at in told):
                 for at in told:
                     self.pieces[at].used = True
                 return places
         return None
+
+    def _is_how_it_does_since(self, place: int) -> bool:
+        """Whether a piece only says that what was treated is stable since."""
+        piece = self.pieces[place]
+        return "stable" in self._facts[place] or piece.cue("after") or self.context.of(piece, "for_now")
 
     def _is_beside_treatment(self, piece: Piece) -> bool:
         """Whether a piece only says of local treatment to what, and that it was done: 'then craniotomy with complete

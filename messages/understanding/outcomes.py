@@ -63,6 +63,8 @@ _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
+_MANAGING = frozenset(("managing", "severity", "heading", "adjusted"))
+"""The parts of words that only say how bad a toxicity was, or what was done for it."""
 _PAUSED = ("held", "hold", "paused", "suspended", "interrupted")
 """How a stop is told that need not last."""
 _LEAST = {"lvef": 50, "platelets": 100}
@@ -1428,9 +1430,22 @@ class Outcomes:
         between = self.outline.pieces[self.named_toxicity : place]
         if len(between) == _BOTH and between[1].key == ",":  # T-DM1, neuropathy, stopped
             return True
-        if self._is_of_its_drug(self.named_toxicity, place):
+        if self._is_of_its_drug(self.named_toxicity, place) or self._is_only_managed(self.named_toxicity, place):
             return True
         return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
+
+    def _is_only_managed(self, toxicity: int, stop: int) -> bool:
+        """Whether only when a toxicity came, how bad it was and what was done for it stands up to the stop: 'grade 2
+        pneumonitis after cycle 5, steroids, resolved, drug stopped'."""
+        outline = self.outline
+        if outline.sentence[toxicity] != outline.sentence[stop] or stop - toxicity > _FAR or self._stops_a_part(stop):
+            return False
+        return all(
+            piece.kind in ("silent", "number", "cycles", "date", "duration")
+            or piece.key in (",", "(", ")", "-", "after", "with", "treated")
+            or not piece.roles.isdisjoint(_MANAGING)
+            for piece in outline.pieces[toxicity + 1 : stop]
+        )
 
     def _is_of_its_drug(self, toxicity: int, stop: int) -> bool:
         """Whether a toxicity is told of the drug that was stopped: 'ILD on T-DXd, stopped', 'shock to A (1st dose,
