@@ -205,8 +205,8 @@ class Before:
         if self._is_what_they_had(at):
             last = self.outline.last_drug[at]
             assert last is not None
-            told = range(self.outline.first_of_list(last), last + 1)
-            self.relatives.update(each for each in told if outline.is_drug[each])
+            list_before = range(self.outline.first_of_list(last), last + 1)
+            self.relatives.update(each for each in list_before if outline.is_drug[each])
             return False
         if self._tells_of_the_drug_before(at):
             self.relatives.add(at - 2)
