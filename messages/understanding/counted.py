@@ -49,7 +49,8 @@ def _counted_at(outline: Outline, place: int) -> int | None:
         return None  # what a trial asks for
     for at in range(place + 1, min(place + 1 + _BETWEEN, outline.sentence_end[place])):
         if "several_lines" in outline.cues[at]:
-            return at
+            ago = at + 1 < len(pieces) and pieces[at + 1].key in ("ago", "back", "earlier")  # T-DM1 two lines ago
+            return None if ago else at
         parted = pieces[at].kind == "sign" and (not pieces[at].glued or pieces[at].key == ":")
         if outline.is_drug[at] or parted or "not_all" in pieces[at].roles:
             return None

@@ -35,6 +35,13 @@ _AFTER_FEVER = 6
 """Pieces from a fever to the drug it came under, at most."""
 _CORD = ("back_pain", "leg_weakness", "sphincter")
 """Signs of a compressed cord: two of them are an emergency."""
+_SINCE = frozenset(
+    (
+        "yesterday", "today", "morning", "night", "monday", "tuesday", "wednesday", "thursday", "friday",
+        "saturday", "sunday", "weekend",
+    )
+)  # fmt: skip
+"""What a sign began at that is new."""
 
 
 class Emergencies:
@@ -206,8 +213,9 @@ class Emergencies:
         leg = signs.get("leg_weakness")
         sudden = leg is not None and leg > 0 and "new" in self.pieces[leg - 1].cues
         if leg is not None:
-            behind = [self.pieces[at].key for at in self.context.following(leg, 2)]
-            sudden = sudden or behind[:2] == ["since", "yesterday"]
+            behind = [self.pieces[at].key for at in self.context.following(leg, 3)]
+            sudden = sudden or (behind[:1] == ["since"] and not _SINCE.isdisjoint(behind[1:]))
+            sudden = sudden or (leg > 0 and self.pieces[leg - 1].key in ("sudden", "acute"))
         if len(signs) > 1 or sudden:
             self.note("cord_compression", *sorted(signs.values()))
 
