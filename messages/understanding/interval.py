@@ -96,7 +96,7 @@ class _Interval:
             return self._is_told_of_adjuvant(place)
         if outline.pieces[relation].key in ("before", "prior") and any(self._is_return(at) for at in behind[:4]):
             return self._is_end(before) and self._is_told_of_adjuvant(place)  # last infusion 11 mo before this relapse
-        after = "after" in outline.cues[relation] or outline.pieces[relation].key in ("after", "out")
+        after = "after" in outline.cues[relation] or outline.pieces[relation].key in ("after", "out", "past", "beyond")
         if "since" in roles or after:
             return self._ends_treatment(relation, before)
         if "of" in roles:

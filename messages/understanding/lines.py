@@ -193,12 +193,23 @@ class _Reader:
         for course in self.courses.all:
             for piece in course.pieces:
                 named = agents_of(piece) or ()
-                later = len(named) == 1 and named[0] in denied and denied[named[0]].sentence > piece.sentence
+                later = len(named) == 1 and named[0] in denied and self._takes_back(denied[named[0]], piece)
                 if later and piece.start in bare and course.outcome is None and not course.early:
                     course.agents = [agent for agent in course.agents if agent != named[0]]
                     emptied = emptied or not (course.agents or course.unclear)
         if emptied:
             self.courses.all[:] = [course for course in self.courses.all if course.agents or course.unclear]
+
+    def _takes_back(self, denied: Piece, named: Piece) -> bool:
+        """Whether a denial stands in a later sentence than a name, or behind a correction of it: 'Kadcyla, my mistake,
+        she is on Enhertu, not Kadcyla'."""
+        if denied.sentence != named.sentence:
+            return denied.sentence > named.sentence
+        return "correction" in self.outline.said and any(
+            "correction" in piece.cues and named.start < piece.start < denied.start
+            for piece in self.pieces
+            if piece.sentence == named.sentence
+        )
 
     def _is_corrected(self, agent: str, piece: Piece) -> bool:
         """Whether a regimen was denied that shares a drug with what was received: 'not TCHP, it was THP'."""

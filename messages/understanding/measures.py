@@ -13,7 +13,9 @@ _PER_UNIT = {"y": 12.0, "w": 12 / 52, "m": 1.0, "d": 12 / 365, "j": 12.0, "s": 1
 """Months in a unit of time, by its first letter."""
 _PER_FRACTION = {"12": 1.0, "52": 12 / 52}
 """Months in a unit written as a fraction: 18/12 is months, 6/52 weeks."""
-_BEGINNINGS = frozenset(("a", "an", "one", "x", "line"))
+_ROMAN_LINES = {"i": 1, "ii": 2, "iii": 3}
+"""Roman numbers that count lines; IV is a way to give drugs, too."""
+_BEGINNINGS = frozenset(("a", "an", "one", "x", "line", *_ROMAN_LINES))
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 """Millimetres in a unit of size."""
 _TO_A_SIZE = frozenset((*_MILLIMETRES, "to", "->"))
@@ -112,9 +114,19 @@ def _line(pieces: list[Piece], at: int) -> Taken | None:
     named = "line_word" in piece.cues and piece.key != "l" and _is_line_word(pieces, at)
     if named and _is_number(pieces, at + 1) and _is_count(pieces[at + 1]):
         return _join(pieces, at, at + 1, "line", int(pieces[at + 1].value))
+    if piece.key in _ROMAN_LINES and _is_roman_line(pieces, at):
+        return _join(pieces, at, at + 1, "line", _ROMAN_LINES[piece.key])
     if _is_short_for_a_line(piece) and not _is_a_vertebra(pieces, at):
         return _join(pieces, at, at, "line", int(piece.key[1]))
     return None
+
+
+def _is_roman_line(pieces: list[Piece], at: int) -> bool:
+    """Whether a Roman number counts a line whose drugs follow: 'I line THP, II line: T-DM1'; not 'I line up T-DXd'."""
+    following = _skip(pieces, at + 2)
+    if pieces[at].end - pieces[at].start != len(pieces[at].key) or not _is_line_word(pieces, at + 1):
+        return False
+    return _key(pieces, following) in (":", "=", "-", "(") or _names_drugs(pieces, following)
 
 
 def _is_short_for_a_line(piece: Piece) -> bool:

@@ -87,7 +87,8 @@ class Order:
             return False
         last = self._last_joined(drug)
         named = {agent for at in range(drug, last + 1) for agent in agents_of(self.pieces[at]) or ()}
-        return named == set(current.agents) and self.now.drug_ahead(last)
+        alone = outline.drug_in_sentence_after(last) is None  # after Enhertu nothing more
+        return named == set(current.agents) and (alone or self.now.drug_ahead(last))
 
     def _is_named_again(self, course: Course | None, place: int) -> bool:
         """Whether a line told before is what 'followed' is said of: 'PD on T-DM1. T-DM1 followed T-DXd.'"""
@@ -791,8 +792,9 @@ class Order:
         if current is None or not lines:
             return
         beside = courses.between == "none" or (place > 0 and self.pieces[place - 1].key == "(")
-        if beside and self.outline.drug_in_stretch_after(place) is None:
-            courses.move_to_front(current)
+        which = place > 1 and self.pieces[place - 1].key == "which" and self.outline.last_drug[place] == place - 3
+        if which or (beside and self.outline.drug_in_stretch_after(place) is None):
+            courses.move_to_front(current)  # longer on THP, which came first, than on T-DXd
         elif self.now.drug_ahead(place):
             courses.insert = courses.all.index(lines[0])
             courses.separate("then")

@@ -27,7 +27,9 @@ _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
     "kept_going", "responding", "stable", "up_to_now", "likewise", "had_effect",
 }  # fmt: skip
-_TELLING_ROLES = frozenset(("still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly", "nor"))
+_TELLING_ROLES = frozenset(
+    ("done", "still", "on", "until_now", "ever_since", "toxicity_word", "pronoun", "badly", "nor")
+)
 _TELLING_KEYS = ("from", "none")
 _TELLING_KINDS = frozenset(("say", "find", "noun"))
 """What a piece has of which a line's course can be read."""
@@ -106,6 +108,8 @@ class Outcomes:
         """The word between what said it and its first drug: 'on', 'through'."""
         self.of_the_last = False
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
+        self.in_progression = False
+        """Whether it is how the patient is by now, whatever 'then' leads to: 'in PD after A followed by B'."""
         self.awaited = 0
         """How many lines it is still said of: 'both failed: TH and then T-DM1'."""
         self.named_toxicity: int | None = None
@@ -122,7 +126,7 @@ class Outcomes:
     def forget(self) -> None:
         """Begin a new sentence."""
         self.pending = self.stopped_at = self.named_toxicity = self.holder = None
-        self.of_the_last = self.heads = self.lists = self.of_objects = self.goes_on = False
+        self.of_the_last = self.heads = self.lists = self.of_objects = self.goes_on = self.in_progression = False
         self.awaited = 0
         self.given = self.pending_ongoing = False
 
@@ -132,7 +136,9 @@ class Outcomes:
         `names_next`: a drug follows at once: 'failed: A, then B'. `again`: the verb's preposition stands there once
         more: 'progressed on A and then on B'.
         """
-        self.goes_on = (is_object and (self.of_objects or again)) or (names_next and self.lists)
+        counted = self.heads and self.awaited > 0
+        self.goes_on = (is_object and (self.of_objects or again)) or (names_next and self.lists) or (again and counted)
+        self.goes_on = self.goes_on or self.in_progression
         self.next_list()
 
     def next_list(self) -> None:
@@ -284,6 +290,8 @@ class Outcomes:
                 piece.used = True
         elif "completed" in cues and self._takes_the_end(place):
             pass
+        elif "done" in piece.roles and self._is_done(place):
+            self._said(place, "completed")
         elif ("ongoing" in cues and not self._is_of_an_examination(place)) or (
             "current" in cues and self._stands_alone(place)
         ):
@@ -299,6 +307,15 @@ class Outcomes:
         else:
             return False
         return True
+
+    def _is_done(self, place: int) -> bool:
+        """Whether 'done' is all that is said of the drugs before it: 'six cycles of THP done, not yet restaged'."""
+        outline, pieces = self.outline, self.outline.pieces
+        ends = place + 1 == outline.sentence_end[place] or pieces[place + 1].kind == "sign"  # not 'THP done before'
+        behind = place - 1
+        while behind > 0 and pieces[behind].kind in ("cycles", "number", "duration"):
+            behind -= 1
+        return ends and outline.is_drug[behind] and not pieces[place].asked
 
     def _takes_the_end(self, place: int) -> bool:
         """Read a word of the end of a line; False where only what it leads to tells how it ended."""
@@ -364,6 +381,7 @@ class Outcomes:
             or _is_a_cycle(outline.pieces[at].key)
             for at in beside
         )
+        counted = counted or outline.is_in_a_later_cycle(outline.drug_in_stretch_before(place))
         return counted and not outline.pieces[place].asked and outline.drug_in_stretch_after(place) is None
 
     def _stays(self, place: int) -> bool:
@@ -1214,7 +1232,7 @@ class Outcomes:
         outline = self.outline
         piece = outline.pieces[place]
         ending = "toxicity_word" in piece.roles
-        pointing = "pronoun" in piece.roles
+        pointing = "pronoun" in piece.roles and not outline.has(outline.rest_of_stretch(place, 4), "progression")
         named = "a_toxicity" in piece.cues or "find" in piece.kinds or piece.is_("noun", *_REASONS)
         if not (named or ending or pointing):
             return False
@@ -1546,7 +1564,8 @@ class Outcomes:
         piece = outline.pieces[place]
         if "pronoun" not in piece.roles and self._governs(place):
             self._await(place, outcome)
-            self.of_the_last = self._is_after_a_list(place)
+            self.in_progression = self._is_in_progression(place)
+            self.of_the_last = self.in_progression or self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
             self.of_objects = "governing" in outline.cues[place]
             self.led_by = self._leads_to_its_drugs(place)
@@ -1671,6 +1690,7 @@ class Outcomes:
                 "duration",
                 "new",
                 "again",
+                "at_first",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
             elif "detected" in piece.roles:
@@ -1747,8 +1767,11 @@ class Outcomes:
         first = outline.drug_in_sentence_after(place)
         if first is None or first - place > _HEADING or outline.cues[place].isdisjoint(("progression", "toxicity")):
             return None
-        sign = first - 1 - ("on" in pieces[first - 1].roles)
-        if sign <= place or pieces[sign].key not in (":", "(", "-") or pieces[sign].glued > (pieces[sign].key == ":"):
+        sign = first - 1 - ("on" in pieces[first - 1].roles or "during" in pieces[first - 1].roles)
+        told_first = sign > place and (pieces[sign].key in ("first", "once") or "at_first" in outline.cues[sign])
+        sign -= told_first  # PD x2: first under THP, later under T-DM1
+        signs = (":", "(", "-", ",") if told_first else (":", "(", "-")
+        if sign <= place or pieces[sign].key not in signs or pieces[sign].glued > (pieces[sign].key in (":", ",")):
             return None
         begins = max(outline.sentence_start[place], place - _POINTS_NEAR)
         last = outline.last_drug[place]
@@ -1834,6 +1857,13 @@ class Outcomes:
         if self.heads and self.given and self.pending == "progression" and self.awaited >= 0 and self.holder:
             self._note(self.holder, place)
             self.courses.grew_under.add(self.outline.pieces[place].start)
+
+    def _is_in_progression(self, place: int) -> bool:
+        """Whether progression is how the patient is now, behind lines that were given one after the other: 'in PD after
+        THP followed by T-DM1'."""
+        pieces, behind = self.outline.pieces, self.outline.pieces[place + 1 : place + 2]
+        state = place > 0 and pieces[place - 1].key == "in" and "progression" in self.outline.cues[place]
+        return state and bool(behind) and behind[0].key in ("after", "following", "despite", "post")
 
     def _is_after_a_list(self, place: int) -> bool:
         """Whether 'after' leads to a list that ends in 'and': it came after the last of them."""

@@ -303,6 +303,32 @@ class Outline:
             return False
         return "stopped" in self.cues[following] or "lowered" in self.pieces[following].roles
 
+    def is_in_a_later_cycle(self, drug: int | None) -> bool:
+        """Whether a cycle behind the first is counted right before a drug: 'cycle 14 of Enhertu', 'C7 T-DXd'."""
+        if drug is None:
+            return False
+        first = self.first_of_list(drug)
+        for at in self.before_in_stretch(first, 4):
+            piece = self.pieces[at]
+            if isinstance(piece.value, int | float) and piece.value > 1 and piece.kind in ("number", "cycles"):
+                return "cycles" in piece.kind or (at > 0 and "cycles" in self.cues[at - 1])
+            if piece.key[:1] == "c" and piece.key[1:].isdigit():
+                return int(piece.key[1:]) > 1
+            if piece.kind != "silent" and piece.key != "of" and not piece.roles & {"harmless"}:
+                return False
+        return False
+
+    def denies_an_examination(self, at: int) -> bool:
+        """Whether it is denied that the patient was examined since, and no drug: 'THP done, not yet restaged'."""
+        if "examined" not in self.played or self.cues[at].isdisjoint(("negation", "negated_after")):
+            return False
+        for place in self.rest_of_stretch(at, 3):
+            if "examined" in self.pieces[place].roles:
+                return True
+            if self.pieces[place].kind not in ("silent", "sign") and self.pieces[place].key not in ("re", "yet"):
+                return False
+        return False
+
     def denies_the_next(self, at: int) -> bool:
         """Whether it is denied that a drug came next: 'HP, never changed to T-DXd'."""
         following = self.next_meaning(at, 3)

@@ -29,6 +29,12 @@ _OF_THE_BRAIN = ("radiosurgery", "of_the_head")
 """The parts of words that show of what an MRI is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_WITH_DOWN = ("turn", "turns", "turned", "turning", "keep")
+"""Verbs that 'down' belongs to, behind their drugs."""
+_UNABLE = ("couldn", "couldnt", "cannot", "cant", "can", "could", "not", "never", "unable", "t")
+"""What says before 'keep' that a patient was not able to."""
+_LONGEST_OBJECT = 8
+"""Pieces from such a verb to its 'down', at most."""
 _SHORT_ANSWER = 2
 """Pieces before the 'no' that answers a heading, at least."""
 _COMPARATOR = frozenset(("comparator",))
@@ -42,6 +48,11 @@ _BY_ONE_LETTER = {"e": "er", "p": "pr", "h": "her2"}
 """Receptors by one letter, where each has its sign and they stand in this order: 'E+P-', 'E-/P+'."""
 _KINDS_PASSED = 3
 """Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
+_ROMANCE_ENDINGS = frozenset(("a", "o", "e", "ª", "º"))
+"""How ordinals end in Romance languages, which their speakers type in English, too: '1a line'."""
+_LINE_WORDS = frozenset(("line", "linea", "linha", "ligne", "linie"))
+_FAR = 30
+"""Pieces before such an ordinal where another one may stand, at most."""
 
 
 def scan(text: str, lexicon: Lexicon) -> list[Piece]:
@@ -69,6 +80,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     pieces = _without_numero(pieces)
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
+    _read_split_verbs(pieces)
     _deny_drugs_behind(pieces, lexicon)
     _date_results(pieces)
     pieces = enumerated(pieces, text)
@@ -238,6 +250,36 @@ def _answers_for_early_treatment(pieces: list[Piece], place: int) -> bool:
     return True
 
 
+def _read_split_verbs(pieces: list[Piece]) -> None:
+    """Verbs that a drug parts from their 'down': 'she turned tucatinib down', 'could not keep the Xeloda down'."""
+    for place, piece in enumerate(pieces):
+        if piece.key not in _WITH_DOWN or (down := _down_behind_drugs(pieces, place)) is None:
+            continue
+        refused = piece.key[0] == "t"
+        before = [each for each in pieces[max(0, place - 4) : place] if each.key in _UNABLE]
+        if not refused and not before:
+            continue  # kept capecitabine down to 2 g
+        piece.kind = "known"
+        piece.stand_for(Concept("cue", "declined" if refused else "toxicity"))
+        for silent in (pieces[down], *(() if refused else before)):
+            silent.kind = "silent"
+            silent.stand_for()
+
+
+def _down_behind_drugs(pieces: list[Piece], place: int) -> int | None:
+    """Where 'down' stands right behind the drugs that follow a verb."""
+    named = False
+    for at in range(place + 1, min(len(pieces), place + _LONGEST_OBJECT)):
+        piece = pieces[at]
+        if piece.key == "down":
+            return at if named and piece.end - piece.start == len("down") else None
+        if piece.names_drugs_by_name() or piece.kind == "fuzzy":
+            named = True
+        elif piece.kind != "silent" and piece.key not in ("-", "/", "+", "and", "&"):
+            return None
+    return None
+
+
 def _sign(token: Token) -> Piece:
     return Piece("sign", token.start, token.end, token.key, glued=token.glued)
 
@@ -389,6 +431,12 @@ def number_of(raw: str) -> float:
     return float(parts[0] + "." + "".join(parts[1:])) if len(parts) > 1 else float(raw)
 
 
+def _counts_a_line(tokens: list[Token], ending: int, pieces: list[Piece]) -> bool:
+    """Whether a letter behind a number is an ordinal's: '1a line', and, behind such a one, '2a T-DXd'."""
+    named = ending + 1 < len(tokens) and tokens[ending + 1].key in _LINE_WORDS
+    return named or any(piece.kind == "ordinal" for piece in pieces[-_FAR:])
+
+
 def _number(tokens: list[Token], at: int, pieces: list[Piece]) -> int:
     """A number with what belongs to it: an ordinal's ending, a thousand. Returns where to go on."""
     token = tokens[at]
@@ -398,7 +446,10 @@ def _number(tokens: list[Token], at: int, pieces: list[Piece]) -> int:
         following = tokens[end]
         if following.kind == "number" and len(following.key) == 3 and len(token.key) <= 3 and following.key == "000":
             value, end = value * 1000, end + 1
-        elif following.glued and following.key in _ORDINAL_ENDINGS:
+        elif following.glued and (
+            following.key in _ORDINAL_ENDINGS
+            or (following.key in _ROMANCE_ENDINGS and _counts_a_line(tokens, end, pieces))
+        ):
             pieces.append(Piece("ordinal", token.start, following.end, token.key, value=value, glued=token.glued))
             return end + 1
     pieces.append(Piece("number", token.start, tokens[end - 1].end, token.key, value=value, glued=token.glued))

@@ -71,7 +71,9 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             piece.key = ":"
             continue
         stops = piece.key == "." and (following is None or not following.glued)
-        if stops and _is_abbreviated(pieces, place, lexicon):
+        if stops and _is_abbreviated(pieces, place, lexicon, text):
+            if "progression" in pieces[place - 1].cues:  # it does not part the word from its drugs
+                piece.kind, piece.key = "silent", ""
             continue
         if piece.key == "?" and place > first and following is not None and following.key == "?" and following.glued:
             continue  # start T-DXd??
@@ -211,7 +213,7 @@ def _opens_an_item(piece: Piece) -> bool:
     return piece.names_drugs_by_name() or piece.kind == "fuzzy" or piece.key in ("neoadjuvant", "adjuvant")
 
 
-def _is_abbreviated(pieces: list[Piece], place: int, lexicon: Lexicon) -> bool:
+def _is_abbreviated(pieces: list[Piece], place: int, lexicon: Lexicon, text: str) -> bool:
     """Whether a full stop belongs to an abbreviation: 'end of adj. trastuzumab'; 'TCHP adj.' ends a sentence."""
     if not place or place + 1 == len(pieces) or not pieces[place].glued:
         return False
@@ -219,6 +221,8 @@ def _is_abbreviated(pieces: list[Piece], place: int, lexicon: Lexicon) -> bool:
         return False
     if "versus" in pieces[place - 1].cues:  # T-DM1 vs. T-DXd
         return True
+    if "progression" in pieces[place - 1].cues:  # Prog. under T-DXd; not 'Liver prog. On T-DXd since May'
+        return text[pieces[place + 1].start].islower()
     before = pieces[place - 2] if place > 1 else None
     return before is None or not (before.names_drugs_by_name() or before.kind == "number")
 

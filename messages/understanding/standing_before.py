@@ -660,8 +660,8 @@ class Before:
                 return None
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # no need for A
-            if self.outline.denies_a_change(at):
-                return None  # we have not changed T-DXd
+            if self.outline.denies_a_change(at) or self.outline.denies_an_examination(at):
+                return None  # we have not changed T-DXd; not yet restaged on T-DXd
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
         if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
             return None

@@ -25,6 +25,8 @@ _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
 _ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secured", "plentiful")
 """What says that there is enough of a drug."""
+_OWNED = ("my", "misspoke", "mistyped")
+"""How a writer's own mistake begins, which takes back what stands right before it."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
@@ -329,6 +331,8 @@ class Behind:
             return "given"
         if "negation" in cues and outline.denies_a_change(at):
             return "given"
+        if outline.denies_an_examination(at):
+            return None
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return self._what_never_was(at) if piece.key == "never" and single else "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
@@ -483,6 +487,7 @@ class Behind:
     def _is_still_to_come(self, at: int) -> bool:
         """Whether a drug is only ordered, awaited or due; 'on Tuesday' may be past."""
         past = self.outline.pieces[at].key == "on" and "planned" not in self.outline.cues[at]  # not 'on order'
+        past = past or self.outline.is_in_a_later_cycle(self.outline.last_drug[at])
         return not past and (self._is_all_that_is_said(at) or self._is_said_at_once(at))
 
     def _is_all_that_is_said(self, at: int) -> bool:
@@ -787,9 +792,14 @@ class Behind:
 
     def _is_corrected(self, at: int) -> bool:
         """Whether 'sorry, I mean' puts the drug behind it in the place of the one before it."""
-        following = self.outline.drug_in_sentence_after(at)
-        return following is not None and all(
-            self.outline.pieces[each].kind in ("silent", "sign") for each in range(at + 1, following)
+        outline, following = self.outline, self.outline.drug_in_sentence_after(at)
+        if following is None:
+            return False
+        owned = outline.pieces[at].key in _OWNED  # Kadcyla, my mistake, she's on Enhertu
+        return all(
+            outline.pieces[each].kind in ("silent", "sign")
+            or (owned and bool(outline.cues[each] & {"the_patient", "ongoing"}))
+            for each in range(at + 1, following)
         )
 
     def _access_said(self, at: int) -> str | None:
