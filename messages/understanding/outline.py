@@ -20,6 +20,8 @@ _TO_ITS_ARM = 5
 """Pieces between a trial's name and its arm, at most."""
 _TO_ITS_REGIMEN = 4
 """Pieces from 'omitted from' to the regimen, at most."""
+_BEGUN = ("started", "begun", "began", "commenced", "initiated")
+"""How it is told that what was planned was begun."""
 _TO_STOP = ("stop", "stopping", "hold")
 """How a stop is told that is to come."""
 _GOES_ON = ("still", "ongoing")
@@ -166,6 +168,43 @@ class Outline:
         parted = pieces[at + 1].glued and not pieces[at].glued
         parted = parted and self.is_drug[at + 1] and pieces[at - 1].is_("regimen")
         return parted and set(agents_of(pieces[at + 1]) or ("",)) <= set(agents_of(pieces[at - 1]) or ())
+
+    def tells_when_it_began(self, at: int) -> bool:
+        """Whether 'started' is followed by a time that is past, and by nothing else: 'started in March', 'begun 5 weeks
+        ago'."""
+        if self.pieces[at].key not in _BEGUN:
+            return False
+        rest = [self.pieces[on] for on in self.rest_of_stretch(at, 5)]
+        dated = any(
+            piece.kind == "date" or piece.key in ("last", "yesterday", "today") or "earlier" in piece.roles
+            for piece in rest
+        )
+        return dated and all(
+            piece.kind in ("silent", "sign", "date", "duration", "number")
+            or piece.key in ("last", "yesterday", "today")
+            for piece in rest
+        )
+
+    def counts_a_later_cycle(self, drug: int) -> bool:
+        """Whether what is to come is not the first of a drug, which runs: 'will get her 3rd dose of T-DXd', 'cycle 4 of
+        T-DXd is due', 'next cycle of TCT on Monday'."""
+        pieces, at = self.pieces, self.first_of_list(drug) - 1
+        first = max(self.stretch_start[drug], at - 4)
+        at -= at > first and pieces[at].key == "of"
+        if at <= first - 1 or at < 0:
+            return False
+        value = pieces[at].value
+        if pieces[at].kind == "number" or pieces[at].key[:1] == "c" and pieces[at].key[1:].isdigit():
+            value = value if pieces[at].kind == "number" else int(pieces[at].key[1:])
+            named = at > first and "cycles" in self.cues[at - 1]
+            named = named or pieces[at].key[:1] == "c"
+            return named and isinstance(value, int | float) and value > 1
+        if pieces[at].kind == "cycles" or not ("cycles" in self.cues[at] or pieces[at].key in ("dose", "doses")):
+            return False
+        before = pieces[at - 1] if at > first else None
+        if before is None or before.kind in ("number", "cycles"):
+            return False
+        return before.key == "next" or (isinstance(before.value, int | float) and before.value > 1)
 
     def gave_placebo(self, regimen: int) -> str | None:
         """The drug of a trial's regimen that its placebo arm, in which it was given, lacks: 'HER2CLIMB placebo arm'."""

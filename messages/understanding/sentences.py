@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon
-from messages.understanding.pieces import ITEM, Piece
+from messages.understanding.pieces import ITEM, NO_ROLES, Piece
 
 _ASKING = ("dosing", "symptom", "other_question")
 """What may be asked of a drug besides whether to give it."""
@@ -33,6 +33,8 @@ _HAPPENED = frozenset(("progression", "toxicity", "previously", "previous", "has
 """Cues of what is told of a treatment that was given."""
 _IN_THE_PAST = ("was", "were", "been", "had", "we")
 """What stands before a change of dose that is told."""
+_LETTERED = frozenset(("lettered",))
+"""The part of an item that a letter counts: 'a) THP'."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
 """The letters of an enumeration."""
 _LISTING = ("planned", "has_had", "previously")
@@ -178,7 +180,8 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if told or ((begins or goes_on) and _opens_an_item(following)):
             counted = int(number)
             kind, key = ("line", ITEM) if _opens_an_item(following) else ("sign", ";")
-            found[-1] = Piece(kind, piece.start, mark.end, key, value=counted, glued=piece.glued)
+            roles = _LETTERED if piece.kind != "number" else NO_ROLES
+            found[-1] = Piece(kind, piece.start, mark.end, key, value=counted, glued=piece.glued, roles=roles)
             if before is not None and before.key == "(" and mark.key == ")":  # (1) THP
                 del found[-2]
             at += 1

@@ -67,6 +67,8 @@ _EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect"
 """Cues of what a drug did."""
 _BAD_EFFECTS = ("progression", "toxicity")
 """Cues of what went wrong under a drug."""
+_OF_SEVERAL = ("one", "of", "do", "would", "should", "option", "to", "first")
+"""What follows 'which' where it asks for one of several."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
@@ -117,6 +119,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             _answer(outline, at, end, found)
             if "which" in outline.typed or "what" in outline.typed:
                 _ask_which_of_them(outline, at, end, found)
+            if words.begins:
+                _begin_what_was_planned(outline, at, end, found)
             if words.refuses:
                 _refuse_what_was_offered(outline, at, end, found)
             if words.denies_all:
@@ -135,6 +139,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             listed = listed or _announces_plans(outline, at, end)
             _access_told_behind(outline, at, end, found)
         at = end
+    if "b" in outline.typed or "lettered" in outline.played:
+        _ask_for_the_lettered(outline, found)
     if "next" in outline.typed:
         _tell_what_came_next(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
@@ -163,6 +169,52 @@ def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
         later = outline.has(range(drug + 1, min(drug + 3, len(pieces))), "then")
         if written and not went_on and not later and verb - last <= _LONGEST_REMARK:
             found.update({at: Mention("mentioned") for at in range(first, last + 1) if outline.is_drug[at]})
+
+
+def _ask_for_the_lettered(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read drugs behind letters as what is to be chosen from, where the text asks for that: 'A: TCT; B: T-DM1. Which
+    one?', 'options: A) TCT B) T-DM1'."""
+    letters = [at for at in range(len(outline.pieces)) if _is_lettered(outline, at)]
+    if len(letters) < _TWO or not _asks_which(outline, letters[0]):
+        return
+    drugs: list[int] = []
+    for at in letters:
+        drug = outline.next_drug[at]
+        if drug is None or drug > at + _ASKED:
+            return
+        drugs += [each for each in range(drug, outline.last_of_list(drug) + 1) if outline.is_drug[each]]
+    told = ("progression", "toxicity", "stopped", "completed", "ongoing")
+    if any(outline.has(outline.rest_of_stretch(each, 4), *told) for each in drugs):
+        return
+    found.update({each: Mention("asked") for each in drugs if found[each].standing == "received"})
+
+
+def _is_lettered(outline: Outline, at: int) -> bool:
+    """Whether 'A', 'B' heads what follows it: 'A: TCT', 'B) T-DM1'."""
+    piece = outline.pieces[at]
+    if piece.key == ITEM:
+        return "lettered" in piece.roles
+    lettered = (
+        piece.key in ("a", "b", "c") and at + 1 < len(outline.pieces) and outline.pieces[at + 1].key in (":", ")", "=")
+    )
+    return lettered and (
+        at == 0 or outline.pieces[at - 1].kind == "sign" or outline.pieces[at - 1].key in ("option", "or")
+    )
+
+
+def _asks_which(outline: Outline, first: int) -> bool:
+    """Whether a text asks for a choice: 'which one', 'A or B', or heads its list as options."""
+    pieces = outline.pieces
+    headed = outline.sentence_start[first]
+    if "choices" in outline.cues[headed] or (headed and pieces[headed - 1].key == ":"):
+        return outline.has(range(outline.sentence_start[headed - 1] if headed else 0, first), "choices")
+    for at in range(len(pieces) - 1):
+        named = pieces[at].end - pieces[at].start > len("which") or pieces[at + 1].key in _OF_SEVERAL
+        if pieces[at].key == "which" and pieces[at].asked and named and pieces[at + 1].key != "next":
+            return True
+        if pieces[at].key == "a" and pieces[at + 1].key == "or" and at + 2 < len(pieces) and pieces[at + 2].key == "b":
+            return True
+    return False
 
 
 def _tell_what_came_next(outline: Outline, found: dict[int, Mention]) -> None:
@@ -483,6 +535,24 @@ def _ask_which_of_them(outline: Outline, first: int, end: int, found: dict[int, 
         found.update({at: Mention("asked") for at in listed if found[at].standing == "received"})
 
 
+def _begin_what_was_planned(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the next sentence's start of the last list that this one says was planned: 'we preferred T-DXd; started 5
+    weeks ago'."""
+    if end == len(outline.pieces):
+        return
+    begun = end
+    while begun < outline.sentence_end[end] - 1 and outline.pieces[begun].key in ("it", "was", "which", "this", "has"):
+        begun += 1
+    drug = outline.last_drug[end - 1] if not outline.is_drug[end - 1] else end - 1
+    if drug is None or drug < first or outline.pieces[begun].asked or not outline.tells_when_it_began(begun):
+        return
+    if outline.stretch_end[begun] < outline.sentence_end[end] and outline.drug_in_sentence_after(begun) is not None:
+        return
+    for at in range(outline.first_of_list(drug), drug + 1):
+        if outline.is_drug[at] and found[at].standing in ("planned", "mentioned") and found[at].access is None:
+            found[at] = Mention("received")
+
+
 def _refuse_what_was_offered(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's refusal of what this one says was planned: 'T-DXd was offered. She declined.'"""
     if end == len(outline.pieces):
@@ -564,6 +634,7 @@ class _Words:
     def __init__(self, outline: Outline) -> None:
         said, played, typed = outline.said, outline.played, outline.typed
         self.refuses = "declined" in said
+        self.begins = "started" in said
         self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
         self.denies_behind = "negated_after" in said
         self.decides = "request" in typed or "access" in said or "application" in played
@@ -648,6 +719,9 @@ class _Sentence:
         in_present = "give" in typed and self._is_told_in_the_present(at)
         if in_present or behind == "received" or ("than" in said and outline.is_excepted(at)):
             return Mention("received")
+        if "planned" in (before, behind) or behind == "upcoming":
+            if outline.counts_a_later_cycle(at):
+                return Mention("received")
         left = "unavailable" in said and self._left_the_list(at)
         if left or (before == "denied" and self._is_of_access(at)):
             before = "available" if self._is_without_obstacle(at) else "unavailable"
@@ -1352,7 +1426,7 @@ class _Sentence:
             return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
-        accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles
+        accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles and not outline.is_drug[ahead - 1]
         if accepts and ahead != outline.stretch_start[at]:
             return True  # the insurance accepted T-DXd
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
@@ -1582,7 +1656,8 @@ class _Sentence:
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
         if said is None:
-            return False
+            behind = outline.last_of_list(at) + 2  # could not get T-DXd in 2019
+            return behind < self.end and outline.pieces[behind - 1].key == "in" and self._is_a_past_time(behind)
         verbs = [outline.pieces[each].key for each in rest[:2]]
         then = any(outline.pieces[each].key == "then" for each in range(at + 1, said))
         if then or "had" in verbs or any(self._is_a_past_time(each) for each in self._up_to_why(said)):

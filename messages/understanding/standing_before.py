@@ -945,6 +945,11 @@ def denies_what_follows(outline: Outline, at: int) -> bool:
     following = outline.next_meaning(at)
     if outline.denies_the_next(at):
         return True
+    drug = outline.drug_in_stretch_after(at)
+    if drug is not None and outline.drug_in_stretch_before(at) is not None:
+        between = outline.pieces[at + 1 : drug]
+        if any(piece.roles & {"why", "clausal", "reason"} for piece in between):
+            return False  # T-DM1 not given because T-DXd became available
     if following is not None and outline.is_drug[following] and following < outline.stretch_end[at]:
         return "negation" in outline.cues[at] or outline.drug_in_stretch_before(at) is None
     return outline.drug_in_stretch_before(at) is None and outline.drug_in_stretch_after(at) is not None

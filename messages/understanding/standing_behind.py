@@ -127,7 +127,7 @@ class Behind:
                 return True  # on hold, none given
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
         if verdict == "received":  # T-DM1 please not, she had it in 2020
-            return said in ("planned", "denied", "asked")
+            return said in ("planned", "denied", "asked", "mentioned")
         if verdict == "denied":
             return self._is_only_why(at, said)
         if verdict not in _ACCESS:
@@ -297,6 +297,10 @@ class Behind:
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # tucatinib-free; a taxane-free regimen
             return "denied" if last else "mentioned"
+        if "started" in cues and self._tells_when_it_began(at):
+            return "received"
+        if piece.key == "only" and self._is_had_only_elsewhere(at):
+            return "mentioned"
         if cues & {"went_on", "negated_after"} and outline.left_out_of(at) is not None:
             return "denied"
         if "application" in piece.roles:  # T-DXd request with the insurer
@@ -405,6 +409,23 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _tells_when_it_began(self, at: int) -> bool:
+        """Whether what was planned was begun, as its time shows: 'recommended T-DXd, started in March', 'proposed and
+        started last week'."""
+        outline, piece = self.outline, self.outline.pieces[at]
+        opens = outline.stretch_start[at] == at or "joined" in outline.cues[at - 1] or outline.pieces[at - 1].key == "-"
+        if not opens or piece.asked or outline.drug_in_stretch_after(at) is not None:
+            return False
+        return outline.tells_when_it_began(at)
+
+    def _is_had_only_elsewhere(self, at: int) -> bool:
+        """Whether a drug is only to be had in some country: 'margetuximab is only in the US'."""
+        outline, behind = self.outline, at + 1
+        drug = outline.drug_in_stretch_before(at)
+        if drug is None or behind >= self.end or not outline.pieces[behind].is_("say", "region"):
+            return False
+        return at - drug <= 2 and "is" in outline.pieces[at - 1].roles
 
     def _is_the_reason(self, at: int) -> bool:
         """Whether 'because of' leads to an allergy: it is why something was done: 'swapped because of allergy'."""
