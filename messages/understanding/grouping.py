@@ -32,6 +32,8 @@ _TO_THE_NEXT_PARTNER = 10
 """Pieces from a partner of a drug to its next one, at most."""
 _TO_ITS_WHOLE = 5
 """Pieces from a drug to the regimen that it is a part of, at most."""
+_JUST_NOW = ("yesterday", "today", "week", "last", "this")
+"""What says that a drug was begun just now."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -55,6 +57,7 @@ class Grouping:
         self._may_count_from = "since" in played or "more" in played
         self._may_rechallenge = "restarted" in said or any(key.startswith("rechallenge") for key in typed)
         self._may_be_on = "on" in played or "now" in typed or not said.isdisjoint(("ongoing", "current"))
+        self._may_be_begun = "started" in said and not typed.isdisjoint(_JUST_NOW)
         self._carried_on = not said.isdisjoint(_CARRIED_ON)
 
     def receive(self, place: int, agents: tuple[str, ...] | None, readings: Readings | None) -> None:
@@ -124,7 +127,9 @@ class Grouping:
         assert courses.current is not None
         if "than" in outline.said and outline.is_excepted(place):
             self.outcomes.except_from_all(courses.current)
-        present = self._may_be_on and self.outcomes.pending is None and self._is_on(place)
+        present = self.outcomes.pending is None and (
+            (self._may_be_on and self._is_on(place)) or (self._may_be_begun and self._was_just_begun(place))
+        )
         self.outcomes.receive(courses.current, present=present)
         courses.between = "none"
         self.now.relapsed = False
@@ -533,6 +538,17 @@ class Grouping:
         """Whether a toxicity before a place is of the present: 'has severe vomiting on T-DXd'."""
         back = self.outline.before_in_stretch(place, 5)
         return any(self.pieces[at].key == "has" for at in back) and not self.outline.has(back, "has_had")
+
+    def _was_just_begun(self, place: int) -> bool:
+        """Whether a drug was begun so lately that it is given now: 'started T-DXd yesterday', 'started TCT last
+        week'."""
+        outline = self.outline
+        first, behind = outline.first_of_list(place), outline.last_of_list(place) + 1
+        if not first or "started" not in outline.cues[first - 1] or self.pieces[first - 1].key != "started":
+            return False
+        keys = [piece.key for piece in self.pieces[behind : behind + 2]]
+        lately = keys[:1] in (["yesterday"], ["today"]) or keys in (["last", "week"], ["this", "week"])
+        return lately and not self.pieces[place].asked
 
     def _counts_the_cycle(self, place: int) -> bool:
         """Whether a piece is the short form of a cycle's number: 'now C9 T-DXd'."""

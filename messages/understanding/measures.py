@@ -181,6 +181,13 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
     after = _skip(pieces, at + 1)
     if _is_line_word(pieces, after) or _key(pieces, after) == "lines":
         return _join(pieces, at, after, "line", value)
+    to = _skip(pieces, at + 1) + (_key(pieces, at + 1) == "to")
+    to_line = _skip(pieces, to + 1)
+    ranges = to > at + 1 and (_ordinal(pieces, to) or 0) > value and _key(pieces, at - 1) != "from"
+    if ranges and (_is_line_word(pieces, to_line) or _key(pieces, to_line) == "lines"):
+        joined, after = _join(pieces, at, to_line, "line", value)  # first to third line
+        joined.key = f"{value}-{_ordinal(pieces, to)}"
+        return joined, after
     if _key(pieces, at + 1) in ("and", "/", ",", "or") and at + 2 < len(pieces):
         counted = _ordinal(pieces, at + 2) is not None or _is_count(pieces[at + 2])
         last = _skip(pieces, at + 3)

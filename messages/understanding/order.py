@@ -55,6 +55,10 @@ class Order:
         counted = counted or "cycles" in outline.cues[following]
         if (counted and not self._counts_a_drug(following)) or "surgery" in outline.cues[following]:
             return
+        if self.pieces[following].kind == "number":
+            if courses.current is not None and courses.current.number is not None and courses.near():
+                return  # first line, HP after six Taxotere
+            following = outline.next_drug[following] or following  # PD on HP after 6 docetaxel
         current = courses.current
         if self._repeats_the_last(following):
             self.said_again = range(following, self._last_joined(following) + 1)
@@ -217,7 +221,9 @@ class Order:
         for at in self.outline.rest_of_stretch(place, 4):
             if self.outline.is_drug[at]:
                 before = self.pieces[at - 1]
-                return before.key in ("x", "of") or (before.kind == "number" and self.pieces[at].is_("regimen"))
+                behind = self.pieces[at + 1].key if at + 1 < len(self.pieces) else ""
+                counted = self.pieces[at].is_("regimen") or behind not in ("-", "based", "containing", "lines")
+                return before.key in ("x", "of") or (before.kind == "number" and counted)
             if self.pieces[at].kind != "silent" and "cycles" not in self.outline.cues[at]:
                 return False
         return False
@@ -589,6 +595,8 @@ class Order:
             return False
         end = outline.sentence_end[place]
         headed = place + 2 < end and self.pieces[place + 1].key == "," and self._opens_on_the_past(place, place + 2)
+        opens = outline.sentence_start[place] == place and place + 2 < end and self.pieces[place + 1].key == ","
+        headed = headed or (opens and outline.is_drug[place + 2] and self.now.drug_ahead(place))  # before, THP
         if headed or self._heads_a_list(place):
             return True
         if outline.sentence_start[place] != place:

@@ -194,7 +194,7 @@ class Outline:
         if at <= first - 1 or at < 0:
             return False
         value = pieces[at].value
-        if pieces[at].kind == "number" or pieces[at].key[:1] == "c" and pieces[at].key[1:].isdigit():
+        if pieces[at].kind == "number" or (pieces[at].key[:1] == "c" and pieces[at].key[1:].isdigit()):
             value = value if pieces[at].kind == "number" else int(pieces[at].key[1:])
             named = at > first and "cycles" in self.cues[at - 1]
             named = named or pieces[at].key[:1] == "c"

@@ -139,6 +139,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             listed = listed or _announces_plans(outline, at, end)
             _access_told_behind(outline, at, end, found)
         at = end
+    if "came_round" in outline.said:
+        _take_back_the_refusal(outline, found)
     if "b" in outline.typed or "lettered" in outline.played:
         _ask_for_the_lettered(outline, found)
     if "next" in outline.typed:
@@ -169,6 +171,22 @@ def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
         later = outline.has(range(drug + 1, min(drug + 3, len(pieces))), "then")
         if written and not went_on and not later and verb - last <= _LONGEST_REMARK:
             found.update({at: Mention("mentioned") for at in range(first, last + 1) if outline.is_drug[at]})
+
+
+def _take_back_the_refusal(outline: Outline, found: dict[int, Mention]) -> None:
+    """Forget that T-DXd was refused where a later clause says that it is accepted: 'declined T-DXd; now accepts
+    T-DXd'."""
+    refused = [at for at, mention in found.items() if mention.access == "declined"]
+    for at in refused:
+        came_round = any(
+            found[drug].standing in ("planned", "received")
+            and agents_of(outline.pieces[drug]) == ("t_dxd",)
+            and outline.has(outline.before_in_stretch(drug, 4), "came_round")
+            for drug in found
+            if drug > at
+        )
+        if came_round:
+            found[at] = Mention("mentioned")
 
 
 def _ask_for_the_lettered(outline: Outline, found: dict[int, Mention]) -> None:
@@ -694,7 +712,7 @@ class _Sentence:
         told = next((at for at in range(self.first, record) if "hearsay" in self.outline.cues[at]), record)
         return range(told, record)
 
-    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911, PLR0912  (one meaning after another)
+    def _meaning(self, at: int) -> Mention:  # noqa: PLR0911, PLR0912, PLR0915  (one meaning after another)
         outline, said, typed = self.outline, self.outline.said, self.outline.typed
         led, before, behind = outline.pieces[at - 1], self.before[at], self.behind.get(at)
         if at in self.relatives:
@@ -719,9 +737,8 @@ class _Sentence:
         in_present = "give" in typed and self._is_told_in_the_present(at)
         if in_present or behind == "received" or ("than" in said and outline.is_excepted(at)):
             return Mention("received")
-        if "planned" in (before, behind) or behind == "upcoming":
-            if outline.counts_a_later_cycle(at):
-                return Mention("received")
+        if ("planned" in (before, behind) or behind == "upcoming") and outline.counts_a_later_cycle(at):
+            return Mention("received")
         left = "unavailable" in said and self._left_the_list(at)
         if left or (before == "denied" and self._is_of_access(at)):
             before = "available" if self._is_without_obstacle(at) else "unavailable"
@@ -1163,6 +1180,8 @@ class _Sentence:
             return "asked"
         if is_asked and "or" in outline.played and self._is_offered(at):
             return "asked"
+        if before == "planned" and behind is None and self._came_before_the_plan(at):
+            return "received"
         comes_next = behind == "planned" and outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
         if before == "received" and not comes_next and not (behind == "asked" and self._is_set_beside(at)):
             return "received"
@@ -1206,6 +1225,15 @@ class _Sentence:
             )
             and not outline.plays(range(self.first, first), "if")
         )
+
+    def _came_before_the_plan(self, at: int) -> bool:
+        """Whether 'before' ends a clause of its own behind a plan: 'listed for T-DXd, THP before'."""
+        outline = self.outline
+        behind = outline.last_of_list(at) + 1
+        if outline.stretch_start[outline.first_of_list(at)] == self.first or behind >= self.end:
+            return False
+        told = outline.pieces[behind].key in ("before", "previously", "earlier") and not outline.pieces[at].asked
+        return told and (behind + 1 == len(outline.pieces) or outline.pieces[behind + 1].kind == "sign")
 
     def _is_set_beside(self, at: int) -> bool:
         """Whether a drug is compared with the one behind it, or begins a stretch: 'whether, after THP, T-DM1 makes
@@ -1686,6 +1714,8 @@ class _Sentence:
             return before in ("that", "those") or (before == "the" and piece.key == "time")
         if piece.key == "when":  # not yet approved when she progressed
             return outline.has(outline.rest_of_stretch(at, 3), "the_patient", "progression", "has_had")
+        if piece.kind == "line":
+            return before in ("in", "as")  # not approved in first line
         dated = piece.kind == "date" and bool(piece.value) and before in ("in", "before")
         return dated or "before_it" in outline.cues[at]
 

@@ -80,6 +80,8 @@ _CALLED = ("what", "drug", "drugs", "medicine", "treatment", "one", "therapy", "
 """What a drug may be called that somebody else had."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
+_NEAR = 4
+"""Pieces from 'now accepts' to the drug, at most."""
 _FAR = 14
 """Pieces behind a colon where the outcome of its drugs may be told."""
 
@@ -406,6 +408,8 @@ class Before:
                 return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
             if self._counts_what_was(at):
                 return "given"  # consultant says three lines: A, B, C
+        if "came_round" in cues and (drug := outline.drug_in_stretch_after(at)) is not None and drug <= at + _NEAR:
+            return mode if outline.tells_a_course(outline.last_of_list(drug), timed=True) else "planned"
         if "choices" in cues and self._heads_the_sentence(at):
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):

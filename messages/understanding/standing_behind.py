@@ -269,7 +269,10 @@ class Behind:
         single = piece.end - piece.start == len(piece.key)
         if piece.key == "it" and self._is_what_it_was(at):
             return "received"
-        if ("previously" in cues or "had_it" in cues) and outline.tells_it_was_given(at):
+        leads = (
+            piece.key == "which" and at + 1 < self.end and outline.is_drug[at + 1]
+        )  # during which she had vinorelbine
+        if ("previously" in cues or "had_it" in cues) and not leads and outline.tells_it_was_given(at):
             return "received"
         if "affirmed" in piece.roles and self._is_set_against_a_denial(at):
             return "received"
