@@ -1152,7 +1152,7 @@ class _Sentence:
             return "uncertain" in cues[at - 2] and aside in (",", "or", "and")
         return at > self.first and "uncertain" in cues[at - 1]
 
-    def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911  (one after another)
+    def _when(self, at: int, before: str | None, behind: str | None) -> Standing:  # noqa: PLR0911, PLR0912  (one after another)
         """Received, planned or asked about."""
         outline, said, typed, words = self.outline, self.outline.said, self.outline.typed, self.words
         led, is_asked = outline.pieces[at - 1].key, outline.pieces[at].asked
@@ -1693,7 +1693,7 @@ class _Sentence:
         if not any(verb in ("was", "wasn", "wasnt") for verb in verbs):
             return False
         behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
-        return any(piece.kind == "date" or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
+        return any(piece.kind in ("date", "line") or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
 
     def _up_to_why(self, said: int) -> range:
         """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed then as it
@@ -1714,8 +1714,6 @@ class _Sentence:
             return before in ("that", "those") or (before == "the" and piece.key == "time")
         if piece.key == "when":  # not yet approved when she progressed
             return outline.has(outline.rest_of_stretch(at, 3), "the_patient", "progression", "has_had")
-        if piece.kind == "line":
-            return before in ("in", "as")  # not approved in first line
         dated = piece.kind == "date" and bool(piece.value) and before in ("in", "before")
         return dated or "before_it" in outline.cues[at]
 
