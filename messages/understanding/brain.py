@@ -45,6 +45,8 @@ _FOUND = ("disease", "on", "by", "per")
 _NOTHING: frozenset[str] = frozenset()
 _ONE_MORE = ("another", "further", "additional", "more", "second", "third")
 _INSIDE = ("in", "the", "her")
+_NOT = ("not", "isn", "isnt", "aren", "arent", "wasn", "hasn", "doesn", "didn")
+"""What denies of the brain what was said of the rest."""
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
 
@@ -447,6 +449,11 @@ class Brain:
         said |= {"lesion"} if self._shared_lesion(place) is not None else self._lesions_right_behind(place)
         if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
             said |= {"new"}
+        unlike = self._set_against_the_rest(place, said)
+        if unlike is not None:
+            denied = "imaging" if unlike == "imaging" else None
+            said -= {"negation"} if unlike == "progression" else {"negation", "progression", "new", "clear"}
+            return _Mention(place, window, said | ({unlike} - {"", "imaging"}), denied)
         return _Mention(place, window, said, self._denied(place, window, said))
 
     def _is_settled_since(self, window: range) -> bool:
@@ -462,6 +469,60 @@ class Brain:
             or (self.pieces[at].key == "well" and self.pieces[at - 1].key == ",")
             for at in behind
         )
+
+    def _set_against_the_rest(self, place: int, said: frozenset[str]) -> str | None:
+        """What is denied of the brain by saying it of the rest: 'body stable, brain not', 'responding everywhere but
+        in the brain' (`progression`), 'CT body done, brain not' (`imaging`), 'PD in the liver, brain not' (nothing of
+        whether it holds any, or `no_progression`), 'CT chest clear, brain MRI not' (`lesion`). None where it is not set
+        against the rest, or where the rest only holds metastases."""
+        if said & {"pending", "planned", "not_imaged", "unknown"}:
+            return None
+        if not (self._is_not_so(place) or self._is_left_out(place)):
+            return None
+        scan = self.pieces[place].is_("noun", "brain_imaging")
+        start = max(self.context.sentence(place).start, place - _BACK)
+        for at in range(self.context.clause(place).start - 1, start - 1, -1):
+            piece = self.pieces[at]
+            if scan and (piece.cue("good") or self.context.of(piece, "clear")):
+                return "lesion"
+            if piece.is_("noun", "imaging", "body_imaging"):
+                return "imaging"
+            if piece.cue("stable", "responding", "no_progression", "good") or self.context.of(piece, "held"):
+                return "progression"
+            if piece.is_("say", "extracranial_disease"):
+                grows = any(concept.value == "progressing" for concept in piece.concepts)
+                return self._still_stands(place, said) if grows else "progression"
+            if piece.cue("progression", "weak_progression"):
+                return "progression" if self.context.is_denied_at_once(at) else self._still_stands(place, said)
+            if piece.is_("noun", "organ_mets") or self.context.of(piece, "lesion", "sites"):
+                return None
+        return None
+
+    def _still_stands(self, place: int, said: frozenset[str]) -> str | None:
+        """What it says of the brain that what grows elsewhere does not there; nothing beside a scan that tells it."""
+        if self.pieces[place].is_("noun", "brain_mets"):
+            return "no_progression"
+        return None if "imaging" in said else ""
+
+    def _is_not_so(self, place: int) -> bool:
+        """Whether nothing but 'not' is said of the brain: 'brain not', 'the head is not: ...', "the CNS isn't"."""
+        at, stop = place + 1, self.context.clause(place).stop
+        while at < stop and "is" in self.pieces[at].roles:
+            at += 1
+        if at >= stop or "negation" not in self.pieces[at].cues or self.pieces[at].key not in _NOT:
+            return False
+        at += 1 + (at + 1 < stop and self.pieces[at + 1].key == "so")
+        return at >= stop or self.pieces[at].kind == "sign"
+
+    def _is_left_out(self, place: int) -> bool:
+        """Whether the brain is all that its clause leaves out: 'but not in the brain', 'all except the brain'."""
+        clause = self.context.clause(place)
+        if place + 1 < clause.stop and self.pieces[place + 1].kind != "sign":
+            return False
+        led = [self.pieces[at] for at in range(clause.start, place)]
+        led = [piece for piece in led if piece.key not in (*_INSIDE, "and", "for", ",")]
+        words = [piece.key for piece in led]
+        return words in (["but"], ["not"], ["but", "not"]) or (len(led) == 1 and "than" in led[0].cues)
 
     def _denied_and_put_right(self, place: int) -> range:
         """The rest of an answer that denies the state asked about, and tells another: 'are the mets active? No, stable
@@ -586,6 +647,8 @@ class Brain:
                 continue
             if self._only_answers(at):
                 continue
+            if self.pieces[at].key in _NOT and at + 1 < window.stop and self.pieces[at + 1].key == ":":
+                continue  # head not: new brain lesions
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following and self._denies_another(at, window.stop):
                 continue

@@ -32,6 +32,8 @@ _NEW_CLAIM = frozenset(("new_word", "then", "negation"))
 """Cues that begin something else than what is denied."""
 _ARTICLES = 3
 """Pieces from 'not' to what it denies at once, over 'in the', at most."""
+_THERE = ("detected", "detectable", "identified", "visible", "evident")
+"""What may end a denial: 'ILD: not detected'."""
 _WORDS_BETWEEN = 3
 """Words of content that may stand between a negation and what it denies."""
 
@@ -58,6 +60,8 @@ class Context:
             if "affirmed" in piece.roles and place and pieces[place - 1].key == "?":
                 self._confirmed.add(self._asked_before(place))
             if not cues:
+                if piece.key == "absent" and self._is_said_of_a_finding(place):
+                    self._mark_closed(place, "denied")
                 continue
             if "family" in cues:
                 self._mark_family(place)
@@ -412,10 +416,22 @@ class Context:
 
     def _closes(self, place: int) -> bool:
         """Whether nothing but signs and silent words follows in the clause."""
-        for at in range(place + 1, self.clause(place).stop):  # noqa: SIM110  (asked of every negation)
-            if self.pieces[at].kind not in ("silent", "sign"):
+        for at in range(place + 1, self.clause(place).stop):
+            piece = self.pieces[at]
+            if piece.kind not in ("silent", "sign") and piece.key not in _THERE:
                 return False
         return True
+
+    def _is_said_of_a_finding(self, place: int) -> bool:
+        """Whether a finding or the brain stands right before a word: 'ILD: absent', 'brain mets are absent'."""
+        at = place - 1
+        while at > 0 and (self.pieces[at].key in (":", "-", "=", "(") or "is" in self.pieces[at].roles):
+            at -= 1
+        piece = self.pieces[at]
+        found = piece.is_("find") or piece.is_("noun", "brain", "brain_mets", "organ_mets")
+        behind = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        ends = self._closes(place) or (behind is not None and self._is_target(behind))  # not 'absent activity'
+        return at >= 0 and piece.clause == self.pieces[place].clause and found and ends
 
 
 def _runs(numbers: list[int]) -> dict[int, range]:

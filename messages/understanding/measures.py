@@ -24,6 +24,8 @@ _GROWN, _SHRUNK = 1.2, 0.7
 """A lesion has grown from this ratio on, and shrunk down to this one (RECIST)."""
 _NOT_GIVEN = Concept("cue", "negated_after")
 """What no cycles say: 'T-DM1 x0'."""
+_BEFORE_MAY = ("in", "since", "until", "till", "of", "from", "early", "mid", "late", "last", "by", "to")
+"""What shows that 'May' is a month, and no verb."""
 Taken = tuple[Piece, int]
 """A composed piece, and the place to go on at."""
 _THORACIC = frozenset(f"{letter}{number}" for letter in ("t", "th") for number in range(1, 13))
@@ -261,6 +263,8 @@ def _month(pieces: list[Piece], at: int) -> Taken | None:
     if _is_year(pieces, after):
         return _join(pieces, at, after, "date", pieces[after].value)
     shortened = _is_number(pieces, after) and pieces[after].value > 19
+    if piece.key == "may" and _key(pieces, at - 1) in _BEFORE_MAY:  # no verb: 'in May', 'since May'
+        return _join(pieces, at, at, "date", None)
     if piece.key == "may" and not shortened:
         return None
     return _join(pieces, at, at, "date", None) if piece.kind in ("word", "silent") else None

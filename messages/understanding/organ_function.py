@@ -13,8 +13,10 @@ from messages.understanding.statements import Stated
 MONTHS = 12
 _CYCLE = ("cycle", "c", "day", "dose")
 _ROMAN = ("i", "ii", "iii", "iv")
-_BESIDE_A_DATE = (",", ";", ".", "%", ")", "at", "in", "by", "on")
+_BESIDE_A_DATE = (",", ";", ".", "%", "(", ")", "at", "in", "by", "on")
 """What may stand between a value and when it was measured."""
+_OF_NOW = ("current", "present", "actual", "this", "new", "repeat", "repeated", "recent", "today", "todays")
+"""What says of an echo that it is the latest."""
 _SINCE = ("since", "after", "off", "again")
 """What says of a later value that something changed before it."""
 _POINTING = ("it", "they")
@@ -72,7 +74,8 @@ class OrganFunction:
         before = self.pieces[max(0, place - 2) : place]
         if before and before[-1].key == ":":  # 'recovered: EF 60'
             before = before[:-1]
-        changed = bool(before) and self.context.of(before[-1], "changed")
+        changed = bool(before) and (self.context.of(before[-1], "changed") or before[-1].key in _OF_NOW)
+        changed = changed or [piece.key for piece in self.pieces[max(0, place - 3) : place]] == ["today", "'", "s"]
         dated = any(self._tells_when(self.pieces[at]) for at in self.context.following(place, 5))
         return (
             changed
@@ -250,7 +253,8 @@ class OrganFunction:
             if piece.is_("noun") or piece.is_("find") or piece.is_("say"):
                 break
             if piece.key == "," and (dated := self._dated_alone(at + 1)) is not None:
-                return [*figures, Figure(float(self.pieces[dated].value), "", dated)]
+                figures = [*figures, Figure(float(self.pieces[dated].value), "", dated)]
+                continue
             if piece.kind == "number" and self.pieces[at - 1].key == "," and self._is_since(at):
                 return [*figures, Figure(float(piece.value), "", at)]  # 42 on Herceptin, 60 since it was stopped
             points = "is" in piece.roles and self.pieces[at - 1].key in _POINTING  # 'they are 140 now'
@@ -263,10 +267,19 @@ class OrganFunction:
         """Where a number is all that the clause which begins there holds, besides when it was: '56 now', 'today 58'."""
         if first >= len(self.pieces):
             return None
-        clause = [at for at in self.context.clause(first) if self.pieces[at].key not in _BESIDE_A_DATE]
+        whole = self.context.clause(first)
+        if self.pieces[whole.stop - 1].key == "(" and whole.stop < self.context.sentence(first).stop:  # 46 (2024)
+            whole = range(whole.start, self.context.clause(whole.stop).stop)
+        clause = [at for at in whole if self.pieces[at].key not in _BESIDE_A_DATE]
         numbers = [at for at in clause if self.pieces[at].kind == "number"]
         rest = [self.pieces[at] for at in clause if at not in numbers]
-        dated = rest and all(self._tells_when(each) or each.key == "month" for each in rest)
+        echo = [each for each in rest if each.is_("noun", "lvef")] if len(rest) > 1 else []  # 46 (new echo)
+        if any(each.key in ("before", "baseline", "earlier") for each in rest):  # 60 now, 46 before
+            return None
+        dated = len(rest) > len(echo) and all(
+            self._tells_when(each) or each.key == "month" or each in echo or (echo and each.key in _OF_NOW)
+            for each in rest
+        )
         return numbers[0] if len(numbers) == 1 and dated else None
 
     def first_figure(self, place: int) -> float | None:

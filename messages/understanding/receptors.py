@@ -152,7 +152,8 @@ class Receptors:
 
     def _tells_when(self, piece: Piece) -> bool:
         """Whether a piece says at which time, or on which biopsy, a receptor was read."""
-        return piece.kind == "date" or "previously" in piece.cues or self.context.of(piece, "biopsied")
+        dated = piece.kind == "date" or "previously" in piece.cues or self.context.of(piece, "biopsied")
+        return dated or self.context.of(piece, "sample") or piece.is_("noun", "organ_mets")
 
     def _use_repeated(self, reading: Reading) -> None:
         """Mark what says the same once more: '90% positive', 'positive (90%)', 'positive 8/8'."""
@@ -209,10 +210,10 @@ class Receptors:
         found = place
         for at in range(place + 1, stop):
             piece = self.pieces[at]
-            if self._is_tissue(at):
+            if piece.kind == "date" or self._is_tissue(at):
                 found = at
             elif not (
-                piece.kind in ("silent", "date")
+                piece.kind == "silent"
                 or piece.is_("noun", "organ")
                 or "new" in piece.cues
                 or self.context.of(piece, "biopsied")
@@ -471,7 +472,10 @@ class Receptors:
                 return
             if verdict is not None:
                 became = self._changed(at)
-                self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
+                if became is None and begins > place and self._was_other(Reading(verdict, at)):
+                    self.stated.ask("her2_status", ("positive", "negative"), self.pieces[place : at + 1])
+                else:
+                    self._note_her2(became.verdict if became else verdict, place, became.last if became else at)
                 return
             allowed = (
                 piece.kind == "silent"

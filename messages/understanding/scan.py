@@ -35,6 +35,8 @@ _UNABLE = ("couldn", "couldnt", "cannot", "cant", "can", "could", "not", "never"
 """What says before 'keep' that a patient was not able to."""
 _LONGEST_OBJECT = 8
 """Pieces from such a verb to its 'down', at most."""
+_TO_A_DRUG = 5
+"""Pieces from 'failed to' to the drug it may lead to, at most: 'failed to the first line THP'."""
 _SHORT_ANSWER = 2
 """Pieces before the 'no' that answers a heading, at least."""
 _COMPARATOR = frozenset(("comparator",))
@@ -83,6 +85,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _read_split_verbs(pieces)
     _deny_drugs_behind(pieces, lexicon)
     _date_results(pieces)
+    _fail_under_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
@@ -234,6 +237,18 @@ def _deny_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
         if following.names_drugs_by_name() and any(concept.name in ("negation", "declined") for concept in denial):
             stage = (Concept("cue", "early"),) if piece.is_("say", "early_stage_agents") else ()
             piece.stand_for(*denial, *stage)
+
+
+def _fail_under_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
+    """'Failed to' right before a drug is no verb's beginning: 'she failed to THP and T-DM1' as 'failed THP'."""
+    for place, piece in enumerate(pieces):
+        if "failed_to" not in piece.cues:
+            continue
+        ahead = pieces[place + 1 : place + _TO_A_DRUG]
+        leads = (each.key == "the" or each.value is not None or each.cue("line_word", "early") for each in ahead)
+        led_to = next((each for each, leading in zip(ahead, leads, strict=True) if not leading), None)
+        if led_to is not None and led_to.names_drugs_by_name():
+            piece.stand_for(*lexicon.root.get(piece.key, {}).get("", ()))
 
 
 def _answers_for_early_treatment(pieces: list[Piece], place: int) -> bool:
