@@ -206,14 +206,27 @@ class Brain:
         noun = "noun" in piece.kinds
         if noun and piece.is_("noun", "pr"):  # a receptor, or a partial response of what stands right before it
             at = place - 1 if place > 1 and self.pieces[place - 1].key == ":" else place  # 'brain: PR'
-            return not (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT))
+            led = at > 0 and names_drugs(self.pieces[at - 1]) and self._only_says_when_scanned(at - 1)
+            return not (led or (at and self.pieces[at - 1].is_("noun", *_NO_SUBJECT)))
         if names_drugs(piece):
-            return True
+            return not self._only_says_when_scanned(place)
         if (noun and piece.is_("noun", *_NO_SUBJECT)) or not piece.cues.isdisjoint(_STATES_SET):
             return False
         if "say" in piece.kinds:
             return not piece.is_("say", "setting", "treatment", "platelets")
         return noun or "find" in piece.kinds
+
+    def _only_says_when_scanned(self, place: int) -> bool:
+        """Whether drugs only say when, or what for, the brain was imaged: 'brain MRI for the T-DXd trial: clear', 'MRI
+        brain on TCT: stable'; not 'brain MRI clear on T-DXd'."""
+        leads = place - 1
+        while leads > 0 and place - leads < _ANSWER and self.pieces[leads].kind in ("cycles", "number", "line"):
+            leads -= 1
+        leads -= leads > 0 and self.pieces[leads].key == "the"
+        if leads < 1 or self.pieces[leads].key not in ("for", "on", "under", "before", "after", "during"):
+            return False
+        scan = leads - 1 - (self.pieces[leads - 1].key in ("done", "performed", "made", "taken"))
+        return scan >= 0 and self.pieces[scan].is_("noun", "brain_imaging")
 
     def _is_continued(self, first: int) -> bool:
         """Whether the clause that begins here goes on about the brain: words of state, and no subject of its own."""

@@ -1664,7 +1664,7 @@ class Outcomes:
                 or piece.key == "->"
                 or "so" in piece.roles
                 or "then" in cues
-                or (piece.kind == "line" and not linked)
+                or (piece.kind == "line" and not linked and not self._is_the_first_told(at))
             ):
                 return False
             if outline.is_drug[at]:
@@ -1698,6 +1698,10 @@ class Outcomes:
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _is_the_first_told(self, at: int) -> bool:
+        """Whether a line's number, with its drug, is the first of a text: 'PD liver 1L THP; 2L T-DM1'."""
+        return not self.courses.all and at + 1 < len(self.outline.pieces) and self.outline.is_drug[at + 1]
 
     def _is_told_of_her(self, place: int) -> bool:
         """Whether a question tells what happened before it: 'would you use T-DM1 when she already failed THP?'"""

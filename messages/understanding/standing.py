@@ -1079,7 +1079,8 @@ class _Sentence:
             return False
         if denied and self._is_of_this_place(following):
             return True  # no T-DXd in our country
-        return "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
+        named = self.outline.pieces[following].key == "candidate"  # not a T-DXd candidate: severe COPD
+        return named or "candidate" in self.outline.pieces[following].roles or "access" in self.outline.cues[following]
 
     def _is_without_obstacle(self, at: int) -> bool:
         """Whether an obstacle to the access is denied: 'no problem with T-DXd funding'."""
@@ -1637,9 +1638,10 @@ class _Sentence:
         answered = said == behind and not outline.pieces[self.told_at[at]].asked  # can we get T-DXd: yes, reimbursed
         if outline.pieces[at].asked and not answered and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
+        of_access = any(outline.pieces[each].key == "access" for each in outline.in_stretch(at))
+        doubting = {"unknown", "pending"} if of_access else {"unknown"}
         doubted = said == "available" and any(
-            "unknown" in outline.cues[each] and "unavailable" not in outline.cues[each]
-            for each in outline.in_stretch(at)
+            outline.cues[each] & doubting and "unavailable" not in outline.cues[each] for each in outline.in_stretch(at)
         )
         return "unknown" if doubted else said
 
@@ -1664,6 +1666,8 @@ class _Sentence:
     def _is_answered_no(self, at: int) -> bool:
         """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
         pieces, end = self.outline.pieces, self.end
+        if at + 1 < end and pieces[at + 1].key in ("no", "not") and self.outline.has(range(at - 1, at), "access"):
+            return True  # access T-DXd no
         if at + 2 >= end or pieces[at + 1].key not in (":", "=", "-"):
             return False
         ends = at + 3 == len(pieces) or pieces[at + 3].kind == "sign"

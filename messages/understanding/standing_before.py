@@ -25,7 +25,7 @@ _ALL_REFUSING = frozenset(
     (
         "all_but_these", "for_want_of", "hazard_of", "a_toxicity", "not_only", "had_neither", "untreated", "unproven",
         "failed_to", "unknown", "uncertain", "declined", "negation", "negated_after", "all_but", "than", "unavailable",
-        "available", "we_have",
+        "available", "we_have", "access",
     )
 )  # fmt: skip
 """Every cue that may begin a refusal."""
@@ -78,6 +78,8 @@ _HANDED = ("she", "he", "given", "took", "taken", "used", "swallowed", "infused"
 """What tells that a drug was not only kept."""
 _CALLED = ("what", "drug", "drugs", "medicine", "treatment", "one", "therapy", "regimen")
 """What a drug may be called that somebody else had."""
+_EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
+"""Nouns of what is made before a drug begins."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _NEAR = 4
@@ -421,6 +423,8 @@ class Before:
             if "if" in piece.roles:
                 self.supposed = outline.stretch[at]
             return "planned"
+        if piece.key == "for" and mode is None and self._is_examined_for(at):
+            return "planned"
         if "future" in piece.roles or ("upcoming" in cues and self._heads_a_drug(at)):
             if outline.stretch_start[at] == at:  # should THP fail
                 self.supposed = outline.stretch[at]
@@ -508,6 +512,24 @@ class Before:
         return not outline.has(rest, *TOLD, *_RUNNING, "responding", "a_toxicity") and not any(
             pieces[at].kind in ("date", "cycles", "duration", "line") for at in rest
         )
+
+    def _is_examined_for(self, at: int) -> bool:
+        """Whether an examination is only made for a drug that is to begin, or its trial: 'MRI for the T-DXd study',
+        'baseline echo for T-DXd'; not 'CT for T-DXd: PD'."""
+        outline, drug = self.outline, at + 1
+        drug += drug < self.end and outline.pieces[drug].kind == "silent"
+        if drug >= self.end or not outline.is_drug[drug] or outline.drug_in_stretch_before(at) is not None:
+            return False
+        if not any(self._is_an_examination(each) for each in outline.before_in_stretch(at, 4)):
+            return False
+        rest = range(drug + 1, self.end)
+        return not outline.has(rest, *TOLD, "ongoing", "responding", "stable", "a_toxicity") and not any(
+            outline.pieces[each].kind == "cycles" for each in rest
+        )
+
+    def _is_an_examination(self, at: int) -> bool:
+        piece = self.outline.pieces[at]
+        return piece.is_("noun", *_EXAMINATIONS) or piece.key in ("baseline", "screening", "workup", "screen")
 
     def _is_somebodys_word(self, at: int) -> bool:
         """Whether what somebody who advises says is a drug: 'the board said A', 'I said B'; not 'I said A failed'."""
@@ -681,8 +703,8 @@ class Before:
                 return "unavailable" if by_others else refusal  # she was refused T-DXd by the insurer
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
-        if "we_have" in cues and at + 1 < self.end and self.outline.is_drug[at + 1]:
-            return "available"
+        if cues & {"we_have", "access"} and at + 1 < self.end and self.outline.is_drug[at + 1]:
+            return "available"  # we have T-DXd; access T-DXd: yes
         return None
 
     def _is_all_there_was(self, at: int) -> bool:
