@@ -20,6 +20,12 @@ _AROUND = 15
 """Pieces before and after a count of neutrophils in which a fever is looked for."""
 NEUTROPENIA = 1.0
 """10^9/L of neutrophils below which a fever is an emergency."""
+_ENOUGH = 2.0
+"""10^9/L of neutrophils from which they are not called few: between the two, a fever is still taken for neutropenic."""
+_MOST_NEUTROPHILS = 10
+"""10^9/L of neutrophils up to which a count is not one per microlitre."""
+_NEUTROPHILS = ("neutrophils", "neutrophil", "neuts", "anc", "absolute")
+"""How a count of neutrophils begins: white cells as a whole may be enough, and these few."""
 HYPOXIA = 93
 """Per cent of oxygen saturation below which breathing is an emergency."""
 _LEAST_SATURATION = 40
@@ -181,12 +187,26 @@ class Emergencies:
             return
         near = self._near(place)
         few = [at for at in near if self.context.of(self.pieces[at], "neutropenic") and self._is_now(at)]
+        if any(self.context.is_denied_at_once(at) for at in few) or self._has_enough_neutrophils(near):
+            return  # fever but not neutropenic
         behind = range(place + 1, min(place + _AFTER_FEVER, self.context.sentence(place).stop))
         under = measured or any(self.context.of(self.pieces[at], "under") for at in behind)
         drugs = near if measured else behind
         if few or (under and any(self._is_chemotherapy(at) for at in drugs)):
             numbers = self._numbers_behind(place) if measured else ()
             self.note("neutropenic_sepsis", place, *few[:1], *numbers)
+
+    def _has_enough_neutrophils(self, near: range) -> bool:
+        """Whether a normal count of neutrophils is told: 'fever, ANC 4.2', 'febrile, neutrophils normal'."""
+        for at in near:
+            if not self.pieces[at].is_("noun", "neutrophils") or self.pieces[at].key not in _NEUTROPHILS:
+                continue
+            number = self.organs.first_figure(at)
+            if number is not None:
+                return _ENOUGH <= number <= _MOST_NEUTROPHILS or number >= _ENOUGH * 1000
+            if any("good" in self.pieces[behind].cues for behind in self.context.following(at, 2)):
+                return True
+        return False
 
     def coma(self, place: int) -> None:
         """Less than awake on the Glasgow Coma Scale."""

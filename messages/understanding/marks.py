@@ -12,6 +12,20 @@ from messages.understanding.telling import Telling
 
 _SEVERAL = 3
 """The least number of a line that has several before it."""
+_NEAR_MARK = 4
+"""Pieces between the number of a line and what tells how that went, at most."""
+_HOW_IT_WENT = frozenset((
+    "progression", "at_progression", "toxicity", "a_toxicity", "stopped", "completed", "ongoing", "current",
+    "responding", "outcome_unknown", "unknown", "has_had", "previously", "no_progression",
+))  # fmt: skip
+"""Cues of what is told of a line that was given."""
+_IN_THE_PAST = (
+    "given", "received", "had", "was", "were", "started", "began", "begun", "commenced", "since", "abroad",
+    "elsewhere", "overseas",
+)  # fmt: skip
+"""Words behind the number of a line that tell that it was given."""
+_REFUSING = ("negation", "never", "planned", "naive")
+"""Cues before the number of a line that was not given yet."""
 _MOST_TOGETHER = 5
 """Numbers of lines that are told together, at most."""
 
@@ -71,7 +85,8 @@ class Marks:
         if belongs != "ahead" and not piece.asked and self._refers_to(number):
             return
         if belongs != "ahead" or piece.asked or sought:
-            self.told.seeking = number
+            if not self._was_given(place):
+                self.told.seeking = number
             self.courses.separate("then" if sought else "none")
             return
         self.now.numbers += range(number, last_of_range(piece) + 1)
@@ -79,6 +94,33 @@ class Marks:
         self.now.early = False
         self.now.metastatic = True
         self.courses.separate("then")
+
+    def _was_given(self, place: int) -> bool:
+        """Whether a line that is named by its number alone is told, and not sought: 'PD after first line', 'first line
+        unknown', 'first line abroad'."""
+        outline, pieces = self.outline, self.pieces
+        for at in outline.before_in_stretch(place, _NEAR_MARK):
+            if pieces[at].kind == "silent" or pieces[at].key in ("of", "beyond"):
+                continue
+            if "after" in outline.cues[at]:  # after first line, what after first line
+                return True
+            if outline.has(range(outline.stretch_start[at], at + 1), *_REFUSING):
+                return False
+            return not outline.cues[at].isdisjoint(_HOW_IT_WENT) and not self.outline.cues[at] & {"planned"}
+        led = place > 0 and "on" in pieces[place - 1].roles
+        if led and (
+            outline.stretch_start[place] == place - 1 or pieces[place - 2].key in ("is", "she", "pt", "patient")
+        ):
+            return True
+        for at in range(place + 1, min(outline.sentence_end[place], place + 1 + _NEAR_MARK)):
+            piece = pieces[at]
+            if piece.key in ("for", "after", "to", "in", "as") or piece.asked:
+                return False
+            if piece.key in _IN_THE_PAST or not outline.cues[at].isdisjoint(_HOW_IT_WENT):
+                return True
+            if piece.kind not in ("silent", "line") and piece.key not in (":", "-", "(") and "chemo" not in piece.roles:
+                return False
+        return False
 
     def _is_refused(self, place: int) -> bool:
         """Whether a line as such was refused: 'declined second line, on HP', 'she refused third-line treatment'."""

@@ -28,6 +28,14 @@ _DESCRIBING = frozenset(("negation", "went_on", "good", "asked_back", "joined", 
 """Cues that may say how drugs would be given."""
 _CHOOSING = ("which", "what", "any")
 """How a question for a choice begins."""
+_GIVEN = ("had", "received", "have", "got", "get", "receive", "ever", "already", "been")
+"""What follows the subject of such a question."""
+_OF_THE_PAST = ("has", "have", "had", "did")
+"""Verbs that ask what was given, before their subject."""
+_BEFORE_A_VERB = ("so", "and", "but", "hi", "hello", "then", "now", "please")
+"""What may stand before the verb that begins a question."""
+_JOINED_DRUGS = ("+", "/", "and", "-")
+"""What joins the drugs a question begins with."""
 _BETWEEN_DRUGS = ("+", "/", "and", ",", "then", "->", ">", ";")
 _HAPPENED = frozenset(("progression", "toxicity", "previously", "previous", "has_had"))
 """Cues of what is told of a treatment that was given."""
@@ -264,6 +272,10 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
             break
     if begins and sentence[begins].key == "when" and all(_only_names(piece) for piece in sentence[:begins]):
         begins = 0  # T-DXd when T-DM1 fails?
+    if begins and _is_dosed(sentence, begins, ends=ends):
+        begins = 0  # tucatinib dose reduction for Child C?
+    if begins is None and not ends:
+        begins = _opens_with_a_verb(sentence)
     if ends and (outright := asks_outright(sentence)) is not None:
         begins = outright
     if begins is None and ends and sentence:
@@ -283,6 +295,36 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
     for piece in asked:
         piece.asked = True
+
+
+def _is_dosed(sentence: list[Piece], begins: int, *, ends: bool) -> bool:
+    """Whether the drugs a sentence begins with are those whose dose it asks for: 'capecitabine dose with eGFR 40'."""
+    asks = sentence[begins].is_("scope", "dosing") and (ends or "asked" in sentence[begins].cues)
+    return asks and all(piece.names_drugs_by_name() or piece.key in _JOINED_DRUGS for piece in sentence[:begins])
+
+
+def _opens_with_a_verb(sentence: list[Piece]) -> int | None:
+    """Where a question without its mark begins with its verb: 'can T-DM1 be given weekly', 'THP done, could T-DXd be
+    next', 'has she had T-DM1'."""
+    for place, piece in enumerate(sentence[:-1]):
+        if piece.roles.isdisjoint(_VERBS) and piece.key not in ("may", "do"):
+            continue
+        if place and sentence[place - 1].kind != "sign" and sentence[place - 1].key not in _BEFORE_A_VERB:
+            continue
+        following = sentence[place + 1]
+        if piece.key in _OF_THE_PAST:
+            behind = sentence[place + 2].key if place + 2 < len(sentence) else ""
+            asks = "the_patient" in following.cues or following.key in ("she", "he")
+            if asks and (behind in _GIVEN or "has_had" in following.cues):
+                return place
+        elif "modal" in piece.roles or piece.key in ("may", "does", "do"):
+            last = place + 1
+            while last + 1 < len(sentence) and (_only_names(sentence[last]) and sentence[last].key != "be"):
+                last += 1
+            be = piece.key != "may" or sentence[last].key == "be"  # May T-DM1, August T-DXd
+            if be and (following.names_drugs_by_name() or following.kind == "fuzzy"):
+                return place
+    return None
 
 
 def _story_behind_a_choice(sentence: list[Piece], begins: int) -> int | None:
@@ -354,8 +396,11 @@ def asks_outright(sentence: list[Piece]) -> int | None:
 
     Nothing but a greeting stands before it.
     """
-    if len(sentence) < _SHORT or sentence[-1].key != "?":
+    if len(sentence) < _SHORT:
         return None
+    if sentence[-1].key != "?":
+        inverted = _opens_with_a_verb(sentence)
+        return inverted if inverted is not None and sentence[inverted].key in _OF_THE_PAST else None
     first = next((at for at, piece in enumerate(sentence) if piece.concepts or piece.roles & _VERBS), None)
     if first is None or first + 1 >= len(sentence) or not sentence[first].roles & _VERBS:
         return None

@@ -109,6 +109,7 @@ _OF_A_PLACE_OF_WORK = {"setting", "region"}
 _QUESTIONS = ("dosing", "symptom", "other_question")
 _OUTSIDE = (*_QUESTIONS, "not_professional")
 _GATES = ("other_tumour", "under_18")
+_IN_SCOPE = "in_scope"
 
 
 @dataclass(frozen=True)
@@ -418,6 +419,10 @@ def _named(said: str, state: State, words: Words) -> tuple[Turn | None, tuple[st
     whole = whole or names.get(plain) or answered_as(question.name, plain)
     if whole is None and (bare := _without_what_is_beside(question.name, plain)):
         whole = names.get(bare) or answered_as(question.name, bare)
+    if whole is None and question.name == "gate" and plain.startswith("no "):
+        behind = plain.removeprefix("no ").removeprefix("it s ").removeprefix("she s ")
+        whole = names.get(behind) or answered_as(question.name, behind)  # 'no, early'
+        whole = None if whole == (_IN_SCOPE,) else whole
     if whole is None:
         whole = _role(said, words) if question.name == "role" else _made_of(question.name, plain)
     if whole is None and question.name == "line_outcome" and _says_unknown(plain):
