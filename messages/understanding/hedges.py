@@ -24,6 +24,11 @@ _CLEAR: Mapping[str, frozenset[str]] = {
 """Answers that say nothing is wrong now: what is only of the past, or known of a part, is none of them."""
 _PARTS = re.compile(r"[,;.\n]")
 _AND = re.compile(r"[,;.\n]|\band\b", re.IGNORECASE)
+_NONE_OF_IT = re.compile(
+    r" (?:no|without|free of) (?:(?:new|further|more|any|sign of|signs of|local) )*"
+    r"(?:recurrence|relapse|headaches?|seizures?|new lesions?|enhancement)(?= )| no new(?= )"
+)
+"""What would say that something is wrong, denied: 'resected, no recurrence'."""
 _COUNTS = frozenset(("one", "two"))
 """How many metastases there are, as all of a part: 'one, irradiated in May'."""
 _DATE = re.compile(r"\b(?:19|20)\d\d\b")
@@ -107,7 +112,7 @@ def is_contradicted(text: str, question: str, option: str, names: Mapping[str, t
         return True
     if plain.startswith(" was ") or plain.endswith(" before "):  # 'was controlled', 'declined before'
         return True
-    if option in _CLEAR.get(question, ()) and _holds(plain.replace(" no new ", " "), _hedges().contrary):
+    if option in _CLEAR.get(question, ()) and _holds(_NONE_OF_IT.sub(" ", plain), _hedges().contrary):
         return True
     return _is_one_of_two(plain, names) or any(_is_denied(_plain(part), option, names) for part in _PARTS.split(text))
 

@@ -9,6 +9,8 @@ from messages.understanding.scan import Piece
 
 _FAR = 12
 """Pieces from a drug to the duration that dates it, at most."""
+_LONGER = ("more", "longer", "later", "greater")
+"""What leads to a duration that was exceeded: 'more than 12 months'."""
 _LONGEST = 720
 """Months a relapse may come after adjuvant therapy."""
 
@@ -27,7 +29,7 @@ def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | N
             continue
         months = round(piece.value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
-            return months, piece
+            return months + reader.is_exceeded(place), piece
     return None
 
 
@@ -39,6 +41,15 @@ class _Interval:
         self.relapsed = any("relapse" in cues for cues in outline.cues) or any(
             piece.is_("noun", "organ_mets", "brain_mets") for piece in outline.pieces
         )
+
+    def is_exceeded(self, place: int) -> bool:
+        """Whether it is longer than the duration: 'more than 12 months', 'just over a year'."""
+        pieces, at = self.outline.pieces, place - 1
+        at -= at > 0 and pieces[at].key in ("a", "an")
+        if at < 0 or self.outline.has(self.outline.before_in_stretch(at, 2), "negation"):
+            return False
+        longer = at > 0 and pieces[at].key == "than" and pieces[at - 1].key in _LONGER
+        return longer or pieces[at].key in (">", "over", "beyond", "exceeding")
 
     def relapse_during(self) -> Piece | None:
         """The drug under which the disease came back: 'recurred during adjuvant T-DM1'."""
@@ -77,7 +88,8 @@ class _Interval:
         if self._is_off_at_relapse(place, before, behind):
             return self._is_told_of_adjuvant(place)
         if place and outline.pieces[place - 1].key == "for":  # for a year; but 'disease free for 3 years'
-            return place > 1 and "interval" in outline.cues[place - 2]
+            free = place > 1 and ("interval" in outline.cues[place - 2] or "no_progression" in outline.cues[place - 2])
+            return free and (self.relapsed or "interval" in outline.cues[place - 2])
         if outline.sentence[place] in self.counted:
             return True
         relation = next((at for at in behind if not self._is_passed_over(at)), None)

@@ -69,7 +69,7 @@ def is_early_only(values: Mapping[str, Any], told: Told, pieces: list[Piece]) ->
     if told.lines or "setting" in values or "months_since_adjuvant_her2" in values:
         return False
     named = [place for place, piece in enumerate(pieces) if not piece.cues.isdisjoint(_EARLY)]
-    if not named or any(piece.cue("relapse", "came_back") for piece in pieces):
+    if not named or any(piece.cue("relapse", "came_back", "interval") for piece in pieces):
         return False
     if any(piece.asked and piece.is_("scope", "other_question") for piece in pieces):
         return False

@@ -265,7 +265,7 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         weak = not (piece.cues.isdisjoint(_WEAKLY_ASKING) or _is_relative(sentence, place)) and (
             ends or _opens_a_question(sentence, place) or _inverts(sentence, place)
         )
-        if scope and piece.is_("scope", "dosing") and not ends and place and _counts(sentence[place - 1]):
+        if scope and piece.is_("scope", "dosing") and not ends and place and _is_counted(sentence, place):
             continue
         if weak or "asked" in piece.cues or (scope and piece.is_("scope", *_ASKING)):
             begins = place
@@ -355,6 +355,18 @@ def _tells_how_it_went(sentence: list[Piece], first: int) -> bool:
         elif not (piece.kind == "silent" or piece.key in ("now", "has") or (named and piece.key in _BETWEEN_DRUGS)):
             return False
     return False
+
+
+def _is_counted(sentence: list[Piece], place: int) -> bool:
+    """Whether a dose is one of those that were given, with its drug between: 'the last trastuzumab dose in May'."""
+    before = place - 1
+    while (
+        before
+        and before > place - _SHORT
+        and (sentence[before].names_drugs_by_name() or sentence[before].key == "adjuvant")
+    ):
+        before -= 1
+    return _counts(sentence[before])
 
 
 def _counts(piece: Piece) -> bool:

@@ -63,8 +63,9 @@ from messages.understanding.understand import LONGEST, Ambiguity, Understanding
 from messages.words import Words
 
 _MONTHS = re.compile(
-    r"(?:~\s*|ca\.? |circa |about |around |approx\.? |approximately |some )?(\d{1,3}|[a-z]+(?=[ .]|$))\s*"
-    r"(m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
+    r"(?:~\s*|ca\.? |circa |about |around |approx\.? |approximately |some )?"
+    r"(?:(?P<over>>\s*|(?:(?:just |well )?over|(?:more|longer) than) (?:a )?)|<\s*|(?:just under|under|less than) (?:a )?)?"
+    r"(?P<number>\d{1,3}|[a-z]+(?=[ .]|$))\s*(?P<unit>m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
     re.IGNORECASE,
 )
 _YEARS_AND_MONTHS = re.compile(
@@ -471,15 +472,17 @@ def _said_twice(said: str, question: str, names: Mapping[str, tuple[str, ...]]) 
 
 
 def _months(said: str, words: Words) -> int | None:
-    """A number of months, or of years, in figures or in words: '18', '~18 mo', 'eighteen', '2y'."""
+    """A number of months, or of years, in figures or in words: '18', '~18 mo', 'eighteen', '2y'; 'over 12' is 13."""
     if (both := _YEARS_AND_MONTHS.fullmatch(said)) is not None:
         return int(both[1]) * _PER_YEAR + int(both[2])
     found = _MONTHS.fullmatch(said)
     if found is None:
         return None
-    number, unit = found.groups()
+    number, unit = found["number"], (found["unit"] or "").casefold()
     value = int(number) if number.isdigit() else lexicon(words.knowledge).numbers.get(number.casefold())
-    return None if value is None else int(value) * (_PER_YEAR if (unit or "").casefold().startswith("y") else 1)
+    if value is None:
+        return None
+    return int(value) * (_PER_YEAR if unit.startswith("y") else 1) + (found["over"] is not None)
 
 
 def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, words: Words) -> Turn | None:
@@ -605,7 +608,7 @@ def _short_answers() -> _ShortAnswers:
     whole: dict[str, dict[str, str]] = {}
     for question, options in (*data["whole"].items(), ("role", dict.fromkeys(data["role"], ()))):
         for option, said in options.items():
-            if question not in QUESTIONS or option not in QUESTIONS[question].options:
+            if question not in QUESTIONS or not _may_be_answered(question, option):
                 raise KnowledgeError("lexicon/answers.yaml", question, f"there is no option {option}")
             whole.setdefault(question, {}).update({_normal(words): option for words in said})
     courtesy = frozenset(data["courtesy"])
@@ -624,6 +627,12 @@ def _short_answers() -> _ShortAnswers:
         _wordings(data["commands"]),
         roles_in(data),
     )
+
+
+def _may_be_answered(question: str, option: str) -> bool:
+    """Whether a question has an option, or is answered with a number that this is."""
+    asked = QUESTIONS[question]
+    return option in asked.options or (asked.kind == "number" and option.isdigit())
 
 
 def _decision(said: str, state: State, words: Words) -> Turn | None:
