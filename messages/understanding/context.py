@@ -67,6 +67,8 @@ class Context:
                 self._mark_family(place)
             if "negation" in cues:
                 self._mark_denied(place)
+            elif "excludes" in cues and self._mark_what_it_excludes(place):
+                continue
             elif "excluded" in cues:
                 self._mark_closed(place, "denied")
                 self._mark_excluded(place)
@@ -399,6 +401,28 @@ class Context:
         if not turns or any(piece.kind != "silent" for piece in self.pieces[first + 1 : place]):
             return first
         return max(self.sentence(place).start, self.clause(first - 1).start)
+
+    def _mark_what_it_excludes(self, place: int) -> bool:
+        """Whether a test is said to exclude what follows: 'MRI excludes brain mets', 'CT ruled out ILD'."""
+        before = place - 1
+        while before > max(0, place - _ARTICLES) and (
+            self.pieces[before].kind == "silent" or self.pieces[before].is_("noun", "organ")
+        ):
+            before -= 1
+        tested = before >= 0 and (
+            self.pieces[before].is_("noun", "imaging", "brain_imaging", "lvef")
+            or self.of(self.pieces[before], "liquor", "other_test")
+        )
+        if not tested or self.pieces[before].clause != self.pieces[place].clause:
+            return False
+        for at in self.following(place, _ARTICLES):
+            piece = self.pieces[at]
+            if piece.is_("find") or piece.is_("noun") or piece.is_("say", "setting", "red_flags"):
+                self._deny([at], place)
+                return True
+            if piece.kind != "silent" and not piece.cue("new", "previously", "progression"):
+                return False
+        return False
 
     def _mark_excluded(self, place: int) -> None:
         """What was suspected and is ruled out: 'suspected ILD on T-DXd ruled out by CT'."""

@@ -42,8 +42,19 @@ class Marks:
         self.returned = False
         """Whether a relapse was told."""
 
+    def _is_of_the_practice(self, place: int) -> bool:
+        """Whether a line is told of what is done in general, and not of the patient: 'T-DXd is standard 2L here'."""
+        before = place - 1 - (place > 1 and self.pieces[place - 1].key == "in")
+        return (
+            before >= 0
+            and self.pieces[before].key in ("is", "our", "standard")
+            and "in_general" in self.outline.cues[before]
+        )
+
     def numbered(self, place: int) -> None:
         piece = self.pieces[place]
+        if self._is_of_the_practice(place):
+            return
         number = int(piece.value)
         self.told.numbered = self.told.numbered or piece.key != ITEM
         if self._is_refused(place):

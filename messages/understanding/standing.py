@@ -1659,6 +1659,7 @@ class _Sentence:
             return False
         before = outline.pieces[at - 1].roles if at > self.first else ()
         supposed = at > self.first and "hypothetical" in outline.cues[at - 1]  # if only T-DXd were reimbursed
+        supposed = supposed and said != "declined"  # afraid of T-DXd, says no
         if "if" not in before and "whether" not in before:
             return supposed
         return at - 2 < self.first or not outline.pieces[at - 2].cue("unknown", "uncertain")

@@ -30,7 +30,7 @@ _OWNED = ("my", "misspoke", "mistyped")
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
-_BY_THEMSELVES = frozenset(("it", "is", "-", "n", "no", "free", *_ALSO, *_FINE))
+_BY_THEMSELVES = frozenset(("it", "is", "-", "n", "no", "free", "included", *_ALSO, *_FINE))
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
@@ -134,8 +134,8 @@ class Behind:
             return False
         if said == "denied":
             return verdict == "unavailable" and (told_at - at < 4 or self.outline.pieces[at].key == "no")
-        if said in ("available", "unknown") and verdict == "unavailable":
-            return True  # available but not reimbursed
+        if (said, verdict) in (("available", "unavailable"), ("unknown", "unavailable"), ("upcoming", "unknown")):
+            return True  # available but not reimbursed; requested, awaiting the insurer
         apart = self.outline.stretch[at] != self.outline.stretch[told_at]
         return apart and (said in _ACCESS or said == "mentioned" or "access" in self.outline.cues[at])
 
@@ -285,6 +285,8 @@ class Behind:
             return "likewise"
         if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
             return "available"  # tucatinib not licensed here; T-DXd ok
+        if piece.key == "included" and last and outline.is_drug[at - 1] and (said := self._said_of_all(at)) is not None:
+            return said
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
             return "ellipsis"
         if last and ("we_have" in cues or (piece.key == "is" and self._is_by_now(at))):
@@ -370,6 +372,7 @@ class Behind:
         if (
             "in_general" in cues
             and not self._is_the_reason(at)
+            and not (piece.key == "only" and outline.has(range(at + 1, self.end), *_GIVEN))  # only in a trial, PD
             and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at))
         ):
             return "mentioned"
@@ -429,6 +432,18 @@ class Behind:
         if drug is None or behind >= self.end or not outline.pieces[behind].is_("say", "region"):
             return False
         return at - drug <= 2 and "is" in outline.pieces[at - 1].roles
+
+    def _said_of_all(self, at: int) -> str | None:
+        """What is said before of more than the drug that is included: 'refuses every IV drug, T-DXd included'."""
+        outline, told = self.outline, range(self.first, at - 1)
+        if outline.pieces[at - 2].key != "," or any(outline.is_drug[each] for each in told):
+            return None
+        denied = outline.has(told, "negation", "untreated")
+        if outline.has(told, "declined"):
+            return "declined"
+        if outline.has(told, "unavailable") or (denied and outline.has(told, "available")):
+            return "unavailable"
+        return "denied" if denied else None
 
     def _is_the_reason(self, at: int) -> bool:
         """Whether 'because of' leads to an allergy: it is why something was done: 'swapped because of allergy'."""
@@ -829,11 +844,15 @@ class Behind:
     def _access_said(self, at: int) -> str | None:
         outline = self.outline
         stretch = self._up_to_a_condition(at)
-        if outline.has(stretch, "unknown", "pending", "uncertain") and "unavailable" not in outline.cues[at]:
+        through = outline.pieces[at].key in _PROGRAMMES and outline.pieces[at - 1].key in ("via", "through", "by", "in")
+        doubts = () if through else ("uncertain",)  # possible through a named patient programme
+        if outline.has(stretch, "unknown", "pending", *doubts) and "unavailable" not in outline.cues[at]:
             return "unknown"
         if "unavailable" in outline.cues[at]:
             return "unavailable"
         if "available" not in outline.cues[at]:
+            if outline.has(outline.rest_of_stretch(at, 5), "available"):  # T-DXd access via compassionate use
+                return None
             return "mentioned" if outline.is_drug[at - 1] else None  # a tucatinib access programme
         before = self._of_the_same_drug(at)
         denied = outline.has(before, "negation", "negated_after") or outline.plays(before, "cannot")

@@ -580,7 +580,7 @@ class Reader:
         if self.context.is_minus(place):
             return True
         for at in self.context.following(place, 3):
-            ends = at + 1 == len(self.pieces) or self.pieces[at + 1].kind == "sign"
+            ends = at + 1 == self.context.sentence(at).stop or self.pieces[at + 1].kind == "sign"
             if self.context.of(self.pieces[at], "negative", "empty") or (
                 ends and self.context.of(self.pieces[at], "lacking")
             ):
