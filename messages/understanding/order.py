@@ -283,6 +283,10 @@ class Order:
             courses.insert = courses.all.index(current) + 1
             courses.separate("then")
             return
+        whole = self._first_of_several(place)
+        if whole is not None:
+            self._put_before_what_was_told(whole)
+            return
         before = self._told_before(current) if self._is_earlier_still(place) else None
         if before is not None:
             courses.all.remove(current)
@@ -475,6 +479,16 @@ class Order:
         own = own or self._is_behind_how_it_went(place)
         return piece.end - piece.start > len(piece.key) and ends and own
 
+    def _first_of_several(self, place: int) -> int | None:
+        """The first drug of a sentence that only lists several lines and that they came before: 'THP and T-DM1 before
+        that.'"""
+        last, current = self.outline.last_drug[place], self.courses.current
+        if last is None or last != place - 1 or current is None:
+            return None
+        first = self.outline.first_of_list(last)
+        several = any(self.pieces[at].key == "and" for at in range(first, last))
+        return first if several and self.pieces[first] not in current.pieces and self._only_names(first) else None
+
     def _told_before(self, course: Course) -> Course | None:
         """The line that was told right before another in the text."""
         if not course.pieces:
@@ -581,10 +595,30 @@ class Order:
         told = self._told_before(listed[0]) if listed else None
         rest = [each for each in courses.all if each not in listed]
         alone = [each for each in rest if not each.early] == [told]  # PD on TCT. Had THP and T-DXd before.
-        if told is None or (told.sentence != self.now.sentence and not alone):
+        if told is None:
             return
         at = rest.index(told)
+        if told.sentence != self.now.sentence and not alone:
+            if not self._only_names(first):
+                return
+            numbered = any(each.number is not None for each in rest if not each.early)
+            at = at if numbered else min(rest.index(each) for each in rest if not each.early)
         courses.all[:] = [*rest[:at], *listed, *rest[at:]]
+
+    def _only_names(self, first: int) -> bool:
+        """Whether a sentence is nothing but a list of lines and that they came before: 'THP & T-DM1 earlier.'"""
+        outline, pieces = self.outline, self.pieces
+        if outline.sentence_start[first] != first:
+            return False
+        rest = range(first, outline.sentence_end[first])
+        return all(
+            outline.is_drug[at]
+            or outline.is_joining(at)
+            or outline.cues[at] & {"before_it", "then", "previously"}
+            or pieces[at].kind in ("sign", "silent")
+            or pieces[at].roles & {"earlier"}
+            for at in rest
+        )
 
     def stands_for_before_that(self, place: int) -> bool:
         """Whether a bare 'before' is 'before that': 'TCT now. Before THP.', 'PD on T-DM1; THP before.'"""

@@ -17,7 +17,9 @@ _WITHIN = _REACHING | {"unsure"}
 """Meanings of which every piece says how far they reach."""
 _TURNS = frozenset(("new_word", "correction"))
 _GOES_ON = frozenset(("the_patient", "progression"))
-_BY_THEMSELVES = frozenset((":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining"))
+_BY_THEMSELVES = frozenset(
+    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", "think", "thought")
+)
 """Words and signs that may change the meaning though they have no cue and play no part."""
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
 """Cues to the refusal they begin, the strongest first."""
@@ -82,6 +84,8 @@ _EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
 """Nouns of what is made before a drug begins."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
+_CONSENTS = ("agreed", "consented")
+"""How it is told that what was planned was agreed to, which may have been given: 'agreed to T-DXd, ongoing'."""
 _NEAR = 4
 """Pieces from 'now accepts' to the drug, at most."""
 _FAR = 14
@@ -410,6 +414,8 @@ class Before:
                 return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
             if self._counts_what_was(at):
                 return "given"  # consultant says three lines: A, B, C
+        if piece.key in ("think", "thought") and self._is_what_somebody_thinks_of(at):
+            return "planned"
         if "came_round" in cues and (drug := outline.drug_in_stretch_after(at)) is not None and drug <= at + _NEAR:
             return mode if outline.tells_a_course(outline.last_of_list(drug), timed=True) else "planned"
         if "choices" in cues and self._heads_the_sentence(at):
@@ -465,6 +471,15 @@ class Before:
         had_in_mind = had_in_mind or goes_on
         asks_on = piece.asked and "what_next" in piece.cues and outline.last_drug[at] == at - 2  # had A, next B?
         return mode if told and not (had_in_mind or asks_on) else "planned"
+
+    def _is_what_somebody_thinks_of(self, at: int) -> bool:
+        """Whether 'we think' leads to drugs of which nothing is told: 'they recommended T-DM1; we think HP'."""
+        outline, drug = self.outline, at + 1
+        who = outline.pieces[at - 1].key if at > self.first else ""
+        if who not in ("i", "we", "d", "would", "he", "they") or drug >= self.end or not outline.is_drug[drug]:
+            return False
+        behind = outline.last_of_list(drug) + 1
+        return behind >= self.end or outline.pieces[behind].kind == "sign"
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
@@ -596,7 +611,9 @@ class Before:
         """Whether a change leads from what was told to a drug whose course is told, too: 'THP, PD, next T-DM1, PD',
         'THP. Switch to T-DM1, 8 cycles, PD'."""
         outline, drug = self.outline, at + 1
-        if outline.last_drug[at] is None or drug >= self.end or not outline.is_drug[drug]:
+        consents = outline.pieces[at].key in _CONSENTS
+        drug += consents and drug < self.end and outline.pieces[drug].key == "to"
+        if drug >= self.end or not outline.is_drug[drug] or (outline.last_drug[at] is None and not consents):
             return False
         if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?" or outline.pieces[at].key in _WANTING:
             return False  # the insurer wants lapatinib tried before it pays

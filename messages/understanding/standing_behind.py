@@ -27,6 +27,8 @@ _ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secu
 """What says that there is enough of a drug."""
 _OWNED = ("my", "misspoke", "mistyped")
 """How a writer's own mistake begins, which takes back what stands right before it."""
+_TOOK = ("took", "had", "got", "received", "taken")
+"""How it is told that some of a drug was taken."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
@@ -118,6 +120,8 @@ class Behind:
     def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
         funded'."""
+        if verdict == "received" and said in ("given", "planned", "denied", "asked", "mentioned"):
+            return True  # T-DM1 please not, she had it in 2020
         if said == "given":
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
             planned = self.outline.has(self.outline.before_in_stretch(at, 3), "planned")
@@ -126,8 +130,6 @@ class Behind:
             if verdict == "denied" and "on_hold" in self.outline.cues[at]:
                 return True  # on hold, none given
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
-        if verdict == "received":  # T-DM1 please not, she had it in 2020
-            return said in ("planned", "denied", "asked", "mentioned")
         if verdict == "denied":
             return self._is_only_why(at, said)
         if verdict not in _ACCESS:
@@ -267,8 +269,10 @@ class Behind:
         cues, piece = outline.cues[at], outline.pieces[at]
         last = at + 1 == outline.stretch_end[at] or outline.pieces[at + 1].kind == "sign"
         single = piece.end - piece.start == len(piece.key)
-        if piece.key == "it" and self._is_what_it_was(at):
+        if piece.key == "it" and (self._is_what_it_was(at) or self._took_some_of_it(at)):
             return "received"
+        if "at_own_cost" in cues:
+            return "given" if self._tells_how_much(at) or outline.tells_a_course(at, timed=True) else "mentioned"
         leads = (
             piece.key == "which" and at + 1 < self.end and outline.is_drug[at + 1]
         )  # during which she had vinorelbine
@@ -491,6 +495,30 @@ class Behind:
         return (
             behind == self.end or pieces[behind].kind == "sign" or pieces[behind].key in ("and", "then", "from", "for")
         )
+
+    def _took_some_of_it(self, at: int) -> bool:
+        """Whether some of a drug was taken: 'prescribed, but she only took two doses of it'."""
+        outline, pieces = self.outline, self.outline.pieces
+        before = outline.before_in_stretch(at, 7)
+        if (
+            at - 2 < self.first
+            or pieces[at - 1].key not in ("of", "dose", "doses")
+            or outline.has(before, "negation", "negated_after")
+        ):
+            return False
+        counted = any(
+            pieces[each].kind in ("cycles", "duration", "number") or "cycles" in outline.cues[each] for each in before
+        )
+        took = any(pieces[each].key in _TOOK for each in before) or outline.has(before, "has_had", "previously")
+        return counted and took and not pieces[at].asked
+
+    def _tells_how_much(self, at: int) -> bool:
+        """Whether cycles, a time or a date stand right behind: 'self-funded, 2 cycles', 'self-paid since May'."""
+        behind = at + 1 + (at + 1 < self.end and self.outline.pieces[at + 1].key == ",")
+        if behind >= self.end:
+            return False
+        piece = self.outline.pieces[behind]
+        return piece.kind in ("cycles", "duration", "date", "number") or "since" in piece.roles
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
