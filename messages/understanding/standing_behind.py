@@ -120,7 +120,7 @@ class Behind:
     def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
         funded'."""
-        if verdict == "received" and said in ("given", "planned", "denied", "asked", "mentioned"):
+        if verdict == "received" and said in ("given", "planned", "upcoming", "denied", "asked", "mentioned"):
             return True  # T-DM1 please not, she had it in 2020
         if said == "given":
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
