@@ -95,7 +95,11 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return found
     if found.corrects and found.fields:  # 'actually no, it was ER negative': of another question
         return found
-    if field == "early_stage_agents" and found.profile.setting == "early" and not _states_setting(found):
+    if (
+        found.profile.setting == "early"
+        and not _states_setting(found)
+        and _only_names_treatment(text, question, knowledge)
+    ):
         values = {name: value for name, value in found.fields.items() if name != "setting"}
         found = replace(found, profile=Profile.model_validate(values))  # it is what the question is about
     if field == "early_stage_agents" and _is_history(found):
@@ -106,6 +110,13 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     found = _after(f"{words} ", text[:LONGEST], field, found, knowledge)
     return _without_setting_of_the_brain(found) if question == _BRAIN else found
+
+
+def _only_names_treatment(text: str, question: str, knowledge: Knowledge) -> bool:
+    """Whether a text says early only by its treatment, at a question that is not of the disease: 'had it adjuvantly'."""
+    if question == "early_stage_agents":
+        return True
+    return question != "gate" and not any("early_stage" in piece.cues for piece in scan(text, lexicon(knowledge)))
 
 
 def _states_setting(found: Understanding) -> bool:

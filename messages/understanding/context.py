@@ -295,7 +295,7 @@ class Context:
     def _ends_a_denial(self, at: int, negation: int) -> bool:
         """Whether a piece begins what a negation before it does not reach: 'no T-DM1 and she progressed'."""
         piece = self.pieces[at]
-        if not piece.cues.isdisjoint(_NEW_CLAIM) or piece.key == "which":
+        if not piece.cues.isdisjoint(_NEW_CLAIM) or piece.key == "which" or "plan_heading" in piece.cues:
             return True
         if piece.key in ("after", "since", "that") and names_drugs(self.pieces[at - 1]):
             return True  # no T-DXd after the ILD; it wasn't T-DXd that gave her ILD

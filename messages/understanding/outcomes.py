@@ -117,6 +117,8 @@ class Outcomes:
         self.given = False
         """Whether the pending outcome was given to drugs already."""
         self.pending_ongoing = False
+        self.paused_at: int | None = None
+        """Where a line was told to be interrupted, and not yet to go on."""
         self.stopped_at: int | None = None
         self.partial = False
         """Whether only a part of a line was named last: what ends then is not the line."""
@@ -125,7 +127,7 @@ class Outcomes:
 
     def forget(self) -> None:
         """Begin a new sentence."""
-        self.pending = self.stopped_at = self.named_toxicity = self.holder = None
+        self.pending = self.stopped_at = self.named_toxicity = self.holder = self.paused_at = None
         self.of_the_last = self.heads = self.lists = self.of_objects = self.goes_on = self.in_progression = False
         self.awaited = 0
         self.given = self.pending_ongoing = False
@@ -199,6 +201,8 @@ class Outcomes:
     def take(self, place: int) -> bool:
         """Read a piece that says how a line goes or ended; False where it says nothing of that."""
         cues, piece = self.outline.cues[place], self.outline.pieces[place]
+        if self.paused_at is not None and "carried_on" in cues and self._resumes(place):
+            return True
         if (
             cues.isdisjoint(_TELLING)
             and piece.roles.isdisjoint(_TELLING_ROLES)
@@ -214,6 +218,24 @@ class Outcomes:
         if not lines:
             return self._takes(place)
         self._say_of_those_pointed_at(lines, place)
+        return True
+
+    def _resumes(self, place: int) -> bool:
+        """Whether a line that was only interrupted is told to go on: 'held for nausea but goes on', 'paused for
+        neutropenia, continues'."""
+        outline, target = self.outline, self.courses.latest(self.outline.sentence[place])
+        between = range(self.paused_at or 0, place)
+        if target is None or target.outcome != "toxicity" or self._is_negated(place) or outline.pieces[place].asked:
+            return False
+        led = next((at for at in range(place - 1, 0, -1) if outline.pieces[at].kind != "silent"), 0)
+        if outline.pieces[led].kind != "sign" and outline.cues[led].isdisjoint(("then", "new_word", "joined")):
+            return False  # steroids continue
+        follows = outline.drug_in_stretch_after(place) is not None or any(outline.is_drug[at] for at in between)
+        if follows or outline.plays(range(place + 1, min(place + 2, len(outline.pieces))), "pronoun"):
+            return False
+        target.outcome, target.ongoing = None, True
+        self.paused_at, self.stopped_at, self.named_toxicity = None, None, None
+        outline.pieces[place].used = True
         return True
 
     def _is_one_of_two(self, place: int) -> bool:
@@ -272,6 +294,7 @@ class Outcomes:
             if place and self.outline.denies_a_change(place - 1):
                 return False
             self.stopped_at = place
+            self.paused_at = place if piece.key in _PAUSED else None
             self._goes_on_no_more(place)
             self._note_the_stop(place)
             self.courses.separate("other")
@@ -546,6 +569,8 @@ class Outcomes:
     def continues(self, place: int) -> bool:
         """Read 'continues', 'continuing' where it ends what is told: 'T-DXd, good PR, continues', 'HP continues'."""
         outline = self.outline
+        if self.paused_at is not None and self._resumes(place):
+            return True
         following = place + 1
         ends = following == outline.stretch_end[place] or outline.pieces[following].kind == "sign"
         ends = ends or (outline.last_drug[place] == place - 1 and outline.drug_in_stretch_after(place) is None)

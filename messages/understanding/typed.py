@@ -64,7 +64,8 @@ from messages.words import Words
 
 _MONTHS = re.compile(
     r"(?:~\s*|ca\.? |circa |about |around |approx\.? |approximately |some )?"
-    r"(?:(?P<over>>\s*|(?:(?:just |well )?over|(?:more|longer) than) (?:a )?)|<\s*|(?:just under|under|less than) (?:a )?)?"
+    r"(?:(?P<over>>\s*|(?:(?:just |well )?over|(?:more|longer) than) (?:a )?)"
+    r"|<\s*|(?:just under|under|less than) (?:a )?)?"
     r"(?P<number>\d{1,3}|[a-z]+(?=[ .]|$))\s*(?P<unit>m|mo|mos|mths?|months?|y|yrs?|years?)?\.?(?: ago)?",
     re.IGNORECASE,
 )
