@@ -24,8 +24,9 @@ from flows.knowledge.load import shipped
 from flows.profile import AGENTS, FIELDS, OPTIONS, Profile
 from flows.profile import KINDS as AGENT_KINDS
 from flows.questionnaire import QUESTIONS
-from flows.turns import State, Unclear, Understood
+from flows.turns import Answer, State, Unclear, Understood
 from messages.understanding import LONGEST, drugs, identifiers, turn_of, understand
+from messages.understanding.interval import EDGES
 from messages.understanding.lexicon import FOLDER, Lexicon, lexicon, read_lexicon, texts_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import near
@@ -405,6 +406,16 @@ def test_a_typical_case_is_read_in_a_few_milliseconds() -> None:
         understand(text, KNOWLEDGE)
         took.append(time.perf_counter() - began)
     assert statistics.median(took) < 0.02
+
+
+def test_longer_than_the_edge_of_an_interval_is_the_next_one() -> None:
+    """'More than 12 months' was read as 12, and so as a relapse that is treated by second-line rules."""
+    assert tuple(str(edge) for edge in EDGES) == QUESTIONS["months_since_adjuvant_her2"].options[: len(EDGES)]
+    for said, months in (("over a year", 13), ("> 6 months", 7), ("more than 12 months", 13), ("a year", 12)):
+        profile = understand(f"relapse {said} after adjuvant Herceptin", KNOWLEDGE).profile
+        assert profile.months_since_adjuvant_her2 == months, said
+        turn = turn_of(said, State(here="months_since_adjuvant_her2"), WORDS)
+        assert turn == Answer("months_since_adjuvant_her2", (str(months),)), said
 
 
 def test_what_grouping_knows_of_drugs_is_the_knowledge_s() -> None:

@@ -13,6 +13,8 @@ _LONGER = ("more", "longer", "later", "greater")
 """What leads to a duration that was exceeded: 'more than 12 months'."""
 _LONGEST = 720
 """Months a relapse may come after adjuvant therapy."""
+EDGES = (6, 12)
+"""Months up to which a relapse counts as early, for the labels and for the guidelines: one more is later."""
 
 
 def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | None:
@@ -29,7 +31,7 @@ def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | N
             continue
         months = round(piece.value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
-            return months + reader.is_exceeded(place), piece
+            return months + (months in EDGES and reader.is_exceeded(place)), piece
     return None
 
 
