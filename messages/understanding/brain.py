@@ -32,6 +32,8 @@ _STATES = (
     "planned", "declined", "not_imaged", "unknown", "uncertain", "negation",
 )  # fmt: skip
 _STATES_SET = frozenset(_STATES)
+_BEFORE_NOW = ("was", "before", "previously", "from", "prior", "earlier")
+"""What leads to a size of another time."""
 _SETTLED = frozenset(("stable", "no_progression", "responding", "asymptomatic", "clear"))
 """What says that treated metastases give no trouble any more."""
 _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {"to_treat", "untreated"}
@@ -118,6 +120,8 @@ class Brain:
         self._windows = {place: self._window(place) for place in self._mentioned}
         self.covered: frozenset[int] = frozenset().union(*self._windows.values())
         """Places whose words belong to the brain: 'untreated' there is no word of the patient."""
+        self._largest_before = self._sizes_before() if any(piece.key in ("mm", "cm") for piece in self.pieces) else {}
+        """The largest size told of the brain before each place that tells one."""
 
     def read(self, *, seizing: bool) -> None:
         """State what the text says of the brain. `seizing`: it tells of a seizure now."""
@@ -328,7 +332,7 @@ class Brain:
         """The words of state in a piece, without those that are denied at once or only planned."""
         cues = self.pieces[place].cues
         found = set(cues & _STATES_SET)
-        if "growth_doubted" in cues:
+        if "growth_doubted" in cues or ("necrosis" in cues and self._is_doubted(place)):
             return {"unknown", "growth_doubted"}
         if "weak_progression" in cues:
             found.add("progression")
@@ -356,6 +360,13 @@ class Brain:
             found.discard("treated")
             found.add("to_treat")
         return found
+
+    def _is_doubted(self, place: int) -> bool:
+        """Whether a word is only suspected: 'DD radionecrosis', '?radionecrosis', 'radionecrosis suspected'."""
+        before, behind = self.pieces[max(0, place - 2) : place], self.pieces[place + 1 : place + 3]
+        return any("uncertain" in piece.cues for piece in (*before, *behind)) or any(
+            piece.key == "?" for piece in behind[:1]
+        )
 
     def _is_yet_untreated(self, place: int) -> bool:
         """Whether local treatment is denied: 'no SRS', 'none of them irradiated', 'never saw radiation', 'WBRT: no'."""
@@ -453,6 +464,8 @@ class Brain:
             said |= {"progression"}
         if self._is_treated_relapse(place, window):
             said -= {"new"}
+        if self._is_larger_now(window):
+            said |= {"progression", "lesion"}
         if self._is_only_known(place):
             said -= {"count"}
         if {"symptomatic", "treated"} <= said and self._is_settled_since(window):
@@ -469,6 +482,44 @@ class Brain:
             return _Mention(place, window, said | ({unlike} - {"", "imaging"}), denied)
         return _Mention(place, window, said, self._denied(place, window, said))
 
+    def _is_larger_now(self, window: range) -> bool:
+        """Whether a size is told that is larger than every one before: 'cerebellar 5 mm, SRS. MRI: cerebellar now 11
+        mm', 'now 11 mm (was 5)'."""
+        for at in window:
+            size = self._size_at(at)
+            if size is None or self.pieces[at - 1].key not in ("now", "currently", "today"):
+                continue
+            earlier = [self._largest_before[at]] if at in self._largest_before else []
+            earlier += [
+                told
+                for on in range(at + 1, min(window.stop, at + _ANSWER + 2))
+                if self.pieces[on - 1].key in _BEFORE_NOW and (told := self._size_at(on, bare=size)) is not None
+            ]
+            if earlier and size > max(earlier):
+                return True
+        return False
+
+    def _sizes_before(self) -> dict[int, float]:
+        found: dict[int, float] = {}
+        largest: float | None = None
+        for at in sorted(self.covered):
+            size = self._size_at(at)
+            if size is None:
+                continue
+            if largest is not None:
+                found[at] = largest
+            largest = size if largest is None else max(largest, size)
+        return found
+
+    def _size_at(self, place: int, *, bare: float | None = None) -> float | None:
+        """The millimetres a number stands for; one without a unit only where `bare`, the size it is told beside."""
+        piece, behind = self.pieces[place], self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
+        if piece.kind != "number":
+            return None
+        if behind in ("mm", "cm"):
+            return float(piece.value) * (10 if behind == "cm" else 1)
+        return float(piece.value) if bare is not None else None
+
     def _is_settled_since(self, window: range) -> bool:
         """Whether symptoms are told before local treatment, and behind it that all is stable: 'with headaches in
         March, resected, stable since', '..., well since'."""
@@ -477,10 +528,14 @@ class Brain:
         if treated is None:
             return False
         behind = range(treated + 1, self.context.sentence(treated).stop)
-        return any(
+        settled = any(
             (at in window and not self._facts[at].isdisjoint(_SETTLED))
             or (self.pieces[at].key == "well" and self.pieces[at - 1].key == ",")
             for at in behind
+        )
+        return settled or any(
+            "symptomatic" in self.pieces[at].cues and self._is_over(at)  # 'resected; paresis gone'
+            for at in (*behind, *self._sentence_at(behind.stop))
         )
 
     def _set_against_the_rest(self, place: int, said: frozenset[str]) -> str | None:
@@ -775,7 +830,11 @@ class Brain:
         """The words from growth, or new lesions, to the local treatment told behind: 'growing, irradiated'; not 'after
         SRS'."""
         growth = [at for at in window if self._facts[at] & {"progression", "new"}]
-        treated = [at for at in window if "treated" in self._facts[at] and not self._is_of_another(at)]
+        treated = [
+            at
+            for at in window
+            if "treated" in self._facts[at] and not self._is_of_another(at) and "necrosis" not in self.pieces[at].cues
+        ]
         if not growth or not treated or treated[0] < growth[-1]:
             return None
         between = range(growth[-1], treated[0])
@@ -1011,11 +1070,23 @@ class Brain:
         if not clear or not there or clear[-1].pieces[0].start > there[0].pieces[0].start:
             return known
         new = any(piece.cue("new", "progression") for verdict in there for piece in verdict.pieces)
-        places = (at for verdict in (*clear, *there) for at in self.context.clause_of(verdict.pieces[0].clause))
-        if not new or not any(self._is_dated(at) for at in places):
+        then, now = ([at for verdict in told for at in self._told_with(verdict)] for told in (clear, there))
+        if not any(self._is_dated(at) for at in (*then, *now)):
+            return known
+        if not new and not all(any(self._names_a_time(at) for at in places) for places in (then, now)):
             return known
         self._use(clear)
         return [verdict for verdict in known if verdict.value != "none"]
+
+    def _told_with(self, verdict: _Verdict) -> range:
+        """The clause in which a mention begins, with one before it in its sentence."""
+        clause = self.context.clause_of(verdict.pieces[0].clause)
+        return range(max(self.context.sentence_start(verdict.pieces[0].sentence), clause.start - _DATED), clause.stop)
+
+    def _names_a_time(self, place: int) -> bool:
+        """Whether a piece names a month or a day: 'in Jan', 'May 2024', 'last week'."""
+        piece = self.pieces[place]
+        return piece.kind == "date" or "month" in piece.roles or self.context.of(piece, "for_now")
 
     def _without_clear_scans(self, known: list[_Verdict]) -> list[_Verdict]:
         """The mentions without scans that were clear behind local treatment: 'met resected, SRS. MRI fine'."""
@@ -1094,11 +1165,16 @@ class Brain:
             ]
             if any("stable" in self._facts[at] for at in told):  # 'now controlled after SRS'
                 told = [at for at in told if not self._is_how_it_does_since(at)]
-            if told and all("treated" in self._facts[at] and not self._is_of_another(at) for at in told):
+            if told and all(self._is_treated_there(at) for at in told):
                 for at in told:
                     self.pieces[at].used = True
                 return places
         return None
+
+    def _is_treated_there(self, place: int) -> bool:
+        """Whether a piece tells of a local treatment, not only of which lesion, or of what came of it."""
+        necrosis = "necrosis" in self.pieces[place].cues
+        return "treated" in self._facts[place] and not necrosis and not self._is_of_another(place)
 
     def _is_how_it_does_since(self, place: int) -> bool:
         """Whether a piece only says that what was treated is stable since."""

@@ -156,7 +156,7 @@ class Disease:
         elif growing:
             if not (self._ended_earlier([piece, *growing]) or self._is_of_a_number_before(place)):
                 self.stated.note("extracranial_disease", "progressing", [piece, *growing])
-        elif self._is_where_the_latest_grew(place):
+        elif self._is_where_the_latest_grew(place) or self._came_back_by_now(place):
             self.stated.note("extracranial_disease", "progressing", [piece])
         else:
             self._hold(place, clause)
@@ -230,6 +230,25 @@ class Disease:
         if self.latest is None or self.latest.outcome != "progression" or drug >= len(self.pieces):
             return False
         return self.context.of(self.pieces[drug - 1], "under") and self.pieces[drug] in self.latest.pieces
+
+    def _came_back_by_now(self, place: int) -> bool:
+        """Whether a relapse in an organ is told of now, or at a date, behind all lines: 'TCT since 2024. Now lung
+        relapse'."""
+        sentence = self.context.sentence(place)
+        if self.latest is None or self.latest.early or not self.latest.pieces or not sentence.start:
+            return False
+        if self.pieces[sentence.start].start < max(piece.start for piece in self.latest.pieces):
+            return False
+        near = range(max(sentence.start, place - _NEAR), min(sentence.stop, place + _NEAR + 1))
+        if not any("came_back" in self.pieces[at].cues and self.pieces[at].key != "first" for at in near):
+            return False
+        opens = self.pieces[sentence.start]
+        told = opens.kind == "date" or any(self.context.of(self.pieces[at], "for_now") for at in sentence)
+        if not told and "month" not in opens.roles:
+            return False
+        if any(self.pieces[at].cue("early", "early_stage", "at_first") for at in sentence):
+            return False
+        return not any(names_drugs(self.pieces[at]) for at in range(sentence.start, len(self.pieces)))
 
     def _hold(self, place: int, clause: range) -> None:
         """Disease under control in an organ, or on a scan of the body."""

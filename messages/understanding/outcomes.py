@@ -65,6 +65,8 @@ _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
+_SENTENCES_BEHIND = 2
+"""Sentences without a drug behind growth of the brain in which the body may be told to be controlled."""
 _MANAGING = frozenset(("managing", "severity", "heading", "adjusted"))
 """The parts of words that only say how bad a toxicity was, or what was done for it."""
 _PAUSED = ("held", "hold", "paused", "suspended", "interrupted")
@@ -1086,13 +1088,24 @@ class Outcomes:
             return True
         if "weak_progression" in cues and self._goes_on_of_the_brain(place):
             return True
-        if not named and (self._is_where_it_grew(place) or self._held_before(place)):
+        if not named and (self._is_where_it_grew(place) or self._held_before(place) or self._counts_what_grew(place)):
             return True
         if "brain" not in named or ("body" in named and not self._is_held_beside(place)):
             return False
         if self._holds_elsewhere(place):
             return True
         return "only" in named or "strong_progression" not in cues
+
+    def _counts_what_grew(self, place: int) -> bool:
+        """Whether new lesions only tell what the growth of the brain before them is: 'PD in brain, 6 new mets'."""
+        outline, first = self.outline, self.outline.stretch_start[place]
+        if first < 1 or outline.pieces[first - 1].key not in (",", ":", "-") or "new" not in outline.pieces[place].key:
+            return False
+        if first - 1 < outline.sentence_start[place] or outline.drug_in_stretch_after(place) is not None:
+            return False
+        before = self._named_in_stretch(first - 1)
+        grew = outline.has(outline.in_stretch(first - 1), "progression")
+        return grew and "brain" in before and "body" not in before
 
     def _goes_on_behind_a_bracket(self, place: int) -> bool:
         """Whether a bracket parts the brain from its growth: 'the lesion (SRS 2023) is growing'."""
@@ -1119,8 +1132,9 @@ class Outcomes:
         stable', 'brain PD on T-DM1. Body stable.', 'T-DXd: body PR, brain PD'."""
         outline, end = self.outline, self.outline.sentence_end[place]
         following = outline.next_drug[end - 1]
-        if end < len(outline.pieces) and (following is None or following >= outline.sentence_end[end]):
-            end = outline.sentence_end[end]
+        for _ in range(_SENTENCES_BEHIND):  # 'PD in brain; WBRT in August. Extracranial SD.'
+            if end < len(outline.pieces) and (following is None or following >= outline.sentence_end[end]):
+                end = outline.sentence_end[end]
         drug = outline.last_drug[place]
         told = max(outline.sentence_start[place], place - _FAR, 0 if drug is None else drug + 1)
         ahead = range(place + 1, min(end, place + _FAR))
