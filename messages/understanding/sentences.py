@@ -41,6 +41,7 @@ _HAPPENED = frozenset(("progression", "toxicity", "previously", "previous", "has
 """Cues of what is told of a treatment that was given."""
 _IN_THE_PAST = ("was", "were", "been", "had", "we")
 """What stands before a change of dose that is told."""
+_ROMANS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _LETTERED = frozenset(("lettered",))
 """The part of an item that a letter counts: 'a) THP'."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
@@ -163,9 +164,12 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if at - 1 in bare:
             found[-1] = Piece("line", piece.start, piece.end, ITEM, value=int(piece.value), glued=piece.glued)
             continue
-        if piece.kind != "number" and piece.key not in _LETTERS:
+        roman = piece.key in _ROMANS and "(" in text
+        if piece.kind != "number" and piece.key not in _LETTERS and not roman:
             continue
-        number = piece.value if piece.kind == "number" else _LETTERS[piece.key]
+        number = piece.value if piece.kind == "number" else _ROMANS[piece.key] if roman else _LETTERS[piece.key]
+        if roman and number != counted + 1:
+            continue
         if at + 1 >= len(pieces) or number not in (1, 2, 3, 4, 5, 6, 7, 8):
             continue
         mark, following = pieces[at], pieces[at + 1]

@@ -44,6 +44,8 @@ _CLASSES = frozenset(("anthracycline", "taxane"))
 """Agents that stand for a class."""
 _ASKED = 3
 """Pieces of a question that only asks for a list, its mark among them."""
+_IN_GENERAL = ("is", "are", "has", "have", "seems", "looks", "causes", "gives", "works", "makes", "shows")
+"""Verbs of what a drug is or does as such."""
 _USED = ("used", "exhausted", "tried")
 _ALONE = ("only", "alone", "mono", "monotherapy", "solely", "instead")
 """What says of drugs behind a denial that they were given without it."""
@@ -117,6 +119,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
             _Sentence(outline, at, end, words, planned=listed).read(found)
             _answer(outline, at, end, found)
+            if words.unavailable:
+                _was_not_to_be_had(outline, at, end, found)
             if "which" in outline.typed or "what" in outline.typed:
                 _ask_which_of_them(outline, at, end, found)
             if words.begins:
@@ -138,6 +142,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
             plan = "asked" if _asks_for_choices(outline, at, end) else plan if goes_on else None
             listed = listed or _announces_plans(outline, at, end)
             _access_told_behind(outline, at, end, found)
+            if words.unavailable:
+                _was_not_to_be_had(outline, at, end, found)
         at = end
     if "came_round" in outline.said:
         _take_back_the_refusal(outline, found)
@@ -276,6 +282,24 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     if value is not None:
         standing = "mentioned" if alone and standing == "received" else standing
         found[drug] = Mention(standing, value, access_at=told)
+
+
+def _was_not_to_be_had(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read that the last list, of which nothing is told, was not to be had: 'the choice was TCT; she could not get
+    it'."""
+    drug = outline.last_drug[first]
+    end = min(end, first + _LONGEST_REMARK, outline.next_drug[first - 1] or end) if first else first
+    told = next((at for at in range(first, end) if "unavailable" in outline.cues[at]), None)
+    if drug is None or told is None or outline.sentence_end[drug] != first or outline.pieces[first - 1].key == "?":
+        return
+    near = range(outline.stretch_start[told], min(outline.stretch_end[told], told + _ASKED))
+    if outline.pieces[told].asked or not any("pronoun" in outline.pieces[at].roles for at in near):
+        return
+    if outline.has(range(outline.stretch_start[drug], first), *_EFFECTS, *_SUPPOSED, "previously", "has_had", "cycles"):
+        return
+    for at in range(outline.first_of_list(drug), drug + 1):
+        if outline.is_drug[at] and found[at].standing == "received" and found[at].access is None:
+            found[at] = Mention("mentioned")
 
 
 def _access_in(outline: Outline, told: int) -> str | None:
@@ -653,6 +677,7 @@ class _Words:
         said, played, typed = outline.said, outline.played, outline.typed
         self.refuses = "declined" in said
         self.begins = "started" in said
+        self.unavailable = "unavailable" in said
         self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
         self.denies_behind = "negated_after" in said
         self.decides = "request" in typed or "access" in said or "application" in played
@@ -1157,6 +1182,8 @@ class _Sentence:
         """Received, planned or asked about."""
         outline, said, typed, words = self.outline, self.outline.said, self.outline.typed, self.words
         led, is_asked = outline.pieces[at - 1].key, outline.pieces[at].asked
+        if "than" in typed and self._is_compared(at):
+            return "asked"
         if ("uncertain" in said and self._is_perhaps(at)) or (led == "over" and self._is_passed_by(at)):
             return "mentioned"
         if "which" in typed and self._is_told_of_behind(at):
@@ -1166,6 +1193,8 @@ class _Sentence:
         if (words.names_trials and self._names_a_trial(at)) or (
             self.names_an_illness and self._is_for_another_illness(at)
         ):
+            return "mentioned"
+        if "available" in said and outline.pieces[self.first].key == "only" and self._is_all_there_is(at):
             return "mentioned"
         if led == "(" and at - _TWO >= self.first and outline.pieces[at - _TWO].key == "->":
             return "mentioned"  # THP -> T-DXd -> (TCT)
@@ -1352,6 +1381,8 @@ class _Sentence:
         behind = pieces[at + 1 : min(self.end, at + 3)] if "comparator" in self.outline.played else ()
         if len(behind) > 1 and "or" in behind[0].roles and "comparator" in behind[1].roles:
             return True  # tucatinib or placebo
+        if behind and self._is_tested_against(at):
+            return True
         if self.outline.plays(range(self.first, self.end), "comparator") and self._is_of_a_trial(at):
             return True
         if not pieces[at].is_("regimen"):
@@ -1366,6 +1397,16 @@ class _Sentence:
         first = max(self.first, at - _TO_ITS_ARM) if pieces[at].key in AGAINST_PLACEBO else at
         near = range(first, min(self.end, at + _TO_ITS_ARM))
         return "comparator" in self.outline.played and self.outline.plays(near, "comparator")
+
+    def _is_tested_against(self, at: int) -> bool:
+        """Whether a drug was one arm of a trial: 'tucatinib maintenance vs placebo'."""
+        outline = self.outline
+        for each in outline.rest_of_stretch(at, 10):
+            if "versus" in outline.cues[each]:
+                return each + 1 < self.end and "comparator" in outline.pieces[each + 1].roles
+            if outline.is_drug[each] and not outline.pieces[each].is_("regimen"):
+                return False
+        return False
 
     def _is_of_a_trial(self, at: int) -> bool:
         """Whether a drug only says which trial: 'a T-DXd study', 'a trial of T-DXd'."""
@@ -1398,6 +1439,27 @@ class _Sentence:
         if "planned" not in outline.cues[plan]:
             return False
         return plan + 1 >= outline.stretch_end[at] or outline.pieces[plan + 1].kind == "sign"
+
+    def _is_compared(self, at: int) -> bool:
+        """Whether two drugs are compared as such, in the present: 'T-DM1 is less toxic than T-DXd'."""
+        outline = self.outline
+        first = outline.first_of_list(at)
+        second = (
+            first
+            if outline.pieces[first - 1].key == "than"
+            else outline.drug_in_stretch_after(outline.last_of_list(at))
+        )
+        if second is None or outline.pieces[second - 1].key != "than" or outline.cues[second - 1]:
+            return False
+        other = outline.drug_in_stretch_before(second)
+        return other is not None and outline.pieces[other + 1].key in _IN_GENERAL
+
+    def _is_all_there_is(self, at: int) -> bool:
+        """Whether a sentence that begins with 'only' says what is to be had: 'only trastuzumab (donated) and generics
+        available'."""
+        outline = self.outline
+        rest = range(outline.last_of_list(at) + 1, self.end)
+        return outline.has(rest, "available") and not outline.has(rest, *TOLD, "unavailable")
 
     def _is_passed_by(self, at: int) -> bool:
         """Whether another drug was chosen over it: 'she chose T-DXd over T-DM1'."""

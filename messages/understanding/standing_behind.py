@@ -209,6 +209,8 @@ class Behind:
             return True
         if said == "denied" and self._is_a_bare_list(",", _LIST):
             return True
+        if said == "unavailable" and self._is_a_bare_list(",", _PAIR) and self._names_single_drugs():
+            return True
         if said in _REFUSALS | {"same", "mentioned"} and self._is_of_every(following):
             return True
         if said in ("planned", "mentioned") and self._is_plural() and self._is_a_bare_list(",/+", _PAIR):
@@ -241,6 +243,10 @@ class Behind:
             return False
         inside = range(drugs[0], drugs[-1])
         return all(outline.is_drug[at] or outline.pieces[at].key in signs for at in inside)
+
+    def _names_single_drugs(self) -> bool:
+        """Whether a sentence names no regimen, which may have been given: 'THP, T-DM1, T-DXd not available'."""
+        return not any(self.outline.pieces[at].is_("regimen") for at in range(self.first, self.end))
 
     def _says_nothing(self, at: int) -> bool:
         """Whether a piece is of no weight: 'Dear colleague,'."""
