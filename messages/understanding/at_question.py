@@ -113,7 +113,8 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
 
 
 def _only_names_treatment(text: str, question: str, knowledge: Knowledge) -> bool:
-    """Whether a text says early only by its treatment, at a question that is not of the disease: 'had it adjuvantly'."""
+    """Whether a text says early only by its treatment, at a question that is not of the disease: 'had it then,
+    adjuvantly'."""
     if question == "early_stage_agents":
         return True
     return question != "gate" and not any("early_stage" in piece.cues for piece in scan(text, lexicon(knowledge)))

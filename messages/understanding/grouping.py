@@ -679,8 +679,15 @@ class Grouping:
 
     def _is_still_on(self, place: int) -> bool:
         """Whether 'still' is said of a list of drugs, before it or behind: 'still on A and B', 'A and B she still
-        has'."""
+        has', 'continues A and B'."""
         outline = self.outline
+        leads = outline.first_of_list(place) - 1
+        while leads > 0 and self.pieces[leads].key in ("on", "with"):
+            leads -= 1
+        if leads > 0 and (self._carried_on and "carried_on" in outline.cues[leads]):
+            return True
+        if leads > 0 and self.pieces[leads].key in ("remains", "stays", "continues"):
+            return True
         if "still" not in outline.played and "still" not in outline.typed:
             return False
         first, last = outline.first_of_list(place), outline.last_of_list(place)

@@ -262,7 +262,12 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         scope = "scope" in piece.kinds
         if scope and piece.is_("scope", "symptom") and not ends and _is_why(sentence, place):
             continue
-        if scope and piece.is_("scope", "dosing") and not ends and _was_adjusted(sentence):
+        if (
+            scope
+            and piece.is_("scope", "dosing")
+            and not ends
+            and (_was_adjusted(sentence) or _is_at_a_dose(sentence, place))
+        ):
             continue
         if scope and ends and piece.is_("scope", "other_question") and _goes_on_to_drugs(sentence, place):
             continue  # MBC with a DVT, THP finished, T-DXd?
@@ -546,6 +551,14 @@ def _was_adjusted(sentence: list[Piece]) -> bool:
         if "adjusted" in piece.roles or piece.key == "reduced":
             return any(before.key in _IN_THE_PAST for before in sentence[max(0, place - 4) : place])
     return False
+
+
+def _is_at_a_dose(sentence: list[Piece], place: int) -> bool:
+    """Whether it is told at which dose a drug is given: 'T-DXd at reduced dose', 'Enhertu dose level -1'."""
+    leads = sentence[place - 1].key if place else ""
+    behind = [piece.key for piece in sentence[place + 1 : place + 3]]
+    lowered = len(behind) > 1 and behind[0] == "-" and behind[1].isdigit()
+    return lowered or (leads in ("at", "on", "in", "with", "a") and sentence[place].key in ("reduced", "dose"))
 
 
 def _only_names(piece: Piece) -> bool:
