@@ -1019,6 +1019,8 @@ class Brain:
                 verdict.value = "active"
             elif verdict.value == "bare" and self._treated_beside(verdict):
                 verdict.value = "stable"  # brain mets? yes. Treated with SRS.
+            elif verdict.value == "bare" and self._was_imaged_for_symptoms(verdict):
+                verdict.value = "symptomatic"
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:
@@ -1130,6 +1132,17 @@ class Brain:
                         piece.used = True
                     return True
         return False
+
+    def _was_imaged_for_symptoms(self, verdict: _Verdict) -> bool:
+        """Whether symptoms lead to the scan that shows metastases: 'left arm weak since Sunday, brain mets on MRI'."""
+        if not any(piece.is_("noun", "brain_imaging", "imaging") or piece.key == "mri" for piece in verdict.pieces):
+            return False
+        before = self._last_said_before(verdict)
+        here = verdict.pieces[0].sentence
+        told = [piece for piece in self._symptoms(before) if piece.sentence == here]
+        for piece in told:
+            piece.used = True
+        return bool(told)
 
     def _last_said_before(self, verdict: _Verdict) -> range:
         """The last words before the clause of a mention, of all that are joined: 'headache + vomiting; MRI brain shows

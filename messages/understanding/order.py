@@ -823,6 +823,9 @@ class Order:
         lines = self.courses.metastatic()
         if not said or not all(course.number is None or course.counted for course in lines):
             return False
+        places = [course.pieces[0].start for course in lines if course.pieces]
+        if len(places) > 1 and places == sorted(places, reverse=True):
+            return False  # working backwards: TCT. Before that T-DXd, before that THP.
         for course in lines:
             course.number = None
         return True

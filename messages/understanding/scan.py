@@ -48,6 +48,12 @@ _RECEPTORS = {"re": "er", "ro": "er"}
 """Receptors by their letters in other languages: 'RE+ RP-', 'RO 80%'; else 're' is 'regarding'."""
 _BY_ONE_LETTER = {"e": "er", "p": "pr", "h": "her2"}
 """Receptors by one letter, where each has its sign and they stand in this order: 'E+P-', 'E-/P+'."""
+_TURNS = ("however", "though", "meanwhile", "nevertheless", "nonetheless")
+"""Words that turn from what was told before, and may stand inside what they begin."""
+_SUBJECTS = frozenset(("noun", "agents", "regimen"))
+"""Kinds of what may be spoken of."""
+_DOES = ("progression", "no_progression", "stable", "responding", "took_effect", "stopped", "completed")
+"""Cues of what it may do."""
 _KINDS_PASSED = 3
 """Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
 _ROMANCE_ENDINGS = frozenset(("a", "o", "e", "ª", "º"))
@@ -79,7 +85,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             at += 1
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
-    pieces = _without_numero(pieces)
+    pieces = _without_turns(_without_numero(pieces))
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _read_split_verbs(pieces)
@@ -115,6 +121,36 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
             number.kind, number.start = "cycles", piece.start
             return [*pieces[:place], *pieces[place + 2 :]]
     return pieces
+
+
+def _without_turns(pieces: list[Piece]) -> list[Piece]:
+    """Leave out a 'however' between what is spoken of and what it does: it begins no clause of its own: 'The liver,
+    however, progressed', 'T-DM1 though failed'."""
+    kept: list[Piece] = []
+    at = 0
+    while at < len(pieces):
+        commas = pieces[at].key == ","
+        word, behind = at + commas, at + 1 + 2 * commas
+        turns = (
+            behind < len(pieces) and pieces[word].key in _TURNS and kept and not kept[-1].kinds.isdisjoint(_SUBJECTS)
+        )
+        if turns and pieces[behind - 1].key in (",", *_TURNS) and _begins_to_tell(kept, pieces[behind], commas=commas):
+            at = behind
+        else:
+            kept.append(pieces[at])
+            at += 1
+    return kept
+
+
+def _begins_to_tell(kept: list[Piece], verb: Piece, *, commas: bool) -> bool:
+    """Whether a word may be what the subject before it does; without commas, that of a sentence that begins there."""
+    if commas:
+        return verb.cue(*_DOES) or "is" in verb.roles or "has_had" in verb.cues
+    before = kept[-2] if len(kept) > 1 else None
+    if before is not None and before.key == "the":
+        before = kept[-3] if len(kept) > _SHORT_ANSWER else None
+    opens = before is None or (before.kind == "sign" and before.key in ".;:!?")
+    return opens and ((verb.cue(*_DOES) and not verb.key.endswith("ing")) or "is" in verb.roles)
 
 
 def _name_receptors(tokens: list[Token]) -> None:

@@ -17,8 +17,10 @@ _WITHIN = _REACHING | {"unsure"}
 """Meanings of which every piece says how far they reach."""
 _TURNS = frozenset(("new_word", "correction"))
 _GOES_ON = frozenset(("the_patient", "progression"))
+_PREMISES = frozenset(("given", "seeing", "considering", "assuming", "granted", "with"))
+"""What may lead from a question to what it takes for granted: 'what after T-DM1, given that T-DXd is not funded?'"""
 _BY_THEMSELVES = frozenset(
-    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", "think", "thought")
+    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", "think", "thought", *_PREMISES)
 )
 """Words and signs that may change the meaning though they have no cue and play no part."""
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
@@ -70,6 +72,8 @@ _TRIALS = (
     "studies",
 )
 """What a trial may be called."""
+_TO_WHAT_IS_GRANTED = 5
+"""Pieces from 'given that' to its drug, and from there to what is said of the access to it, at most."""
 _NEAR_A_TRIAL = 8
 """Pieces between the patients and their trial, at most."""
 _HERSELF = ("she", "he", "mine", "ours", "my", "our", "this")
@@ -318,6 +322,16 @@ class Before:
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
+    def _takes_access_for_granted(self, at: int) -> bool:
+        """Whether a question goes on with the access to another drug: 'given that T-DXd is not funded', 'with tucatinib
+        not available'."""
+        outline = self.outline
+        drug = outline.drug_in_sentence_after(at)
+        if drug is None or drug - at > _TO_WHAT_IS_GRANTED:
+            return False
+        behind = range(drug + 1, min(drug + 1 + _TO_WHAT_IS_GRANTED, outline.stretch_end[drug]))
+        return outline.has(behind, "unavailable", "available", "declined")
+
     def _goes_on_asking(self, at: int) -> bool:
         """Whether 'then' goes on with what a question has told so far."""
         then = "then" in self.outline.cues[at] and self.outline.cues[self.first] & {"what_next", "choices"}
@@ -390,6 +404,8 @@ class Before:
             return self._within_refusal(mode, at)
         if "why" in piece.roles and mode == "received" and self.taken:
             return None  # she got lapatinib because T-DM1 was not funded
+        if piece.key in _PREMISES and mode == "received" and self.taken and self._takes_access_for_granted(at):
+            return None
         if mode is None and "saying" in piece.roles and self._is_somebodys_word(at):
             return "planned"
         if mode in (None, "given") and "container" in piece.roles and self._is_in_stock(at):
