@@ -58,6 +58,9 @@ _NOT_YET: dict[tuple[str, object], tuple[str, ...]] = {
     ("brain_metastases", "stable"): ("stable", "active"),
 }
 """What may be meant where a result is still awaited; of other fields it is not known then."""
+_EJECTION = ("ef", "lvef", "lv", "ejection", "reduced", "low", "impaired", "poor", "decreased", "depressed")
+"""How words for a reduced ejection fraction begin."""
+_BY_NOW = ("now", "again", "back", "since", "today", "currently", "meanwhile", "normalised", "normalized")
 _START = attrgetter("start")
 _TURNING_KEYS = frozenset(("since", "apart", "had", "normal", "clear", "clean", "due", "clinically", "?"))
 _TURNING_CUES = frozenset(("uncertain", "stable", "came_back", "pending"))
@@ -80,6 +83,8 @@ class Caution:
             name, value = statement.field, statement.value
             if name in _MEASURES and value == _MEASURES[name][0]:
                 self._measured(statement)
+            elif (name, value) == ("lvef", "reduced"):
+                self._recovered(statement)
             elif name == "hepatic_impairment" and value == "none":
                 self._liver(statement)
             elif name == "her2_status" and value == "positive":
@@ -123,6 +128,22 @@ class Caution:
                     return
             elif piece.cue("bad") and self._is_timed(at) and not self._is_of_a_noun(at):
                 self._instead(statement, (other,), at)
+                return
+
+    def _recovered(self, statement: Statement) -> None:
+        """'EF reduced in May, normal now': what it is by now counts; not so of a cardiomyopathy, nor of a number."""
+        first, last = self._places(statement)
+        said = self.pieces[first]
+        if said.key not in _EJECTION or any(piece.kind == "number" for piece in self.pieces[first : last + 1]):
+            return
+        for at in self._later(last, statement.field):
+            piece = self.pieces[at]
+            if piece.kind in ("word", "number"):
+                return
+            if piece.cue("good"):
+                around = (piece, *self.pieces[at - 1 : at], *self.pieces[at + 1 : at + 2])
+                if any(each.key in _BY_NOW for each in around) and not self._is_of_a_noun(at):
+                    self._instead(statement, ("normal",), at)
                 return
 
     def _later(self, last: int, field: str) -> range:

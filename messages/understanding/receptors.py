@@ -576,7 +576,8 @@ class Receptors:
             piece = self.pieces[at]
             if self.context.of(piece, "amplified"):
                 return "negative" if self._is_negated(at) or self._is_negated(at - 1) else "positive"
-            if piece.kind == "number" and "ratio" in (self.pieces[at - 1].key, self.pieces[at - 2].key):
+            of_both = at - place <= 2 and self.pieces[place].key in ("her2", "erbb2")  # HER2/CEP17 2.5
+            if piece.kind == "number" and (of_both or "ratio" in (self.pieces[at - 1].key, self.pieces[at - 2].key)):
                 return "positive" if piece.value >= _AMPLIFIED_FROM else "negative"
         reading = self._reading(place, counts=False)
         return reading.verdict if reading is not None else None

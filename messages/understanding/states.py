@@ -124,7 +124,9 @@ class Reader:
             if name == "her2_status":  # 'not HER2-low: 3+'
                 self.receptors.refuted(place, value)
             return False
-        if name == "her2_status" and self.receptors.is_answered(place):
+        if name == "her2_status" and (self.receptors.is_answered(place) or self._is_all_that_is_asked(place)):
+            return False
+        if name == "pregnancy" and value == "present" and self._is_over(place):
             return False
         if name == "platelets" and value == "low" and self._is_why_stopped(place):
             self.pieces[place].used = True
@@ -133,6 +135,15 @@ class Reader:
         if name == "platelets" and value == "low":
             return self.context.stance(place) in ("affirmed", "listed") and not self.emergencies.is_past(place)
         return True
+
+    def _is_all_that_is_asked(self, place: int) -> bool:
+        """'Is HER2 positive?'"""
+        sentence = self.context.sentence(place)
+        first, last = self.pieces[sentence.start], self.pieces[sentence.stop - 1]
+        behind = self.pieces[sentence.stop : sentence.stop + 1]
+        if "is" not in first.roles or last.key != "?" or (behind and "affirmed" in behind[0].roles):
+            return False
+        return all(at == place or self.pieces[at].kind in ("silent", "sign") for at in sentence[1:])
 
     def _is_why_stopped(self, place: int) -> bool:
         """Whether something was why a drug was stopped: 'stopped for low platelets', 'low platelets so we stopped'."""
@@ -416,7 +427,7 @@ class Reader:
     def _medicines(self, place: int, name: str, value: str) -> None:
         if value in ("none", "unknown"):
             self._note(name, () if value == "none" else value, place)
-        elif not self._is_ruled_out(place) and not self._is_stopped(place):
+        elif not self._is_ruled_out(place) and not self._is_stopped(place) and not self._is_called_weak(place):
             self._note(name, (value,), place)
 
     def _is_ruled_out(self, place: int) -> bool:
@@ -430,6 +441,10 @@ class Reader:
         following = self.context.next_word(place)
         return following is not None and self.context.of(following, "without")
 
+    def _is_called_weak(self, place: int) -> bool:
+        """'A moderate CYP3A4 inhibitor' is no strong one."""
+        return place > 0 and self.pieces[place - 1].key in ("moderate", "weak", "mild", "moderately", "weakly")
+
     def _is_stopped(self, place: int) -> bool:
         """Whether a medicine is taken no more: 'off warfarin', 'phenytoin stopped in 2020'."""
         near = (place - 1, place - 2, place + 1, place + 2)
@@ -438,9 +453,15 @@ class Reader:
             at in clause and self.pieces[at].cue("stopped", "before_it") and not self._asks_to_stop(at) for at in near
         )
         replaced = [piece.key for piece in self.pieces[max(0, place - 2) : place]]
+        behind = next((self.pieces[at] for at in self.context.following(place, 3) if self._is_no_link(at)), None)
+        ended = ended or (behind is not None and "completed" in behind.cues and not behind.asked)
         if self._is_change(place + 1) or self._ends_next(place + 1):  # 'warfarin switched to a DOAC'
             return True
         return ended or (replaced[-1:] == ["from"] and self._is_change(place - 2))
+
+    def _is_no_link(self, at: int) -> bool:
+        """Whether a piece is more than a verb between a medicine and what became of it: 'rifampicin was finished'."""
+        return "is" not in self.pieces[at].roles and self.pieces[at].key not in ("has", "been")
 
     def _ends_next(self, comma: int) -> bool:
         """'Was on warfarin, stopped', where it is not a drug that was stopped."""
@@ -548,7 +569,8 @@ class Reader:
             stance = "denied"
         if stance in ("affirmed", "listed") and self._is_not_applicable(place):
             stance = "unknown"
-        if finding.field == "pregnancy" and stance == "affirmed" and self.emergencies.is_past(place):
+        over = finding.field == "pregnancy" and (self.emergencies.is_past(place) or self._is_over(place))
+        if over and stance == "affirmed":
             return
         if stance in ("family", "hypothetical") or self._is_only_asked(place, finding, stance):
             return
@@ -559,7 +581,9 @@ class Reader:
             self.emergencies.note("acute_dyspnoea", place)
             return
         if stance in ("affirmed", "listed") and finding.readings:
-            if finding.field in self._graded:
+            if finding.field == "dpd_deficiency" and (graded := self._degree_of_dpd(place)) is not None:
+                self._note(finding.field, graded[0], place, graded[1])
+            elif finding.field in self._graded:
                 piece.used = True
             else:
                 self.stated.ask(finding.field, finding.readings, [piece])
@@ -569,6 +593,35 @@ class Reader:
         )
         if value is not None:  # shown with the word that denies or doubts it: "no ILD", not "ILD"
             self._note(finding.field, value, place, self.context.governor(place))
+
+    def _degree_of_dpd(self, place: int) -> tuple[str, int] | None:
+        """The degree of a deficiency of DPD that is told behind it, and where: 'DPD deficiency, partial'."""
+        at = place + 1
+        while at < self.context.sentence(place).stop and at < place + 3 and self._leads_to_a_degree(at):
+            at += 1
+        if at == self.context.sentence(place).stop or self.context.is_denied_at_once(at):
+            return None
+        behind = self.pieces[at + 1 : at + 2]
+        if behind and "or" in behind[0].roles:  # partial or complete
+            return None
+        degrees = ("complete", "partial")
+        found = next((degree for degree in degrees if self.context.of(self.pieces[at], f"dpd_{degree}")), None)
+        return None if found is None else (found, at)
+
+    def _leads_to_a_degree(self, at: int) -> bool:
+        """Whether a piece stands between a deficiency and its degree: a comma, a colon, a bracket, 'is'."""
+        return self.pieces[at].key in (",", ":", "(", "-", "=") or "is" in self.pieces[at].roles
+
+    def _is_over(self, place: int) -> bool:
+        """Whether a pregnancy is told to have ended: 'pregnant at diagnosis, delivered since', 'pregnancy
+        terminated'."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _REASON_WITHIN)):
+            piece = self.pieces[at]
+            birth = piece.key == "birth" and self.pieces[at - 1].key == "gave"
+            if (birth or "ends_pregnancy" in piece.roles) and not piece.asked:
+                led = self.pieces[at - 1].key in ("be", "to", "not", "never")
+                return not led and not self.context.is_denied_at_once(at)
+        return False
 
     def _is_not_applicable(self, place: int) -> bool:
         """'Pregnancy: N/A', 'LMD n/a'."""
