@@ -354,6 +354,8 @@ class Brain:
             before = self.pieces[place - 1]
             if before.key == "was" or self.context.of(before, "other_test"):
                 found.discard("pending")  # the MRI that was pending shows no mets; LMD, cytology pending
+        if "progression" in found and self.pieces[place].is_("noun", "organ", "organ_mets"):
+            found.discard("progression")  # brain mets treated, liver mets up
         if "progression" in found and self._is_no_growth_of_the_brain(place):
             found.discard("progression")
         if "treated" in found and self._is_to_come(place):

@@ -18,6 +18,8 @@ Stance = Literal["affirmed", "denied", "uncertain", "unknown", "listed", "hypoth
 """How a piece is meant. `listed`: bare, after a comma behind what is denied: 'no brain mets, ILD'."""
 _FAR = 30
 """Pieces a negation or a doubt reaches over at most."""
+_BY_HER = ("she", "he", "pt", "patient", "and", "but")
+"""What may stand before 'denied it' where the patient did."""
 _NEAR = 10
 """Pieces between a suspicion and the word that rules it out, at most."""
 _HEADER = 2
@@ -244,7 +246,9 @@ class Context:
 
     def _mark_denied(self, place: int) -> None:
         """What a negation denies: what follows it, with its list; behind a noun, what stands before it."""
-        if (self._closes(place) and self._mark_closed(place, "denied")) or self._answers(place):
+        if (self._closes(place) and self._mark_closed(place, "denied")) or (
+            self._answers(place) or self._denies_what_was_told(place)
+        ):
             return
         heads = 0
         between = 0
@@ -291,6 +295,26 @@ class Context:
         for at in waiting:
             if self._is_bare(at):
                 self._marked.setdefault(at, ("listed", place))
+
+    def _denies_what_was_told(self, place: int) -> bool:
+        """Whether the patient denied what was named before: 'asked about ILD, denied it', 'ILD was denied'."""
+        pieces = self.pieces
+        if pieces[place].key not in ("denied", "denies") or not place:
+            return False
+        pointed = place + 1 < len(pieces) and pieces[place + 1].key in ("it", "this", "that", "both", "either", "them")
+        by_her = pieces[place - 1].kind == "sign" or pieces[place - 1].key in _BY_HER
+        pointed = pointed and by_her  # not 'the insurer denied it'
+        passive = pieces[place - 1].key in ("was", "were") and place > 1 and pieces[place - 2].is_("find")
+        if not (pointed or passive):
+            return False
+        told = []
+        for at in range(place - 1, max(self.sentence(place).start, place - _NEAR) - 1, -1):
+            if names_drugs(pieces[at]):
+                break  # ILD on T-DXd, the insurer denied it
+            if pieces[at].is_("find"):
+                told.append(at)
+        self._deny(told, place)
+        return bool(told)
 
     def _ends_a_denial(self, at: int, negation: int) -> bool:
         """Whether a piece begins what a negation before it does not reach: 'no T-DM1 and she progressed'."""

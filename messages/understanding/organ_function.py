@@ -309,6 +309,8 @@ class OrganFunction:
             ahead = self.pieces[at + 1 : at + 3]
             timed = any(self._tells_when(piece) or piece.key in _SINCE for piece in self.pieces[at + 2 : at + 3])
             timed = timed or [piece.kind for piece in self.pieces[at + 1 : at + 4]] == ["number", "silent", "date"]
+            became = [piece.key in ("is", "are") or piece.kind == "number" for piece in ahead] == [True, True]
+            timed = timed or (became and ahead[0].kind != "number")  # was 1, is 3 now
             return timed or any(self.context.of(piece, "changed") or piece.key == "%" for piece in ahead)
         return self.pieces[at].key in ("->", *":=~-/%).'^*?|")
 
@@ -418,7 +420,9 @@ class OrganFunction:
     def _changes(self, figures: list[Figure]) -> bool:
         """Whether the last number is what the first one became."""
         return any(
-            self.pieces[at].key in ("->", "to") or self.context.of(self.pieces[at], "changed")
+            self.pieces[at].key in ("->", "to")
+            or self.context.of(self.pieces[at], "changed")
+            or (self.pieces[at].key in ("is", "are") and self.pieces[at - 1].key == ",")
             for at in range(figures[0].place + 1, figures[-1].place)
         ) or (len(figures) > 1 and self._is_since(figures[-1].place))
 

@@ -63,6 +63,8 @@ _CANNOT = ("can", "cannot", "couldn", "couldnt", "cant", "could", "unable", "not
 """What begins what a patient is not able to do: 'can't', 'could hardly'."""
 _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
+_EXPLAINING = ("why", "reason")
+"""What leads from a reason to the stop: 'rash, which is why it was stopped', 'rash, the reason it was stopped'."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
 """Measurements that are why a drug is stopped."""
 _SENTENCES_BEHIND = 2
@@ -1489,7 +1491,7 @@ class Outcomes:
             return True
         if self._is_of_its_drug(self.named_toxicity, place) or self._is_only_managed(self.named_toxicity, place):
             return True
-        return any("so" in piece.roles or piece.key in ("->", "and") for piece in between)
+        return any("so" in piece.roles or piece.key in ("->", "and", *_EXPLAINING) for piece in between)
 
     def _is_only_managed(self, toxicity: int, stop: int) -> bool:
         """Whether only when a toxicity came, how bad it was and what was done for it stands up to the stop: 'grade 2
@@ -1530,7 +1532,8 @@ class Outcomes:
         if arrow and told and last is not None and measured > last:
             return any(pieces[at].key in ("->", ",", "-", ":", "(") for at in range(last + 1, place - 1))
         behind = range(max(measured, last or 0, place - _POINTS_NEAR), place)
-        concludes = arrow or outline.plays(between, "so") or outline.plays(range(near.start, measured), "why")
+        concludes = arrow or outline.plays(between, "so") or any(pieces[at].key in _EXPLAINING for at in between)
+        concludes = concludes or outline.plays(range(near.start, measured), "why")
         concludes = concludes or (told and any(pieces[at].key in ("and", ",") for at in behind))
         return concludes and (outline.plays(between[:5], "fell") or self._is_out_of_range(measured))
 

@@ -167,7 +167,8 @@ class Reader:
         piece = self.pieces[place]
         joins = piece.key == "and" and not any(map(names_drugs, self.pieces[place + 1 : place + 4]))
         joins = joins or self._parts_a_stop(place)
-        return joins or "so" in piece.roles or piece.key == "->"
+        # the reason it was stopped; which is why
+        return joins or "so" in piece.roles or piece.key in ("->", "reason", "why")
 
     def _parts_a_stop(self, place: int) -> bool:
         """Whether a comma leads to a stop of what was told, and to nothing else: ', stopped', ', then off in May'."""
