@@ -287,7 +287,7 @@ class Outline:
             behind, before_a_drug = self.pieces[following], self.is_drug[following]
             if piece.asked or self.is_drug[at] or "dose" in (piece.key, behind.key):
                 return False
-            if cues & {"toxicity", "took_effect"} or piece.key in _GOES_ON:
+            if cues & {"toxicity", "took_effect"} or piece.key in _GOES_ON or piece.key == "lost":
                 return not before_a_drug
             if "stopped" in cues and piece.key not in _TO_STOP:
                 return not (before_a_drug or "up_to" in behind.roles)
@@ -296,7 +296,10 @@ class Outline:
             if self._says_how_long(at) or "a_toxicity" in cues or piece.key == "->":
                 timed = True
             elif "if" in piece.roles or not (
-                piece.kind in ("silent", "sign", "number") or cues & {"joined", "then"} or piece.is_("noun", "organ")
+                piece.kind in ("silent", "sign", "number")
+                or piece.key == "which"
+                or cues & {"joined", "then"}
+                or piece.is_("noun", "organ")
             ):
                 return False
         return False

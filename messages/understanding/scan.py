@@ -29,6 +29,8 @@ _OF_THE_BRAIN = ("radiosurgery", "of_the_head")
 """The parts of words that show of what an MRI is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_PROMPTS = ("q", "a")
+"""What marks questions and answers."""
 _WITH_DOWN = ("turn", "turns", "turned", "turning", "keep")
 """Verbs that 'down' belongs to, behind their drugs."""
 _UNABLE = ("couldn", "couldnt", "cannot", "cant", "can", "could", "not", "never", "unable", "t")
@@ -85,7 +87,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             at += 1
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
-    pieces = _without_turns(_without_numero(pieces))
+    pieces = _without_prompts(_without_turns(_without_numero(pieces)), text)
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _read_split_verbs(pieces)
@@ -299,6 +301,20 @@ def _answers_for_early_treatment(pieces: list[Piece], place: int) -> bool:
         return False
     pieces[heading].stand_for()
     return True
+
+
+def _without_prompts(pieces: list[Piece], text: str) -> list[Piece]:
+    """The pieces without the marks of questions and answers that lines begin with: 'Q: HR? neg', 'A: ER+'."""
+    prompts = {
+        place
+        for place, piece in enumerate(pieces[:-1])
+        if piece.key in _PROMPTS
+        and pieces[place + 1].key == ":"
+        and (place == 0 or "\n" in text[pieces[place - 1].end : piece.start])
+    }
+    if not any(pieces[place].key == "q" for place in prompts):
+        return pieces
+    return [piece for place, piece in enumerate(pieces) if place not in prompts and place - 1 not in prompts]
 
 
 def _read_split_verbs(pieces: list[Piece]) -> None:

@@ -185,7 +185,7 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         opens_a_row = before is None or "\n" in text[before.end : piece.start]
         first = number == 1 or mark.key == ")"  # not 'T-DXd, had 7. THP before'
         begins = opens_a_row or (
-            before is not None and (text[before.end - 1] in ":;.-(," or (first and before.cue(*_LISTING)))
+            before is not None and (text[before.end - 1] in ":;.-(,?" or (first and before.cue(*_LISTING)))
         )
         goes_on = number == counted + 1 > 1
         told = goes_on and (opens_a_row or mark.key == ")") and _tells_of_the_course(following)

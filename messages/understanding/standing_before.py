@@ -473,7 +473,7 @@ class Before:
     def _after_a_plan(self, mode: str | None, at: int) -> str | None:
         """The meaning behind a word of a plan."""
         outline, piece = self.outline, self.outline.pieces[at]
-        if outline.heads_earlier_lines(at):
+        if outline.heads_earlier_lines(at) or (piece.key == "next" and self._goes_on_in_a_history(at)):
             return mode
         told = mode != "planned" and self._is_told_as_next(at)
         if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
@@ -496,6 +496,12 @@ class Before:
             return False
         behind = outline.last_of_list(drug) + 1
         return behind >= self.end or outline.pieces[behind].kind == "sign"
+
+    def _goes_on_in_a_history(self, at: int) -> bool:
+        """Whether 'next' goes on with what a heading says was given: 'Prior: TH, next lapatinib with Herceptin'."""
+        outline, pieces = self.outline, self.outline.pieces
+        headed = self.first + 1 < at and pieces[self.first + 1].key == ":" and not pieces[at].asked
+        return headed and "previously" in outline.cues[self.first] and outline.last_drug[at] is not None
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""

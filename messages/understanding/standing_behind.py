@@ -262,8 +262,12 @@ class Behind:
         return bool(outline.cues[named] & cues) or bool(outline.pieces[named].kinds & {"noun", "find"})
 
     def _only_ends(self, at: int) -> bool:
-        """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.'"""
+        """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.', 'T-DXd, which she has never had
+        and which we can get'."""
         pieces, end = self.outline.pieces, self.outline.stretch_end[at]
+        ahead = [piece.key for piece in pieces[at + 1 : at + 3]]
+        if ahead in (["and", "which"], ["but", "which"]):
+            return True
         return end - at < 5 and all(
             pieces[each].kind in ("silent", "sign") or "so_far" in self.outline.cues[each]
             for each in range(at + 1, end)
@@ -896,6 +900,9 @@ class Behind:
         """The places before a word of access, not beyond why another drug was left out: 'no T-DM1, T-DXd is funded'."""
         outline, before = self.outline, self.outline.before_in_stretch(at, 5)
         drug = outline.drug_in_stretch_before(at)
+        again = next((each for each in before if outline.pieces[each].key in ("which", "that")), None)
+        if again is not None and outline.pieces[again - 1].key in ("and", "but"):
+            return range(at - 1, again, -1)  # which she has never had and which we can get
         parted = drug is not None and drug - 1 in before and "why" in outline.pieces[drug - 1].roles
         return range(at - 1, drug - 1, -1) if parted and drug is not None else before
 
