@@ -46,6 +46,10 @@ _FOUND = ("disease", "on", "by", "per")
 """What may stand between a denial and the scan that shows it."""
 _NOTHING: frozenset[str] = frozenset()
 _ONE_MORE = ("another", "further", "additional", "more", "second", "third")
+_JUST = ("just", "only", "the", "local")
+"""What may stand between 'or' and a local treatment."""
+_TO_A_DRUG = 6
+"""Pieces from 'or' to the drug it sets against a local treatment, at most."""
 _INSIDE = ("in", "the", "her")
 _NOT = ("not", "isn", "isnt", "aren", "arent", "wasn", "hasn", "doesn", "didn")
 """What denies of the brain what was said of the rest."""
@@ -428,7 +432,7 @@ class Brain:
     def _is_to_come(self, place: int) -> bool:
         """Whether a local treatment is only planned, or was declined: 'SRS planned', 'referred for WBRT'."""
         before, behind = self.pieces[max(0, place - 2) : place], self.pieces[place + 1 : place + 3]
-        if self._is_not_wanted(place):
+        if self._is_not_wanted(place) or self._is_a_choice(place):
             return True
         refused = [piece for piece in (*before, *behind[:1]) if piece.clause == self.pieces[place].clause]
         return (
@@ -436,6 +440,23 @@ class Brain:
             or any(piece.cue("planned", "pending") for piece in (*before, *behind))
             or any(piece.cue("declined", "unavailable") for piece in refused)
         )
+
+    def _is_a_choice(self, place: int) -> bool:
+        """Whether a local treatment is set against a drug, or against another: 'tucatinib vs WBRT', 'A or B or SRS'."""
+        pieces, sentence = self.pieces, self.context.sentence(place)
+        for step in (-1, 1):
+            at = place + step
+            at += step * (sentence.start <= at < sentence.stop and pieces[at].key in _JUST)
+            if not sentence.start <= at < sentence.stop:
+                continue
+            if "versus" in pieces[at].cues:
+                return True
+            beyond = range(at + step, at + step * _TO_A_DRUG, step)
+            if pieces[at].key == "or" and any(
+                on in sentence and names_drugs(pieces[on]) for on in beyond if 0 <= on < len(pieces)
+            ):
+                return True
+        return False
 
     def _is_not_wanted(self, place: int) -> bool:
         """Whether a local treatment is called something that it is not: 'neurosurgery not keen', 'SRS not possible'."""

@@ -395,8 +395,13 @@ class Outcomes:
 
     def _stands_alone(self, place: int) -> bool:
         """Whether 'current' is said by itself: 'TCT (current)', 'Current: TCT'."""
-        following = place + 1
-        return following == len(self.outline.pieces) or self.outline.pieces[following].kind == "sign"
+        outline, following = self.outline, place + 1
+        if following == len(outline.pieces):
+            return True
+        heads = outline.pieces[following].key == ":" and outline.sentence_start[place] == place
+        if heads and outline.drug_in_sentence_after(place) is None:  # Current: brain lesions growing
+            return False
+        return outline.pieces[following].kind == "sign"
 
     def _counts_cycles(self, place: int) -> bool:
         """Whether 'now' is said of a cycle, in what is told: 'T-DXd, cycle 5 now', 'fifth cycle now', 'now C3'."""

@@ -90,6 +90,8 @@ _FAR = 30
 _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 
+_SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
+"""How a decision for drugs begins."""
 _OF_A_KIND = ("both", "only", "first", "last")
 """What leads to a class that only says what the drug before it is."""
 _WHAT_IT_IS = frozenset(("what_next", "choices"))
@@ -151,6 +153,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
         _ask_for_the_lettered(outline, found)
     if "next" in outline.typed:
         _tell_what_came_next(outline, found)
+    if not outline.typed.isdisjoint(_SETTLED):
+        _tell_what_was_settled(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
         _correct_the_record(outline, found)
     return found
@@ -258,6 +262,25 @@ def _tell_what_came_next(outline: Outline, found: dict[int, Mention]) -> None:
         told = [each for each in (before, behind) if each is not None and found[each].standing == "received"]
         if len(told) == _TWO and all(_is_dated(outline, each) for each in told):
             found.update({each: Mention("received") for each in range(first, last + 1) if outline.is_drug[each]})
+
+
+def _tell_what_was_settled(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read a decision as carried out where the next sentence tells what was before it, or how long it lasted: 'we
+    settled on T-DM1. Before that THP.', 'we decided on TH. PD after 9 months.'"""
+    pieces = outline.pieces
+    for at, piece in enumerate(pieces[:-1]):
+        if piece.key not in _SETTLED or "planned" not in piece.cues or piece.asked or not outline.is_drug[at + 1]:
+            continue
+        last, end = outline.last_of_list(at + 1), outline.sentence_end[at]
+        listed = [each for each in range(at + 1, last + 1) if outline.is_drug[each]]
+        if end >= len(pieces) or outline.drug_in_sentence_after(last) is not None:
+            continue
+        behind = range(end, outline.sentence_end[end])
+        before = "before_it" in outline.cues[end] and outline.drug_in_sentence_after(end) is not None
+        lasted = "progression" in outline.cues[end] and any(pieces[each].kind == "duration" for each in behind)
+        alone = not any(outline.is_drug[each] or pieces[each].asked for each in behind)
+        if (before or (lasted and alone)) and all(found[each].standing == "planned" for each in listed):
+            found.update({each: Mention("received") for each in listed})
 
 
 def _is_dated(outline: Outline, drug: int) -> bool:
@@ -1724,6 +1747,9 @@ class _Sentence:
         supposed = supposed and said != "declined"  # afraid of T-DXd, says no
         if "if" not in before and "whether" not in before:
             return supposed
+        told = outline.in_stretch(self.told_at[at])
+        if at not in told and not any(outline.plays(told, role) for role in ("if", "whether", "modal")):
+            return False  # if A can be got - it can, it is reimbursed
         return at - 2 < self.first or not outline.pieces[at - 2].cue("unknown", "uncertain")
 
     def _is_answered_no(self, at: int) -> bool:
