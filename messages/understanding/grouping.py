@@ -891,6 +891,8 @@ class Grouping:
             return False
         if known.pieces and known.pieces[0].asked and not self.pieces[place].asked:
             return True  # what after T-DM1? THP PD, T-DM1 PD
+        if known is courses.all[0] and self._is_dated_behind(last, place):
+            return True  # sequence after TCT failure. THP 2020, T-DXd 2021, TCT 2023
         if current.sentence != self.now.sentence:
             return False
         joined = outline.joins(last, place)
@@ -899,6 +901,26 @@ class Grouping:
             if key in ("->", ">") or (joined and key == ",") or "then" in outline.cues[at]:
                 return True
         return False
+
+    def _is_dated_behind(self, last: int, place: int) -> bool:
+        """Whether two drugs, of which one is told right behind the other, each have a year behind them, in order."""
+        outline, pieces = self.outline, self.pieces
+        ends = outline.last_of_list(place)
+        years = [
+            next(
+                (
+                    int(pieces[at].value)
+                    for at in range(first + 1, stop)
+                    if pieces[at].kind == "date" and pieces[at].value
+                ),
+                0,
+            )
+            for first, stop in (
+                (last, place),
+                (ends, min(ends + 4, outline.next_drug[ends] or len(pieces), len(pieces))),
+            )
+        ]
+        return place - last < _TO_THE_NEXT_PARTNER and 0 < years[0] <= years[1]
 
     def _counts_from(self, place: int) -> bool:
         """Whether a drug is only named as what an interval counts from: 'six years since last trastuzumab'."""

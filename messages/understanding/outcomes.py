@@ -1612,8 +1612,9 @@ class Outcomes:
         if "pronoun" not in piece.roles and self._governs(place):
             self._await(place, outcome)
             self.in_progression = self._is_in_progression(place)
-            self.of_the_last = self.in_progression or self._is_after_a_list(place)
             self.awaited = self._lines_counted(place)
+            of_the_last = self.in_progression or self._is_after_a_list(place)
+            self.of_the_last = self.awaited == 0 and of_the_last
             self.of_objects = "governing" in outline.cues[place]
             self.led_by = self._leads_to_its_drugs(place)
             colon = self._heading_colon(place)
@@ -1888,6 +1889,8 @@ class Outcomes:
         first = outline.drug_in_sentence_after(place) if "every" in outline.played else None
         if first is None or first - place > _FAR:
             return 0
+        if (behind := self._counted_behind(first)) > 0:
+            return behind
         near = range(max(outline.stretch_start[place], place - 2), first)
         every = next((at for at in near if "every" in outline.pieces[at].roles), None)
         if every is None or any(outline.pieces[at].is_("noun") for at in range(every, first)):
@@ -1897,7 +1900,25 @@ class Outcomes:
         if outline.pieces[every].key == "both":
             return _BOTH
         counted = outline.pieces[every + 1]
+        if counted.key == "of" or outline.pieces[every].key == "each":  # on each of A, B, C
+            return _MOST_LISTED
         return int(counted.value) if counted.kind == "number" else 0
+
+    def _counted_behind(self, first: int) -> int:
+        """How many lines a bracket behind a list says that an outcome is of: 'PD after A, B, C (all of them)'."""
+        outline, pieces, last = self.outline, self.outline.pieces, first
+        while (following := outline.drug_in_sentence_after(last)) is not None and outline.joins(last, following):
+            last = following
+        every = last + 2
+        if every >= outline.sentence_end[last] or pieces[last + 1].key != "(" or "every" not in pieces[every].roles:
+            return 0
+        closed = next((at for at in range(every, min(every + 5, len(pieces))) if pieces[at].key == ")"), None)
+        inside = range(every + 1, closed or every + 1)
+        if closed is None or not all(pieces[at].kind in ("silent", "number") for at in inside):
+            return 0
+        if pieces[every].key == "both":
+            return _BOTH
+        return next((int(pieces[at].value) for at in inside if pieces[at].kind == "number"), _MOST_LISTED)
 
     def lists_more(self, place: int) -> bool:
         """Whether a semicolon leads to more of the lines that a heading counts: 'PD x3: A lung; B liver; C bone'."""
@@ -1922,11 +1943,13 @@ class Outcomes:
         first = outline.next_drug[place]
         if first is None or not outline.has(range(place, first), "after"):
             return False
-        at, ended = first, False
+        at, ended, commas = first, False, 0
         while (following := outline.drug_in_sentence_after(at)) is not None and outline.joins(at, following):
             ended = any(outline.pieces[each].key == "and" for each in range(at, following))
+            commas += any(outline.pieces[each].key == "," for each in range(at, following))
             at = following
-        return ended
+        closes = at + 1 >= outline.sentence_end[at] or outline.pieces[at + 1].kind == "sign"
+        return ended or (commas > 1 and closes)  # progressed after A, B, C
 
     def _ongoing(self, place: int) -> None:
         outline, courses = self.outline, self.courses

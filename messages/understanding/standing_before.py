@@ -740,6 +740,8 @@ class Before:
                     return "mentioned"
                 by_others = cue == "declined" and at > self.first and self._is_passive(at)
                 return "unavailable" if by_others else refusal  # she was refused T-DXd by the insurer
+        if key == "covered" and self.outline.has(self.outline.before_in_stretch(at, 3), "early"):
+            return "received"  # the adjuvant setting already covered A
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         if cues & {"we_have", "access"} and at + 1 < self.end and self.outline.is_drug[at + 1]:
@@ -880,6 +882,8 @@ class Before:
             return None
         if piece.key == ":" and self.before and "than" in outline.cues[self.first]:  # apart from A, never given: B
             return None
+        if piece.key == ":" and mode == "denied" and not self.taken and outline.pieces[at - 1].key == "it":
+            return None  # she never had it: she got A
         if piece.key == ":" and mode == "denied" and self._denies_what_holds_it(at):
             return None  # not the triplet: paclitaxel and trastuzumab; no chemo so far: letrozole
         if mode == "unsure" and self._names_all(at):

@@ -23,6 +23,8 @@ _MARKED_WITHIN = 12
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
+_AFTER = ("after", "post", "following")
+"""What leads from a drug to the one it would have come after."""
 _ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secured", "plentiful")
 """What says that there is enough of a drug."""
 _OWNED = ("my", "misspoke", "mistyped")
@@ -114,8 +116,16 @@ class Behind:
                 verdict = None
             elif verdict == "denied":
                 self.denied_later = True
+        self._spare_the_others()
+
+    def _spare_the_others(self) -> None:
+        """Take back a refusal that is of another drug of the sentence."""
+        if "after" in self.outline.said and not _REFUSALS.isdisjoint(self.behind.values()):
+            self._spare_what_came_before()
         if self.denied_later:
             self._deny_the_plan()
+            if "the" in self.outline.typed:
+                self._spare_the_partners()
 
     def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
@@ -175,9 +185,49 @@ class Behind:
         planned = [at for at, said in self.behind.items() if said == "planned"]
         if planned:
             for at, said in self.behind.items():
-                self.behind[at] = None if said == "denied" else said
+                self.behind[at] = "received" if said == "denied" else said
             for at in planned:
                 self.behind[at] = "denied"
+
+    def _spare_what_came_before(self) -> None:
+        """A refusal behind 'A after B' is of A: 'T-DXd after T-DM1 was refused', 'A planned after B, never given'."""
+        outline, pieces = self.outline, self.outline.pieces
+        for last in [at for at, said in self.behind.items() if said in _REFUSALS]:
+            first = outline.first_of_list(last)
+            leads = first - 1 - (pieces[first - 1].key in ("the", "her"))
+            if first == self.first or leads <= self.first or pieces[leads].key not in _AFTER:
+                continue
+            told = outline.drug_in_stretch_before(leads)
+            if told is None or self.behind.get(told) not in (None, "planned") or leads - told > _LIST:
+                continue
+            between = range(told + 1, leads)
+            if not all(pieces[at].kind in ("silent", "line") or "planned" in outline.cues[at] for at in between):
+                continue
+            object_ = range(outline.first_of_list(told), told + 1)
+            if outline.has(outline.before_in_stretch(object_.start, 3), "previously", "ongoing", "started"):
+                continue
+            verdict, told_at = self.behind[last], self.told_at[last]
+            for at in range(first, last + 1):
+                if outline.is_drug[at]:
+                    self.behind[at] = None
+            for at in object_:
+                if outline.is_drug[at]:
+                    self.behind[at], self.told_at[at] = verdict, told_at
+
+    def _spare_the_partners(self) -> None:
+        """'She was meant to get A with the B, but it was never given': B was given."""
+        outline, pieces = self.outline, self.outline.pieces
+        for last in [at for at, said in self.behind.items() if said == "denied"]:
+            first, told = outline.first_of_list(last), outline.in_stretch(self.told_at[last])
+            if last in told or not any(pieces[at].key == "it" for at in told):
+                continue
+            if not outline.has(outline.before_in_stretch(first, 4), "planned", "correction"):
+                continue
+            inside = range(first + 1, last - 1)
+            leads = next((at for at in inside if "joined" in outline.cues[at] and pieces[at + 1].key == "the"), last)
+            for at in range(leads + 1, last + 1):
+                if outline.is_drug[at]:
+                    self.behind[at] = "received"
 
     def _is_joined(self, at: int, following: int) -> bool:
         outline = self.outline
