@@ -441,6 +441,13 @@ class Brain:
             or any(piece.cue("declined", "unavailable") for piece in refused)
         )
 
+    def _is_a_case(self, place: int) -> bool:
+        """Whether a bracket says in which case a drug would be given: 'depending on MRI A (clear), B (brain mets)'."""
+        pieces, sentence = self.pieces, self.context.sentence(place)
+        opened = next((at for at in range(place - 1, sentence.start, -1) if pieces[at].kind == "sign"), 0)
+        bracket = pieces[opened].key == "(" and names_drugs(pieces[opened - 1])
+        return bracket and any(piece.key in ("depending", "depends") for piece in pieces[sentence.start : opened])
+
     def _is_a_choice(self, place: int) -> bool:
         """Whether a local treatment is set against a drug, or against another: 'tucatinib vs WBRT', 'A or B or SRS'."""
         pieces, sentence = self.pieces, self.context.sentence(place)
@@ -807,6 +814,7 @@ class Brain:
         if piece.is_("noun", "brain_mets") and self._is_by_mistake(mention.place):
             return None
         supposed = self.context.stance(mention.place) == "hypothetical" and not piece.is_("noun", "brain_imaging")
+        supposed = supposed or self._is_a_case(mention.place)
         if not spoken or supposed or mention.denied == "need":
             return None
         refuted = self.context.is_refuted(mention.place)

@@ -34,6 +34,8 @@ _TO_ITS_WHOLE = 5
 """Pieces from a drug to the regimen that it is a part of, at most."""
 _JUST_NOW = ("yesterday", "today", "week", "last", "this")
 """What says that a drug was begun just now."""
+_BRACKET = 2
+"""Pieces from a bracket's sign to the drug behind its heading."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
 
@@ -91,8 +93,8 @@ class Grouping:
             courses.separate("then")
         if (courses.near() and self._is_added(place)) or (self._may_join and self._joins_what_is_told(place)):
             courses.between = "joined"
-        if self._only_describes(place, new):
-            if not piece.is_("regimen"):
+        if (induction := self._is_its_induction(place, new)) or self._only_describes(place, new):
+            if induction or not piece.is_("regimen"):
                 courses.add(piece, agents, readings)
             self.outcomes.partial = self._is_part(courses.current, new)
             courses.between = "none"
@@ -133,6 +135,16 @@ class Grouping:
         self.outcomes.receive(courses.current, present=present)
         courses.between = "none"
         self.now.relapsed = False
+
+    def _is_its_induction(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether a bracket says what the line being told began with: 'HP + letrozole maintenance (induction THP)'."""
+        pieces, current = self.pieces, self.courses.current
+        if "induction" not in self.outline.typed or place < _BRACKET or current is None or current.early:
+            return False
+        led = pieces[place - 1].key == "induction" and pieces[place - 2].key in ("(", ",")
+        return (
+            led and self.now.is_told_here(current) and GO_ON.issuperset(current.agents) and bool(set(new) & ANTIBODIES)
+        )
 
     def _is_of_the_relapse(self, place: int, since: int) -> bool:
         """Whether a drug follows those that were given until a relapse, which is told before them: since there."""

@@ -16,6 +16,8 @@ _BODY = ("organ", "organ_mets", "extracranial")
 """Nouns of disease outside the brain."""
 _GRADE = 5
 """Letters of the longest word that only says how severe a toxicity was: 'grade', 'g2'."""
+_HISTORY = ("history", "so", "events", "sites", "pattern", "course")
+"""What may stand behind a word that heads a list of lines with what it tells of: 'progression history: ...'."""
 _BOTH = 2
 _FAR = 14
 """Pieces between an outcome and the first of several lines it is said of, at most."""
@@ -114,6 +116,8 @@ class Outcomes:
         """Whether the pending outcome is of the last of a list: 'progression after A, B and C'."""
         self.in_progression = False
         """Whether it is how the patient is by now, whatever 'then' leads to: 'in PD after A followed by B'."""
+        self.passes = False
+        """Whether it is not said of the drugs of this part of a list: 'none on B'."""
         self.awaited = 0
         """How many lines it is still said of: 'both failed: TH and then T-DM1'."""
         self.named_toxicity: int | None = None
@@ -132,6 +136,7 @@ class Outcomes:
     def forget(self) -> None:
         """Begin a new sentence."""
         self.pending = self.stopped_at = self.named_toxicity = self.holder = self.paused_at = None
+        self.passes = False
         self.of_the_last = self.heads = self.lists = self.of_objects = self.goes_on = self.in_progression = False
         self.awaited = 0
         self.given = self.pending_ongoing = False
@@ -188,6 +193,8 @@ class Outcomes:
     def receive(self, course: Course, *, present: bool) -> None:
         """Give a drug's line the outcome that was said before the drug."""
         self.goes_on = False
+        if self.pending is not None and self.passes:
+            return
         if self.pending is not None:
             if course.outcome in _OPEN:
                 if self.of_the_last and self.holder is not None and self.holder is not course:
@@ -1806,6 +1813,7 @@ class Outcomes:
             if piece.key == ":":
                 every = any("every" in each.roles for each in outline.pieces[place:at])
                 leads = at == place + 2 and "linking" in outline.pieces[place + 1].roles  # progressed on: A, B
+                leads = leads or (at == place + 2 and outline.pieces[place + 1].key in _HISTORY)
                 return at if at == place + 1 + later or every or leads else None
             heads = piece.kind in ("silent", "number") or "every" in piece.roles or (later and at == place + 1)
             if not heads:
@@ -1921,14 +1929,37 @@ class Outcomes:
         return next((int(pieces[at].value) for at in inside if pieces[at].kind == "number"), _MOST_LISTED)
 
     def lists_more(self, place: int) -> bool:
-        """Whether a semicolon leads to more of the lines that a heading counts: 'PD x3: A lung; B liver; C bone'."""
-        return self.heads and self.given and self.awaited > 0 and self.outline.pieces[place - 1].key == ";"
+        """Whether a semicolon leads to more of the lines that a heading counts: 'PD x3: A lung; B liver; C bone', or
+        tells of one by one: 'progression: lung on A; none on B; liver on C'."""
+        if not (self.heads and self.given and self.outline.pieces[place - 1].key == ";"):
+            return False
+        behind = self.outline.pieces[place + 1 : place + 2]
+        leads = bool(behind) and bool(behind[0].roles & {"on", "during"})
+        self.passes = leads and self.outline.pieces[place].key == "none"
+        if leads and (self.passes or self.outline.pieces[place].is_("noun", "organ")):
+            self.awaited = max(self.awaited, 1)
+        return self.awaited > 0
 
     def site(self, place: int) -> None:
         """An organ behind a drug in a list that progression heads is where it grew: 'PD x2: THP lung, T-DXd liver'."""
         if self.heads and self.given and self.pending == "progression" and self.awaited >= 0 and self.holder:
             self._note(self.holder, place)
             self.courses.grew_under.add(self.outline.pieces[place].start)
+        elif len(self.courses.all) > 1 and self._goes_on_elsewhere(place):
+            for course in self.pointing.lines_at(place, self.courses):
+                if course.outcome in _OPEN:
+                    self._end(course, "progression", place)
+                    self.courses.grew_under.add(self.outline.pieces[place].start)
+
+    def _goes_on_elsewhere(self, place: int) -> bool:
+        """Whether an organ goes on what grew under which line: 'PD in liver on the first, in bone on the second'."""
+        outline, begins = self.outline, self.outline.stretch_start[place]
+        if begins == outline.sentence_start[place] or outline.has(outline.in_stretch(place), *_POINTED, "negation"):
+            return False
+        leads = begins + (outline.pieces[begins].key == "and")
+        article = outline.pieces[min(leads + 1, place)].key == "the"
+        before = range(outline.sentence_start[place], begins)
+        return leads + 1 + article == place and outline.pieces[leads].key == "in" and outline.has(before, "progression")
 
     def _is_in_progression(self, place: int) -> bool:
         """Whether progression is how the patient is now, behind lines that were given one after the other: 'in PD after
@@ -2039,6 +2070,8 @@ class Outcomes:
         """Read what is said of a drug as of the one before it, or denied of several: 'nor did T-DM1', 'T-DXd neither',
         'neither THP nor T-DM1 worked', 'she responded neither to A nor to B'."""
         outline, piece = self.outline, self.outline.pieces[place]
+        if self.passes and piece.key == "none":
+            return True
         if "had_effect" in outline.cues[place]:
             return not outline.typed.isdisjoint(_NO_LINE) and self._ends_neither(place)
         if tells_alike(outline, place):

@@ -64,6 +64,13 @@ class Pointing:
             return []
         if lines[0].number and all(course.number for course in lines) and (found := self._numbered_at(place, lines)):
             return found
+        if several := self._several_behind(place):
+            found = [course for at in several for course in self._meant(at, lines)]
+            for at in several:
+                outline.pieces[at].used = True
+            if len(found) == len(several):
+                self.pointed += found
+                return found
         for at in (*self._before(begins, place), *self._behind(place)):
             found = self._meant(at, lines)
             if found:
@@ -122,6 +129,22 @@ class Pointing:
         end = min(outline.stretch_end[place], place + _NEAR)
         found = [at for at in range(place + 2, end) if pieces[at - 1].key in _LEADING]
         return [at for at in found if all(self._says_where(each) for each in outline.rest_of_stretch(at))]
+
+    def _several_behind(self, place: int) -> list[int]:
+        """The places of ordinals that 'and in ... on the' joins: 'PD in lung on the first, in liver on the second'."""
+        outline, pieces = self.outline, self.outline.pieces
+        rest = outline.rest_of_stretch(place)
+        found = [
+            at
+            for at in rest
+            if pieces[at].key in ("first", "second", "third", "fourth")
+            and [pieces[back].key for back in range(at - 2, at)] == ["on", "the"]
+        ]
+        said = all(
+            at in found or self._says_where(at) or "joined" in outline.cues[at] or pieces[at].key in _LEADING
+            for at in rest
+        )
+        return found if len(found) > 1 and said else []
 
     def _says_where(self, place: int) -> bool:
         piece = self.outline.pieces[place]

@@ -710,6 +710,9 @@ class Before:
             return "mentioned"
         if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
             return None
+        anything = key == "anything" and not self.outline.has(range(max(self.first, at - 3), at), "negation")
+        if anything and self.outline.next_drug[at] == at + 2 and self.outline.pieces[at + 1].key in _TREATED:
+            return "mentioned"  # anything with A is out
         if "untreated" in cues and self.outline.next_drug[at] == at + 2 and self.outline.pieces[at + 1].key in _TREATED:
             return "denied"
         if cues & {"unproven", "failed_to"} and self.outline.drug_in_stretch_before(at) is None:
@@ -850,10 +853,18 @@ class Before:
         (liver no) on THP'."""
         if at + 1 < self.end and self.outline.pieces[at + 1].key == ")":
             return True
+        if self.outline.pieces[at].key not in ("none", "nil"):
+            return False
         before = self.outline.before_in_stretch(at, 2)
-        return self.outline.pieces[at].key in ("none", "nil") and self.outline.has(
-            before, "toxicity", "a_toxicity", "progression"
-        )
+        effects = ("toxicity", "a_toxicity", "progression")
+        return self.outline.has(before, *effects) or (at == self.first > 0 and self._goes_on_of_effects(at, effects))
+
+    def _goes_on_of_effects(self, at: int, effects: tuple[str, ...]) -> bool:
+        """Whether a list of what went wrong under each drug goes on: 'PD: lung on A; none on B'; not 'none of B'."""
+        outline = self.outline
+        listed = outline.pieces[at - 1].key == ";" and at + 2 < self.end and outline.is_drug[at + 2]
+        listed = listed and bool(outline.pieces[at + 1].roles & {"on", "during"})
+        return listed and outline.has(range(outline.sentence_start[at - 1], at), *effects)
 
     def _is_no_outcome(self, at: int) -> bool:
         """Whether an outcome, and no drug, is denied: 'PD on THP but not on T-DM1'; it may have been given."""

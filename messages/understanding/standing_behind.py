@@ -23,6 +23,8 @@ _MARKED_WITHIN = 12
 """The same, where the verb is of several: 'A, B were considered'."""
 _FINE = ("ok", "okay", "fine", "possible")
 """What says of a drug alone that it may be given."""
+_ORDERED = ("ordered", "scheduled", "booked", "on")
+"""What is done with a drug that can be had: it leaves no access open."""
 _AFTER = ("after", "post", "following")
 """What leads from a drug to the one it would have come after."""
 _ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secured", "plentiful")
@@ -934,7 +936,8 @@ class Behind:
         stretch = self._up_to_a_condition(at)
         through = outline.pieces[at].key in _PROGRAMMES and outline.pieces[at - 1].key in ("via", "through", "by", "in")
         doubts = () if through else ("uncertain",)  # possible through a named patient programme
-        if outline.has(stretch, "unknown", "pending", *doubts) and "unavailable" not in outline.cues[at]:
+        left_open = [each for each in stretch if outline.pieces[each].key not in _ORDERED]  # available and ordered
+        if outline.has(left_open, "unknown", "pending", *doubts) and "unavailable" not in outline.cues[at]:
             return "unknown"
         if "unavailable" in outline.cues[at]:
             return "unavailable"
@@ -994,6 +997,8 @@ class Behind:
             return verdict not in _REFUSALS or outline.drug_in_stretch_after(told_at) is None
         if verdict == "received" or (verdict == "declined" and self._ends_in_refusal(start, told_at)):
             return True
+        if verdict == "given" and outline.pieces[start].key == "which":
+            return outline.has(range(start, told_at + 1), "stopped", "progression", "toxicity", "completed")
         if verdict == "given":
             return outline.pieces[start - 1].key == "," and outline.next_meaning(start - 1) == told_at
         if verdict == "asked" and "asked_back" in outline.cues[told_at]:
