@@ -399,7 +399,8 @@ class Receptors:
         if said < 0 or self.pieces[said].clause != self.pieces[place].clause:
             return False
         overexpressed = self.context.of(self.pieces[said], "amplified")
-        verdict = self._her2_word(said) if overexpressed or said < place - 1 else None
+        opens = said == 0 or self.pieces[said - 1].kind == "sign"  # 'pos ER, neg HER2'
+        verdict = self._her2_word(said) if overexpressed or said < place - 1 or opens else None
         if verdict in ("positive", "negative"):
             self._note_her2(verdict, said, place)
             return True

@@ -45,6 +45,8 @@ _COMPARATOR = frozenset(("comparator",))
 """The part that words for the control arm of a trial play."""
 _LONG = 8
 """Letters a word must have before it is taken for a mistyped word of weight."""
+_VALUES = frozenset(("<positive>", "<negative>"))
+"""Groups of the words for what a receptor is."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
 _RECEPTORS = {"re": "er", "ro": "er"}
 """Receptors by their letters in other languages: 'RE+ RP-', 'RO 80%'; else 're' is 'regarding'."""
@@ -76,6 +78,8 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     while at < count:
         token = tokens[at]
         end, concepts = _longest(lexicon, tokens, at, headed)
+        if end > at + 1 and _has_its_own_value(tokens, at, end, concepts, lexicon):
+            end, concepts = _alone(tokens, at, lexicon)
         if end > at:
             pieces.append(_known(tokens, at, end, concepts, text, lexicon))
             at = end
@@ -433,6 +437,31 @@ def _says_which_chemo(lexicon: Lexicon, tokens: list[Token], here: int) -> bool:
         if "<which_chemo>" not in found and token.key != "-":
             return False
     return False
+
+
+def _has_its_own_value(tokens: list[Token], at: int, end: int, concepts: tuple[Concept, ...], lexicon: Lexicon) -> bool:
+    """Whether a value before a receptor is of what stands before it, as the receptor's own follows: 'PR neg ER pos'."""
+    if end >= len(tokens) or not at or not any(concept.name == "hr_status" for concept in concepts):
+        return False
+    if tokens[at - 1].kind == "sign" and tokens[at - 1].key not in ")%":
+        return False
+    if not _VALUES.intersection(lexicon.groups.get(tokens[at].key, ())):
+        return False
+    following = tokens[end]
+    if following.key == "-":
+        return following.glued and not (end + 1 < len(tokens) and tokens[end + 1].glued)
+    percentage = following.kind == "number" and (following.key == "0" or _is_per_cent(tokens, end))
+    return percentage or following.key == "+" or bool(_VALUES.intersection(lexicon.groups.get(following.key, ())))
+
+
+def _is_per_cent(tokens: list[Token], at: int) -> bool:
+    return at + 1 < len(tokens) and tokens[at + 1].key == "%"
+
+
+def _alone(tokens: list[Token], at: int, lexicon: Lexicon) -> tuple[int, tuple[Concept, ...]]:
+    """What a token stands for by itself, and where it ends; `at` where it is no phrase."""
+    concepts: tuple[Concept, ...] = lexicon.root.get(tokens[at].key, {}).get("", ())
+    return (at + 1 if concepts else at), concepts
 
 
 def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:

@@ -47,6 +47,8 @@ _PLAIN_CUES = (
 _EARLY = frozenset(("early", "early_stage"))
 _AGES = ("age", "number", "duration")
 """The kinds of what may be an age."""
+_PARENTS = ("mother", "mum", "mom", "mam", "dad", "father")
+"""Patients who are told by how many children they have."""
 _ALSO_LOW = CONJUGATES - {"t_dm1"}
 """Antibody-drug conjugates that are given, or tried, in HER2-low disease too: they imply nothing."""
 
@@ -285,13 +287,23 @@ def _is_breast(values: Mapping[str, Any], context: Context) -> bool:
 def _is_minor(context: Context) -> bool:
     pieces = context.pieces
     for place, piece in enumerate(pieces):
-        if piece.kind not in _AGES or context.is_family(place):
+        if piece.kind not in _AGES or context.is_family(place) or _is_of_a_child(context, place):
             continue
         aged = piece.kind == "age" or _is_bare_age(context, place)
         if (aged and piece.value < ADULT) or _is_young_in_years(context, place):
             piece.used = True
             return True
     return False
+
+
+def _is_of_a_child(context: Context, place: int) -> bool:
+    """Whether an age is that of the patient's child: 'kids aged 5 and 8', 'her 12 year old son', 'has a 9-year-old'."""
+    pieces, sentence = context.pieces, context.sentence(place)
+    near = (*range(max(sentence.start, place - _FROM_DRUG), place), *range(place + 1, min(sentence.stop, place + 3)))
+    if any(context.of(pieces[at], "kids") for at in near):
+        return True
+    led = [piece.key for piece in pieces[max(sentence.start, place - 2) : place]]
+    return led == ["has", "a"] and (place + 1 == sentence.stop or pieces[place + 1].kind == "sign")
 
 
 def _is_young_in_years(context: Context, place: int) -> bool:
