@@ -869,6 +869,9 @@ class Brain:
         if not growth or not treated or treated[0] < growth[-1]:
             return None
         between = range(growth[-1], treated[0])
+        behind = range(treated[0], min(treated[-1] + _DATED, len(self.pieces)))
+        if self._is_of_before(range(window.start, treated[0]), behind):
+            return None
         told_before = any(
             self.pieces[at].cue("after", "before_it")
             or (self.pieces[at].cue("previously") and not self.pieces[at].cue("has_had"))
@@ -876,6 +879,37 @@ class Brain:
             for at in between
         )
         return None if told_before else range(growth[-1], min(treated[-1] + _DATED, len(self.pieces)))
+
+    def _is_of_before(self, growth: range, treated: range) -> bool:
+        """Whether local treatment, told behind growth, was before it: 'new lesions 10/2025. WBRT 2023', 'growing on the
+        last MRI, WBRT 2019', 'growing; past: SRS'."""
+        first = next((at for at in treated if "treated" in self._facts[at]), treated.start)
+        heading = range(max(self.context.sentence(first).start, first - 3), min(first + 3, treated.stop))
+        if any(self._is_called_past(at) for at in heading if at not in growth or at > growth.stop - 3):
+            return True
+        years = [self.pieces[at].value for at in treated if self.pieces[at].kind == "date" and self.pieces[at].value]
+        grew_in = [self.pieces[at].value for at in growth if self.pieces[at].kind == "date" and self.pieces[at].value]
+        if not years:
+            return False
+        if grew_in:
+            return bool(max(years) < max(grew_in))
+        only_years = all(self._is_only_a_year(at) for at in treated if self.pieces[at].kind == "date")
+        return only_years and any(self._is_by_now(at) for at in growth)
+
+    def _is_called_past(self, place: int) -> bool:
+        """Whether a word heads what was before: 'past: SRS', 'earlier WBRT'."""
+        piece = self.pieces[place]
+        return piece.key in ("past", "earlier", "prior", "previous", "previously", "history") and not piece.cue(
+            "has_had"
+        )
+
+    def _is_by_now(self, place: int) -> bool:
+        """Whether a piece says that something is so now: 'now', 'on the last MRI'."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        scanned = following is not None and following.is_("noun", "imaging", "brain_imaging")
+        if self.pieces[place].key in ("last", "latest", "recent"):
+            return scanned
+        return self.context.of(self.pieces[place], "for_now") or self.pieces[place].key in ("today", "yesterday")
 
     def _is_one_more(self, place: int) -> bool:
         """Whether one more lesion is told: 'resected, now another one', 'a further lesion'."""
@@ -1064,6 +1098,7 @@ class Brain:
             self._use(verdicts)
             return
         known = self._without_the_overtaken([verdict for verdict in known if verdict.value != "unordered"])
+        known = self._without_earlier_treatment(known)
         if known and known[-1].doubted and all(verdict.value in ("stable", "unknown") for verdict in known):
             self._metastatic([verdict for verdict in known if verdict.treated])
             self._use(known)
@@ -1110,6 +1145,35 @@ class Brain:
             return known
         self._use(clear)
         return [verdict for verdict in known if verdict.value != "none"]
+
+    def _without_earlier_treatment(self, known: list[_Verdict]) -> list[_Verdict]:
+        """The mentions without local treatment that was before the growth it is told behind: 'CNS: two lesions bigger
+        on the last MRI. WBRT in 2023'."""
+        grew = next((verdict for verdict in known if verdict.value in ("active", "symptomatic")), None)
+        if grew is None:
+            return known
+        places = self._places_of(grew)
+        earlier = [
+            verdict
+            for verdict in known
+            if verdict.value == "stable"
+            and not verdict.metastatic
+            and verdict.pieces[0].start > grew.pieces[0].start
+            and self._is_of_before(
+                range(places.start, min(places.stop, self._place_of(verdict))), self._places_of(verdict)
+            )
+        ]
+        self._use(earlier)
+        return [verdict for verdict in known if verdict not in earlier]
+
+    def _place_of(self, verdict: _Verdict) -> int:
+        """The place of the first piece of a mention."""
+        return next(at for at in self._places_of(verdict) if self.pieces[at] is verdict.pieces[0])
+
+    def _places_of(self, verdict: _Verdict) -> range:
+        """The places of the clauses in which a mention stands."""
+        first = self.context.clause_of(verdict.pieces[0].clause).start
+        return range(first, self.context.clause_of(verdict.pieces[-1].clause).stop)
 
     def _told_with(self, verdict: _Verdict) -> range:
         """The clause in which a mention begins, with one before it in its sentence."""
@@ -1210,6 +1274,10 @@ class Brain:
             if any("stable" in self._facts[at] for at in told):  # 'now controlled after SRS'
                 told = [at for at in told if not self._is_how_it_does_since(at)]
             if told and all(self._is_treated_there(at) for at in told):
+                if verdict.grows or not verdict.counted:
+                    growth = self._places_of(verdict)
+                    if self._is_of_before(range(growth.start, min(growth.stop, told[0])), range(told[0], places.stop)):
+                        return None
                 for at in told:
                     self.pieces[at].used = True
                 return places

@@ -372,8 +372,22 @@ class Outcomes:
         alone = outline.stretch_start[place] == place and outline.next_drug[place] is None
         alone = alone and not outline.pieces[place].asked
         alone = alone and not outline.plays(outline.rest_of_stretch(place, 3), "chemo")
+        alone = alone or self._stops_all_of_it(place)
         if alone and course is not None and course.ongoing and course.outcome is None and not self.partial:
             course.ongoing = outline.has(outline.rest_of_stretch(place), "restarted")
+
+    def _stops_all_of_it(self, place: int) -> bool:
+        """Whether a sentence begins with what is left of the line being told, and that it was stopped: 'on HP for 6
+        years. HP stopped in 2024'."""
+        outline, course, drug = self.outline, self.courses.current, place - 1
+        drug -= drug > 0 and outline.pieces[drug].key in ("was", "were")
+        if course is None or drug < 0 or not outline.is_drug[drug] or outline.pieces[place].key in _PAUSED:
+            return False
+        opens = outline.first_of_list(drug) == outline.sentence_start[place]
+        stopped = {
+            agent for at in range(outline.first_of_list(drug), place) for agent in agents_of(outline.pieces[at]) or ()
+        }
+        return opens and set(course.agents) & ANTI_HER2 <= stopped
 
     def _note_the_stop(self, place: int) -> None:
         """Note which line was stopped, where nothing else was given since: 'HP stopped after 5 years'."""

@@ -12,6 +12,8 @@ _NEAR = 8
 """Pieces between a receptor and what is said of it, at most."""
 _AMPLIFIED_FROM = 2.0
 """Copies of HER2 for one of chromosome 17 from which the gene is amplified."""
+_LARGEST_RATIO = 20
+"""Copies of HER2 for one of chromosome 17, more than any test finds."""
 _POSITIVE_FROM = 1
 """Per cent of stained cells from which a hormone receptor is positive."""
 _DATED_WITHIN = 5
@@ -580,8 +582,25 @@ class Receptors:
             of_both = at - place <= 2 and self.pieces[place].key in ("her2", "erbb2")  # HER2/CEP17 2.5
             if piece.kind == "number" and (of_both or "ratio" in (self.pieces[at - 1].key, self.pieces[at - 2].key)):
                 return "positive" if piece.value >= _AMPLIFIED_FROM else "negative"
+        ratio = self._bare_ratio(place)
+        if ratio is not None:
+            return "positive" if ratio >= _AMPLIFIED_FROM else "negative"
         reading = self._reading(place, counts=False)
         return reading.verdict if reading is not None else None
+
+    def _bare_ratio(self, place: int) -> float | None:
+        """The ratio that a fraction right behind the name of the test is: 'FISH 2.1', 'ISH: 1,3', 'FISH (2.4)'."""
+        at = place + 1
+        while at < len(self.pieces) and self.pieces[at].key in (":", "=", "("):
+            at += 1
+        if at >= len(self.pieces) or self.pieces[at].kind != "number":
+            return None
+        key, unit = self.pieces[at].key, self.pieces[at + 1].key if at + 1 < len(self.pieces) else ""
+        fraction = ("." in key or "," in key) and unit not in ("%", "copies", "copy", "signals", "gcn")
+        if not fraction or self.pieces[at].value >= _LARGEST_RATIO:
+            return None
+        self.pieces[at].used = True
+        return float(self.pieces[at].value)
 
     def _amplified_before(self, place: int) -> str | None:
         """'Not amplified by ISH'."""

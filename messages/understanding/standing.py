@@ -133,6 +133,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
                 _deny_all(outline, at, end, found)
             if words.denies_behind:
                 _deny_behind(outline, at, end, found)
+            if words.routed and at and _is_given_likewise(outline, at, end, found):
+                found.update({each: Mention("planned") for each in range(at, end) if outline.is_drug[each]})
             if plan is not None and _only_names(outline, at, end):
                 found.update({each: Mention(plan) for each in range(at, end) if outline.is_drug[each]})
                 plan = plan if outline.pieces[end - 1].key == ";" else None
@@ -658,6 +660,24 @@ def _headed_plan(outline: Outline, first: int, end: int, found: dict[int, Mentio
     return standing if standing in ("planned", "asked") else None
 
 
+def _is_given_likewise(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> bool:
+    """Whether a drug with nothing but how it is given goes on what is only planned before a semicolon: 'tucatinib +
+    cape would be oral; trastuzumab sc'."""
+    if outline.pieces[first - 1].key != ";":
+        return False
+    before = [at for at in range(outline.sentence_start[first - 1], first) if outline.is_drug[at]]
+    if not before or any(found[at].standing != "planned" for at in before):
+        return False
+    rest = [at for at in range(first, end) if not outline.is_drug[at] and outline.pieces[at].kind != "sign"]
+    with_route = any(  # trastuzumab sc, in one name
+        agents_of(piece) == ("trastuzumab",) and piece.end - piece.start > len(piece.key)
+        for piece in outline.pieces[first:end]
+    )
+    return (with_route or bool(rest)) and all(
+        "route" in outline.pieces[at].roles or outline.pieces[at].key in ("oral", "orally", "injection") for at in rest
+    )
+
+
 def _only_names(outline: Outline, first: int, end: int) -> bool:
     listed = {"then", "planned", "joined"}
     return all(
@@ -705,6 +725,8 @@ class _Words:
         self.denies_behind = "negated_after" in said
         self.decides = "request" in typed or "access" in said or "application" in played
         """Whether a request may have been decided on."""
+        self.routed = ";" in typed
+        """Whether how a drug is given may be told behind a semicolon."""
         self.names_trials = "comparator" in played or not typed.isdisjoint(("-", "in", "on"))
         self.calls = "is" in typed or "was" in typed
         """Whether a drug may be called somebody's idea."""
