@@ -2008,6 +2008,8 @@ class Outcomes:
             return  # currently 48
         if following < len(outline.pieces) and outline.pieces[following].is_("other"):
             return  # now on carbamazepine
+        if self._leads_to_none(following):
+            return
         heads = following < len(outline.pieces) and outline.pieces[following].key in (":", "=")
         toxic = outline.has(range(max(outline.sentence_start[place], place - 7), place), "a_toxicity", "toxicity")
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
@@ -2026,6 +2028,23 @@ class Outcomes:
             if target is not None and target.outcome is None and piece.key not in ("under", "takes"):
                 target.ongoing = True
                 piece.used = True
+
+    def _leads_to_none(self, place: int) -> bool:
+        """Whether what stands behind a word of the present is that nothing is given: 'currently untreated', 'now on
+        nothing', 'currently off treatment', 'at present: none'."""
+        outline = self.outline
+        end = outline.stretch_end[place - 1]
+        while place < end and (outline.pieces[place].key in (":", "-", "=") or "on" in outline.pieces[place].roles):
+            place += 1
+        if place >= end:
+            return False
+        if "untreated" in outline.cues[place]:
+            return True
+        last = place + 1 >= end or outline.pieces[place + 1].kind == "sign"
+        if "negation" in outline.cues[place] and last:
+            return True
+        off = outline.pieces[place].key == "off"
+        return off and (last or "treatment" in outline.pieces[place + 1].roles)
 
     def is_dated_behind(self, place: int) -> bool:
         """Whether the drug that 'on', 'under' leads to was given in a year that is told: 'on T-DM1 in 2022'."""

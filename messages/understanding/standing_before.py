@@ -730,6 +730,8 @@ class Before:
                 return "mentioned"  # no need for A
             if self.outline.denies_a_change(at) or self.outline.denies_an_examination(at):
                 return None  # we have not changed T-DXd; not yet restaged on T-DXd
+            if key == "no" and at > self.first and "we_have" in self.outline.cues[at - 1]:
+                return "unavailable" if self._is_right_before_a_drug(at) else "denied"  # our hospital has no T-DXd
             return "unsure" if "negation" in cues and self._is_no_outcome(at) else "denied"
         if "all_but" in cues and at + 1 < self.end and self.outline.pieces[at + 1].key in _ONE_OF_THEM:
             return None
@@ -747,9 +749,12 @@ class Before:
             return "received"  # the adjuvant setting already covered A
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
-        if cues & {"we_have", "access"} and at + 1 < self.end and self.outline.is_drug[at + 1]:
+        if cues & {"we_have", "access"} and self._is_right_before_a_drug(at):
             return "available"  # we have T-DXd; access T-DXd: yes
         return None
+
+    def _is_right_before_a_drug(self, at: int) -> bool:
+        return at + 1 < self.end and self.outline.is_drug[at + 1]
 
     def _is_all_there_was(self, at: int) -> bool:
         """Whether an exception is all that was given: 'nothing except THP', 'no treatment for the mets besides HP'."""

@@ -133,6 +133,11 @@ class Reader:
             self.organs.platelets_by_now(place)
             return False
         if name == "platelets" and value == "low":
+            before = len(self.stated)
+            self.organs.platelets_by_now(place)
+            if len(self.stated) > before:  # low platelets on T-DM1, now 140
+                self.pieces[place].used = True
+                return False
             return self.context.stance(place) in ("affirmed", "listed") and not self.emergencies.is_past(place)
         return True
 
