@@ -20,6 +20,8 @@ _TO_ITS_ARM = 5
 """Pieces between a trial's name and its arm, at most."""
 _TO_ITS_REGIMEN = 4
 """Pieces from 'omitted from' to the regimen, at most."""
+_SAMPLES = ("biopsy", "biopsies", "bx", "sample", "samples", "specimen")
+"""What is new behind an organ, and no lesion."""
 _BEGUN = ("started", "begun", "began", "commenced", "initiated")
 """How it is told that what was planned was begun."""
 _TO_STOP = ("stop", "stopping", "hold")
@@ -189,6 +191,8 @@ class Outline:
         """Whether what is to come is not the first of a drug, which runs: 'will get her 3rd dose of T-DXd', 'cycle 4 of
         T-DXd is due', 'next cycle of TCT on Monday'."""
         pieces, at = self.pieces, self.first_of_list(drug) - 1
+        if self._counts_a_later_cycle_behind(drug):
+            return True
         first = max(self.stretch_start[drug], at - 4)
         at -= at > first and pieces[at].key == "of"
         if at <= first - 1 or at < 0:
@@ -205,6 +209,21 @@ class Outline:
         if before is None or before.kind in ("number", "cycles"):
             return False
         return before.key == "next" or (isinstance(before.value, int | float) and before.value > 1)
+
+    def _counts_a_later_cycle_behind(self, drug: int) -> bool:
+        """The same, where the cycle stands behind the drug: 'T-DXd C3 postponed', 'next TCT cycle on Monday'."""
+        pieces, before, behind = self.pieces, self.first_of_list(drug) - 1, self.last_of_list(drug) + 1
+        if behind >= len(pieces):
+            return False
+        key = pieces[behind].key
+        if key[:1] == "c" and key[1:].isdigit() and int(key[1:]) > 1:
+            return True
+        if "cycles" not in self.cues[behind] or pieces[behind].kind == "cycles":
+            return False
+        if before >= 0 and pieces[before].key == "next":
+            return True
+        number = pieces[behind + 1] if behind + 1 < len(pieces) else None
+        return number is not None and number.kind == "number" and number.value > 1
 
     def gave_placebo(self, regimen: int) -> str | None:
         """The drug of a trial's regimen that its placebo arm, in which it was given, lacks: 'HER2CLIMB placebo arm'."""
@@ -433,6 +452,8 @@ def tells_alike(outline: Outline, at: int) -> bool:
 
 def is_new(pieces: list[Piece], place: int) -> bool:
     """Whether 'new' is said right before an organ or right behind it: 'new nodes', 'pleura new on this CT'."""
+    if place + 1 < len(pieces) and pieces[place + 1].key in _SAMPLES:  # new liver biopsy
+        return False
     if place and "new" in pieces[place - 1].cues and not names_drugs(pieces[place - 1]):
         return True
     following, behind = place + 1, pieces[place + 2] if place + 2 < len(pieces) else None

@@ -1233,6 +1233,8 @@ class _Sentence:
             return "mentioned"
         if "which" in typed and self._is_told_of_behind(at):
             return "received"
+        if led == "-" and [piece.key for piece in outline.pieces[max(self.first, at - 3) : at]] == ["+", "/", "-"]:
+            return "mentioned"  # T-DM1 +/- tucatinib
         if led in ("before", "pre") and self._dates_a_value(at):
             return "mentioned"
         if (words.names_trials and self._names_a_trial(at)) or (

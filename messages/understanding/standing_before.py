@@ -19,8 +19,10 @@ _TURNS = frozenset(("new_word", "correction"))
 _GOES_ON = frozenset(("the_patient", "progression"))
 _PREMISES = frozenset(("given", "seeing", "considering", "assuming", "granted", "with"))
 """What may lead from a question to what it takes for granted: 'what after T-DM1, given that T-DXd is not funded?'"""
+_OPENING = ("think", "thought", "between", "p")
+"""Words that may lead to what is only thought of."""
 _BY_THEMSELVES = frozenset(
-    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", "think", "thought", *_PREMISES)
+    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", *_OPENING, *_PREMISES)
 )
 """Words and signs that may change the meaning though they have no cue and play no part."""
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
@@ -88,6 +90,15 @@ _EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
 """Nouns of what is made before a drug begins."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
+_TO_ANOTHER = ("to", "in", "with")
+"""What leads to another patient that drugs were given to."""
+_DONE = ("exhausted", "used", "tried", "given", "failed", "gone", "done")
+"""What says of options that they are no more."""
+_UNDECIDED = (
+    "is", "are", "am", "re", "m", "undecided", "choose", "choosing", "choice", "decide", "deciding", "decision",
+    "hesitate", "hesitating", "torn", "doubt", "discussion", "debate", "wavering", "split", "stuck",
+)  # fmt: skip
+"""What leads to 'between' where it names what is to be chosen from."""
 _CONSENTS = ("agreed", "consented")
 """How it is told that what was planned was agreed to, which may have been given: 'agreed to T-DXd, ongoing'."""
 _NEAR = 4
@@ -208,7 +219,8 @@ class Before:
             outline.pieces[back].key in OPINIONS for back in range(self.first, at)
         ):
             return False  # a view on a colleague's patient
-        if outline.plays(outline.before_in_stretch(at, 3), "for"):
+        to_another = outline.pieces[at].key in _TO_ANOTHER or (at and outline.pieces[at - 1].key in _TO_ANOTHER)
+        if to_another or outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
             self.relatives.update(drugs)
             return not drugs
@@ -430,8 +442,8 @@ class Before:
                 return None  # docetaxel planned, she preferred vinorelbine: vino + H, PD
             if self._counts_what_was(at):
                 return "given"  # consultant says three lines: A, B, C
-        if piece.key in ("think", "thought") and self._is_what_somebody_thinks_of(at):
-            return "planned"
+        if piece.key in _OPENING and (left_open := self._leaves_open(at)) is not None:
+            return left_open
         if "came_round" in cues and (drug := outline.drug_in_stretch_after(at)) is not None and drug <= at + _NEAR:
             return mode if outline.tells_a_course(outline.last_of_list(drug), timed=True) else "planned"
         if "choices" in cues and self._heads_the_sentence(at):
@@ -502,6 +514,34 @@ class Before:
         outline, pieces = self.outline, self.outline.pieces
         headed = self.first + 1 < at and pieces[self.first + 1].key == ":" and not pieces[at].asked
         return headed and "previously" in outline.cues[self.first] and outline.last_drug[at] is not None
+
+    def _leaves_open(self, at: int) -> str | None:
+        """The meaning behind a word that leads to what is only thought of: 'we think', 'between', 'P:'."""
+        key = self.outline.pieces[at].key
+        if key == "between":
+            return "compared" if self._chooses_between(at) else None
+        if key == "p":
+            self.headed = self.headed or self._heads_the_plan(at)
+            return "planned" if self._heads_the_plan(at) else None
+        return "planned" if self._is_what_somebody_thinks_of(at) else None
+
+    def _chooses_between(self, at: int) -> bool:
+        """Whether 'between' names what is to be chosen from: 'we are between T-DXd and TCT'; not 'between A and B she
+        had C'."""
+        outline = self.outline
+        if at == self.first or outline.drug_in_stretch_before(at) is not None:
+            return False
+        return any(outline.pieces[each].key in _UNDECIDED for each in outline.before_in_stretch(at, 3))
+
+    def _heads_the_plan(self, at: int) -> bool:
+        """Whether 'P:' heads the plan of a note whose assessment stands behind 'A:'."""
+        outline = self.outline
+        if at != self.first or at + 1 >= self.end or outline.pieces[at + 1].key != ":" or "a" not in outline.typed:
+            return False
+        return any(
+            piece.key == "a" and outline.sentence_start[each] == each and outline.pieces[each + 1].key == ":"
+            for each, piece in enumerate(outline.pieces[:-1])
+        )
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
@@ -605,10 +645,23 @@ class Before:
         if self.outline.pieces[at + 1].key == ":":
             return True
         drug = self.outline.drug_in_sentence_after(at)
+        if drug is not None and self._heads_a_list_of_options(at, drug):
+            return True
         if at != self.first or drug is None or self.outline.pieces[at].asked:
             return False
         between = self.outline.pieces[at + 1 : drug]
         return all(piece.kind in ("silent", "sign") or piece.key == ITEM for piece in between)
+
+    def _heads_a_list_of_options(self, at: int, drug: int) -> bool:
+        """Whether a heading with 'options' in it, which tells of nothing done, ends in a colon: 'trial options at our
+        site: A, B'."""
+        outline = self.outline
+        if drug - at > _FAR or at - self.first > _NEAR:
+            return False
+        heading = range(self.first, drug)
+        colon = any(outline.pieces[each].key == ":" for each in range(at, drug))
+        done = any(outline.pieces[each].key in _DONE for each in heading)
+        return colon and not done and not outline.has(heading, *TOLD, "so_far")
 
     def _dates_what_she_had(self, at: int) -> bool:
         """Whether a change only says when another drug was given: 'before switching to T-DXd she had T-DM1'."""
@@ -902,6 +955,8 @@ class Before:
             return None  # she never had it: she got A
         if piece.key == ":" and mode == "denied" and self._denies_what_holds_it(at):
             return None  # not the triplet: paclitaxel and trastuzumab; no chemo so far: letrozole
+        if piece.key == ":" and mode == "mentioned" and not self.taken and "pronoun" in outline.pieces[at - 1].roles:
+            return None  # nobody prescribed it: docetaxel
         if mode == "unsure" and self._names_all(at):
             return "given"
         if mode == "denied" and not self.taken and self._is_of_what_nobody_knows(at):

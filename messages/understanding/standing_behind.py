@@ -36,7 +36,7 @@ _TOOK = ("took", "had", "got", "received", "taken")
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
-_BY_THEMSELVES = frozenset(("it", "is", "-", "n", "no", "free", "included", *_ALSO, *_FINE))
+_BY_THEMSELVES = frozenset(("it", "is", "via", "do", "-", "n", "no", "free", "included", *_ALSO, *_FINE))
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
@@ -386,6 +386,10 @@ class Behind:
             return "mentioned"  # 5-FU cream
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
+        if piece.key == "via" and self._is_offered_through(at):
+            return "mentioned"
+        if piece.key == "do" and last and outline.pieces[at - 1].key == "we" and not piece.asked:
+            return "available"  # T-DM1 we do
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in _TIMES and piece.key != ITEM
@@ -746,6 +750,16 @@ class Behind:
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
+
+    def _is_offered_through(self, at: int) -> bool:
+        """Whether 'via' only says from where a drug may be had: 'T-DXd via the company'; not through a programme."""
+        outline = self.outline
+        rest = outline.rest_of_stretch(at)
+        if at == self.first or not outline.is_drug[at - 1] or outline.drug_in_stretch_after(at) is not None:
+            return False
+        if any(outline.pieces[each].key in _PROGRAMMES for each in rest) or outline.has(rest, "access", *_GIVEN):
+            return False
+        return not any(outline.pieces[each].kind in ("date", "cycles", "duration") for each in rest)
 
     def _was_had_through(self, at: int) -> bool:
         """Whether a drug was had through a programme, as its course shows: 'T-DXd via compassionate use, PD'."""
