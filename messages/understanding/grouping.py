@@ -20,6 +20,8 @@ from messages.understanding.drugs import (
 from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
+_FEW = 4
+"""Pieces from a word of the present to the drug it leads to, at most."""
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
 _CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
@@ -84,7 +86,7 @@ class Grouping:
         new = agents or ()
         self.outcomes.partial = False
         self._part_from_the_last(place)
-        if self.now.early and self.now.is_for_metastases(place):
+        if self.now.early and (self.now.is_for_metastases(place) or self._is_given_after_adjuvant(place, new)):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
         if self.now.until_relapse is not None and self._is_of_the_relapse(place, self.now.until_relapse):
@@ -145,6 +147,34 @@ class Grouping:
         return (
             led and self.now.is_told_here(current) and GO_ON.issuperset(current.agents) and bool(set(new) & ANTIBODIES)
         )
+
+    def _is_given_after_adjuvant(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether a drug is given now, and adjuvant anti-HER2 therapy ended before it: 'adjuvant TCH 5 years ago, now
+        THP', 'adjuvant trastuzumab until 2018, THP since 2022'; not 'neoadjuvant TCHP done, now on HP'."""
+        outline, course, last = self.outline, self.courses.current, self.outline.last_drug[place]
+        group = self._group(place) | set(new)
+        if course is None or last is None or not course.early or not set(course.agents) & ANTI_HER2:
+            return False
+        if not group & ANTI_HER2 or group <= set(course.agents) | ENDOCRINE | EXTENDED_ADJUVANT:
+            return False
+        first = outline.sentence_start[place]
+        adjuvant = any(self.pieces[at].key in ("adjuvant", "adj", "adjuvantly") for at in range(first, place))
+        between = range(last + 1, place)
+        ended = outline.has(between, "completed", "stopped", "ended") or any(
+            self.pieces[at].kind == "date" or "earlier" in self.pieces[at].roles for at in between
+        )
+        if not (adjuvant and ended and any(self.pieces[at].key == "," for at in between)):
+            return False
+        ahead = range(max(last + 1, place - _FEW), place)
+        behind = range(outline.last_of_list(place) + 1, outline.stretch_end[place])
+        now = any(self.pieces[at].key == "now" or "current" in outline.cues[at] for at in (*ahead, *behind))
+        now = now or outline.plays(ahead, "present")
+        since = any(
+            self.pieces[at].key == "since" and self.pieces[at + 1].kind == "date"
+            for at in behind
+            if at + 1 < len(self.pieces)
+        )
+        return now or since
 
     def _is_of_the_relapse(self, place: int, since: int) -> bool:
         """Whether a drug follows those that were given until a relapse, which is told before them: since there."""

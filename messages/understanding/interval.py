@@ -62,25 +62,35 @@ class _Interval:
                 return piece
         return None
 
-    def _is_running(self, at: int) -> bool:
+    def _is_running(self, at_drug: int) -> bool:
         """Whether 'during', 'while on' leads to an adjuvant drug."""
         outline = self.outline
         adjuvant = False
-        for back in outline.before_in_stretch(at, 5):
+        for back in outline.before_in_stretch(at_drug, 5):
             piece, cues = outline.pieces[back], outline.cues[back]
             if "during" in piece.roles or "relapsed_on" in cues:
                 before = range(max(outline.stretch_start[back], back - 2), back)
                 past = outline.has(before, "completed", "stopped", "started", "negation", "no_progression")
-                return adjuvant and not past and not outline.plays(before, "past")
+                progressed = outline.has(before, "progression")  # progressed on adjuvant T-DM1
+                if progressed and not any(outline.pieces[at].key in ("adjuvant", "adj") for at in range(back, at_drug)):
+                    return False  # progressed on neoadjuvant TCHP
+                return adjuvant and not past and (progressed or not outline.plays(before, "past"))
             adjuvant = adjuvant or "early" in cues
-            if not cues & {"early", "ongoing"} and piece.kind not in ("silent", "cycles", "number", "ordinal"):
+            last = piece.key in ("last", "final") or "cycles" in cues or piece.key == "dose"  # on the last cycle of it
+            if not (last or cues & {"early", "ongoing"}) and piece.kind not in (
+                "silent",
+                "cycles",
+                "number",
+                "ordinal",
+            ):
                 return False
         return False
 
     def _is_return(self, at: int) -> bool:
         """Whether a piece tells that the disease came back."""
         piece = self.outline.pieces[at]
-        return bool(self.outline.cues[at] & {"came_back", "relapse"}) or piece.is_("noun", "organ_mets", "brain_mets")
+        returned = self.outline.cues[at] & {"came_back", "relapse", "progression"}
+        return bool(returned) or piece.is_("noun", "organ_mets", "brain_mets")
 
     def is_since_the_end(self, place: int) -> bool:
         """Whether a duration counts from the end of adjuvant therapy."""
@@ -167,7 +177,7 @@ class _Interval:
             piece.key == "out" and at + 1 < len(self.outline.pieces) and self.outline.pieces[at + 1].key == "from"
         )
         passes = bool(piece.roles & {"only", "auxiliary", "passes"})  # 3 months had passed since
-        return (piece.kind == "sign" and piece.key in ("-", "(")) or passes or out_from
+        return (piece.kind == "sign" and piece.key in ("-", "(", ")")) or passes or out_from
 
     def _ends_treatment(self, relation: int, before: range) -> bool:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""

@@ -333,7 +333,7 @@ def _is_bare_age(context: Context, place: int) -> bool:
         return ends
     if before.key == "s" and place > 2 and pieces[place - 2].key == "'":  # she's 15
         return ends and context.of(pieces[place - 3], "patient")
-    told = before.key == "mother" or before.cues & {"previously", "has_had"}  # not 'mother of two', 'she got 4'
+    told = before.key in _PARENTS or before.cues & {"previously", "has_had"}  # not 'mother of two', 'she got 4'
     if "the_patient" in before.cues and not told:  # she is
         return ends
     return ends and context.of(before, "age_before") and place > 1 and context.of(pieces[place - 2], "patient")
