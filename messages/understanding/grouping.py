@@ -755,8 +755,46 @@ class Grouping:
         """Whether it is said of more of a drug: 'lap/cape, declines more cape'."""
         return place > 0 and "more" in self.pieces[place - 1].roles
 
-    def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:  # noqa: PLR0911  (case after case)
+    def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
+        known = self._known_line(place, new)
+        if known is None or (known.early and self._is_given_for_the_relapse(place)) or self._lists_it(place, known):
+            return None
+        return known
+
+    def _lists_it(self, place: int, known: Course) -> bool:
+        """Whether a drug that was a line by itself stands in a list of partners: 'Herceptin, PD; docetaxel, Herceptin,
+        Perjeta'."""
+        current, outline = self.courses.current, self.outline
+        if current is None or known is current or known.early or self.pieces[place - 1].key != ",":
+            return False
+        if place < 2 or not outline.is_drug[place - 2] or self.pieces[place - 2] not in current.pieces:
+            return False
+        agents = set(agents_of(self.pieces[place]) or ())
+        following = place + 1
+        told = following < len(self.pieces) and (
+            outline.cues[following] & {"stopped", "has_had", "completed"} or "is" in self.pieces[following].roles
+        )
+        return not told and agents == set(known.agents) and go_together(set(current.agents), agents)
+
+    def _is_given_for_the_relapse(self, place: int) -> bool:
+        """Whether a drug is told right behind the relapse as what was given then, though it was given before surgery:
+        'neoadjuvant TCHP. Relapse in the liver: THP until PD', 'adjuvant T-DM1. Lung mets, treated with T-DM1'."""
+        outline, lead = self.outline, self.outline.first_of_list(place) - 1
+        if not self.now.relapsed or self.now.early or lead < 1:
+            return False
+        while lead > 0 and (self.pieces[lead].kind in ("line", "date", "silent") or self.pieces[lead].key == "with"):
+            lead -= 1
+        signed = self.pieces[lead].key in (":", "->", ".", ",", ";") and self.pieces[lead].kind == "sign"
+        if not signed and self.pieces[lead].key not in ("treated", "received", "got", "given", "started"):
+            return False
+        following = outline.last_of_list(place) + 1
+        if following >= len(self.pieces):
+            return True
+        ended = outline.cues[following] & {"completed", "stopped", "has_had", "early"}
+        return not ended and "is" not in self.pieces[following].roles
+
+    def _known_line(self, place: int, new: tuple[str, ...]) -> Course | None:  # noqa: PLR0911  (case after case)
         courses, current, said = self.courses, self.courses.current, self.outline.said
         if current is None or not new or self.now.numbers or ("again" in said and self._rest_tells(place, "again")):
             return None
@@ -806,6 +844,7 @@ class Grouping:
         if (
             part is current
             and self._only_counts(place)
+            and not (part.early and (self.now.relapsed or self._is_whole_regimen(place)))
             and (courses.between == "sentence" or (courses.between == "comma" and self._is_part(part, new)))
         ):
             return part
@@ -866,6 +905,10 @@ class Grouping:
         following = place + 1
         counted = following < len(self.pieces) and self.pieces[following].kind == "cycles"
         return counted and following + 2 >= self.outline.stretch_end[place]
+
+    def _is_whole_regimen(self, place: int) -> bool:
+        """Whether a shorthand names chemotherapy with its antibodies, and so a treatment of its own: 'THP', not 'HP'."""
+        return self.pieces[place].is_("regimen") and not set(agents_of(self.pieces[place]) or ()) <= GO_ON
 
     def _is_left_out(self, place: int) -> bool:
         """Whether a drug is named only as what was stopped of its line: 'THP, stopped docetaxel after six'."""
