@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.plain_yaml import read_yaml
@@ -21,6 +21,8 @@ _OUTCOME = "line_outcome"
 _BRAIN = "brain_metastases"
 _PLACES = {"setting", "extracranial_disease"}
 """What the place of a progression says: it belongs to how the line ended."""
+_NAME_AND_ANSWER = 2
+"""Pieces of an answer that only names the drug asked about."""
 _SHORT = 80
 """Signs of a text in which one answer may be denied beside another, at most."""
 _PARTS = re.compile(r"[,;:]|\s[-\u2013\u2014]\s|\bbut\b")
@@ -93,6 +95,8 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
     words = contexts().get(question or "")
     if words is None or field is None or found.identifier:
         return found
+    if field == "tdxd_access" and (access := _access_by_name(text[:LONGEST], knowledge)) is not None:
+        return Understanding(Profile(tdxd_access=access), spans=(Span(field, access, text, 0, len(text)),))
     if found.corrects and found.fields:  # 'actually no, it was ER negative': of another question
         return found
     if (
@@ -118,6 +122,16 @@ def _only_names_treatment(text: str, question: str, knowledge: Knowledge) -> boo
     if question == "early_stage_agents":
         return True
     return question != "gate" and not any("early_stage" in piece.cues for piece in scan(text, lexicon(knowledge)))
+
+
+def _access_by_name(text: str, knowledge: Knowledge) -> Literal["available", "unavailable"] | None:
+    """What a plain yes or no beside the name of T-DXd says of the access to it: 'Enhertu yes', 'T-DXd: no'."""
+    pieces = [piece for piece in scan(text, lexicon(knowledge)) if piece.key not in (":", ",", "-", "=", ".", "!")]
+    if len(pieces) != _NAME_AND_ANSWER or not pieces[0].is_("agents", "t_dxd"):
+        return None
+    if "affirmed" in pieces[1].roles:
+        return "available"
+    return "unavailable" if pieces[1].key in ("no", "nope") and pieces[1].end - pieces[1].start <= len("nope") else None
 
 
 def _states_setting(found: Understanding) -> bool:

@@ -107,7 +107,7 @@ def _without_treatment(text: str) -> str:
 
 def is_contradicted(text: str, question: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a text doubts or denies an option, or says something else beside it: not only of when it was so."""
-    plain = _plain(text)
+    plain = _plain(text).replace(" not possible ", " impossible ")  # no doubt: 'not possible because of ILD'
     if _holds(plain, _hedges().any) or is_of_something_else(text, question):
         return True
     if plain.startswith(" was ") or plain.endswith(" before "):  # 'was controlled', 'declined before'

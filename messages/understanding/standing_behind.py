@@ -36,7 +36,7 @@ _TOOK = ("took", "had", "got", "received", "taken")
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
-_BY_THEMSELVES = frozenset(("it", "is", "via", "do", "-", "n", "no", "free", "included", *_ALSO, *_FINE))
+_BY_THEMSELVES = frozenset(("it", "is", "via", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE))
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
@@ -349,8 +349,10 @@ class Behind:
             and outline.is_drug[at - 1]
         ):
             return "likewise"
-        if piece.key in _FINE and last and self._is_all_of_a_sentence(at - 1):
+        if piece.key in _FINE and last and (self._is_all_of_a_sentence(at - 1) or self._is_set_against_access(at)):
             return "available"  # tucatinib not licensed here; T-DXd ok
+        if piece.key == "full" and last and outline.plays(range(self.first, at), "trial"):
+            return "unavailable"  # trial with T-DXd full
         if piece.key == "included" and last and outline.is_drug[at - 1] and (said := self._said_of_all(at)) is not None:
             return said
         if "is" in piece.roles and last and outline.drug_in_stretch_before(at) == at - 1:
@@ -412,6 +414,8 @@ class Behind:
             return "given"
         if outline.denies_an_examination(at):
             return None
+        if piece.key == "never" and single and at + 1 < self.end and outline.pieces[at + 1].key == "again":
+            return "mentioned"  # T-DM1 never again: she may have had it
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return self._what_never_was(at) if piece.key == "never" and single else "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
@@ -605,6 +609,13 @@ class Behind:
     def _is_all_of_a_sentence(self, at: int) -> bool:
         """Whether a drug begins the sentence, and no other is named in it."""
         return at == self.first and self.outline.is_drug[at] and self.outline.drug_in_sentence_after(at) is None
+
+    def _is_set_against_access(self, at: int) -> bool:
+        """Whether a drug that is 'ok' is set against one that is not to be had: 'Enhertu shortage, tucatinib ok'."""
+        outline, drug = self.outline, at - 1
+        if drug <= self.first or not outline.is_drug[drug] or outline.stretch_start[at] != drug:
+            return False
+        return outline.has(range(self.first, drug), "unavailable", "available")
 
     def _is_without_it(self, at: int) -> bool:
         """Whether what was planned is pointed at as left out: 'palbociclib was proposed but she had HP without it'."""
