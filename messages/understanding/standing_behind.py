@@ -233,9 +233,17 @@ class Behind:
 
     def _is_joined(self, at: int, following: int) -> bool:
         outline = self.outline
-        if self.behind[following] == "denied" and self._is_left_out_of(at, following):
+        if self.behind[following] == "denied" and (
+            self._is_left_out_of(at, following) or self._has_its_rank(at, following)
+        ):
             return False
         return outline.stretch[at] == outline.stretch[following] and outline.joins(at, following)
+
+    def _has_its_rank(self, at: int, following: int) -> bool:
+        """Whether an ordinal says that a drug before one that was not given was: 'THP first, and T-DM1 not at all'."""
+        return any(
+            piece.value is not None and piece.kind != "number" for piece in self.outline.pieces[at + 1 : following]
+        )
 
     def _is_left_out_of(self, regimen: int, drug: int) -> bool:
         """Whether it is one drug of a regimen that was not given: 'TCHP with pertuzumab omitted'."""
@@ -254,6 +262,8 @@ class Behind:
         if not outline.joins(at, following):
             return False
         between = outline.pieces[at + 1 : following]
+        if self.behind.get(following) == "denied" and self._has_its_rank(at, following):
+            return False
         if any(piece.key == "and" or "or" in piece.roles for piece in between):
             return True
         said = self.behind.get(following)
