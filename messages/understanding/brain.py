@@ -340,7 +340,7 @@ class Brain:
             return {"unknown", "growth_doubted"}
         if "weak_progression" in cues:
             found.add("progression")
-        returned = self._has_returned(place)
+        returned = self._has_returned(place) or self.pieces[place].key in ("recurred", "relapsed")
         if not found and "came_back" not in cues and not returned:
             return found
         if "treated" in found and self._is_yet_untreated(place):
@@ -398,7 +398,8 @@ class Brain:
         before = range(self.context.clause(place).start, place)
         following = self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
         return following not in ("to", "for", "with") and all(
-            self.pieces[at].kind in ("silent", "sign") and self.pieces[at].key not in ("she", "patient", "pt")
+            (self.pieces[at].kind in ("silent", "sign") or self.pieces[at].cue("then", "new_word"))
+            and self.pieces[at].key not in ("she", "patient", "pt")
             for at in before
         )
 
@@ -787,7 +788,7 @@ class Brain:
             if second is not None and self.context.of(second, "needed"):
                 return "need"
             return "lesions" if second is not None and self.context.of(second, "lesion") else "imaging"
-        if "new" in first.cues and held:
+        if held and first.cue("new", "came_back", "relapse"):  # no recurrence since SRS
             return None
         for at, after in zip(following, (*following[1:], None), strict=True):
             piece = self.pieces[at]

@@ -311,7 +311,7 @@ class Caution:
         if piece.key in ("normal", "clear", "clean"):
             return before.key == "not"
         earlier = self.pieces[max(0, at - _BESIDE) : at]
-        relapsed = piece.cue("came_back") and not self.context.is_denied_at_once(at)
+        relapsed = piece.cue("came_back") and not (self.context.is_denied_at_once(at) or before.cue("negation"))
         return relapsed and any(near.cue("treated") for near in earlier)
 
     def _not_yet(self, statement: Statement) -> None:

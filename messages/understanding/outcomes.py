@@ -1535,8 +1535,11 @@ class Outcomes:
     def _is_of_its_drug(self, toxicity: int, stop: int) -> bool:
         """Whether a toxicity is told of the drug that was stopped: 'ILD on T-DXd, stopped', 'shock to A (1st dose,
         stopped'."""
-        outline, drug = self.outline, toxicity + 2
-        if drug >= stop or "linking" not in self.outline.pieces[toxicity + 1].roles or not outline.is_drug[drug]:
+        outline, link = self.outline, toxicity + 1
+        while link < stop and ("severity" in outline.pieces[link].roles or outline.pieces[link].kind == "number"):
+            link += 1  # diarrhoea G3 on neratinib
+        drug = link + 1
+        if drug >= stop or "linking" not in outline.pieces[link].roles or not outline.is_drug[drug]:
             return False
         last = outline.last_of_list(drug)
         if outline.has(outline.rest_of_stretch(stop, 5), "progression", "at_progression"):
