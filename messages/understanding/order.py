@@ -50,6 +50,9 @@ class Order:
             return
         if outline.cues[following] & {"a_toxicity", "toxicity"} and not outline.is_drug[following]:
             return  # stopped after anaphylaxis
+        if "progression" in outline.cues[following] and self._leads_over_a_comma(following):
+            courses.separate("then")  # THP and, after PD, T-DM1
+            return
         named = outline.is_drug[following] or outline.drug_in_stretch_after(place) is not None
         counted = self.pieces[following].kind in ("duration", "number", "cycles")
         counted = counted or "cycles" in outline.cues[following]
@@ -83,6 +86,11 @@ class Order:
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _leads_over_a_comma(self, place: int) -> bool:
+        """Whether a comma and a drug stand right behind a word."""
+        behind = place + 2
+        return behind < len(self.pieces) and self.pieces[place + 1].key == "," and self.outline.is_drug[behind]
 
     def _repeats_the_last(self, drug: int) -> bool:
         """Whether 'after' leads to the line just told, and another follows: ', and after T-DM1 came TCT'."""

@@ -894,7 +894,8 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
-        if "after" in outline.cues[place - 1] and self._was_begun_after(drug, place):
+        after = self._after_where_it_grew(place)
+        if after is not None and self._was_begun_after(drug, after + 1):
             return True
         leads = drug + 1
         while leads < place and self._only_dates(leads):  # to T-DXd in March because of
@@ -914,6 +915,17 @@ class Outcomes:
             return False
         # not 'changed to T-DM1 for a year until it grew'
         return outline.pieces[place].key not in ("until", "till") and not outline.plays(range(drug + 1, place), "up_to")
+
+    def _after_where_it_grew(self, place: int) -> int | None:
+        """Where 'after' leads to growth, over where it was: 'after PD', 'after liver PD', 'after new lung mets'."""
+        outline, at = self.outline, place - 1
+        while at > outline.stretch_start[place] and (
+            outline.pieces[at].is_("noun", "organ", "organ_mets")
+            or "new" in outline.cues[at]
+            or (at < place - 1 and "joined" in outline.cues[at])  # liver and lung PD
+        ):
+            at -= 1
+        return at if at >= 0 and "after" in outline.cues[at] else None
 
     def _only_dates(self, place: int) -> bool:
         """Whether a piece only says when: 'in March'."""
@@ -1765,8 +1777,8 @@ class Outcomes:
                 "at_first",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
-            elif "detected" in piece.roles:
-                continue  # liver mets found on THP
+            elif "detected" in piece.roles or "which_one" in piece.roles:
+                continue  # liver mets found on THP; what she progressed on last month was THP
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False

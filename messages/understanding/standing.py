@@ -1615,7 +1615,9 @@ class _Sentence:
             return False
         rest = outline.rest_of_stretch(at - 1, 8)
         found = outline.pieces[at].key == "what" and outline.cues[at] <= {"asked", "asked_weak"}
-        found = found and not outline.has(rest, "has_had", "the_patient", "previously")
+        found = found and not outline.has(
+            rest, "has_had", "the_patient", "previously", "progression", "toxicity", "took_effect"
+        )
         return found or outline.has(rest, "what_next", "choices")
 
     def _is_turned_over(self, back: range) -> bool:

@@ -22,7 +22,7 @@ _PREMISES = frozenset(("given", "seeing", "considering", "assuming", "granted", 
 _OPENING = ("think", "thought", "between", "p")
 """Words that may lead to what is only thought of."""
 _BY_THEMSELVES = frozenset(
-    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", *_OPENING, *_PREMISES)
+    (":", "-", "minus", "no", "not", "naive", "from", "to", "for", "remaining", "whose", *_OPENING, *_PREMISES)
 )
 """Words and signs that may change the meaning though they have no cue and play no part."""
 _REFUSING_CUES = (("than", "other_than"), ("declined", "declined"), ("unavailable", "unavailable"))
@@ -57,6 +57,8 @@ _NO_DRUG = ("nothing", "none", "no", "nil", "never")
 """What begins a sentence that nothing was given."""
 _IN_ITS_PLACE = ("instead", "rather")
 """What sets another drug in the place of one, and excepts nothing."""
+_OVER = ("given", "received", "delivered", "administered", "done", "finished")
+"""What says of planned cycles that they were given."""
 _TRIALS = (
     "emilia",
     "destiny",
@@ -334,11 +336,24 @@ class Before:
             return mode if goes_on and not self._ends_in_a_choice(at) else None
         return None
 
+    def _tells_whose_line_it_was(self, at: int) -> bool:
+        """Whether a question tells of the one it is about what line was had: 'T-DXd for someone whose only line was
+        THP?'"""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = outline.drug_in_stretch_after(at)
+        if drug is None or drug - at > _NEAR:
+            return False
+        between = range(at + 1, drug)
+        line = any(pieces[each].kind == "line" or "heading" in pieces[each].roles for each in between)
+        line = line or outline.has(between, "previous", "previously", "line_word", "several_lines")
+        was = any(pieces[each].key in ("was", "were", "been") for each in between)
+        return line and was and not outline.has(between, "planned", "choices", "family")
+
     def _takes_access_for_granted(self, at: int) -> bool:
         """Whether a question goes on with the access to another drug: 'given that T-DXd is not funded', 'with tucatinib
         not available'."""
         outline = self.outline
-        drug = outline.drug_in_sentence_after(at)
+        drug = outline.drug_in_sentence_after(at) if outline.pieces[at].key in _PREMISES else None
         if drug is None or drug - at > _TO_WHAT_IS_GRANTED:
             return False
         behind = range(drug + 1, min(drug + 1 + _TO_WHAT_IS_GRANTED, outline.stretch_end[drug]))
@@ -414,10 +429,10 @@ class Before:
             return opened
         if mode in _WITHIN:
             return self._within_refusal(mode, at)
-        if "why" in piece.roles and mode == "received" and self.taken:
+        if mode == "received" and self.taken and ("why" in piece.roles or self._takes_access_for_granted(at)):
             return None  # she got lapatinib because T-DM1 was not funded
-        if piece.key in _PREMISES and mode == "received" and self.taken and self._takes_access_for_granted(at):
-            return None
+        if piece.key == "whose" and self._tells_whose_line_it_was(at):
+            return "received"
         if mode is None and "saying" in piece.roles and self._is_somebodys_word(at):
             return "planned"
         if mode in (None, "given") and "container" in piece.roles and self._is_in_stock(at):
@@ -488,7 +503,12 @@ class Before:
         if outline.heads_earlier_lines(at) or (piece.key == "next" and self._goes_on_in_a_history(at)):
             return mode
         told = mode != "planned" and self._is_told_as_next(at)
-        if told or self._dates_what_she_had(at) or self._is_told_as_begun(at):
+        if (
+            told
+            or self._dates_what_she_had(at)
+            or self._is_told_as_begun(at)
+            or self._counts_cycles_that_were_given(at)
+        ):
             return "given"
         told = mode == "received" and not self.taken and not self._ended_before(at)
         self.headed = self.headed or (not self.before and heads(outline, at))
@@ -499,6 +519,21 @@ class Before:
         had_in_mind = had_in_mind or goes_on
         asks_on = piece.asked and "what_next" in piece.cues and outline.last_drug[at] == at - 2  # had A, next B?
         return mode if told and not (had_in_mind or asks_on) else "planned"
+
+    def _counts_cycles_that_were_given(self, at: int) -> bool:
+        """Whether what was planned is a number of cycles that are told to be over: 'all six planned cycles of THP
+        completed'; not 'six planned cycles of THP to be completed in May'."""
+        outline, pieces = self.outline, self.outline.pieces
+        counted = range(at + 1, min(at + 3, self.end))
+        drug = outline.drug_in_stretch_after(at)
+        if drug is None or not (
+            outline.has(counted, "cycles") or any(pieces[each].kind == "cycles" for each in counted)
+        ):
+            return False
+        behind = range(outline.last_of_list(drug) + 1, min(self.end, outline.last_of_list(drug) + _NEAR))
+        over = outline.has(behind, "completed") or any(pieces[each].key in _OVER for each in behind)
+        open_ = outline.has(behind, "negation", "negated_after", "planned") or outline.plays(behind, "future")
+        return over and not open_ and all(pieces[each].key not in ("to", "be") for each in behind)
 
     def _is_what_somebody_thinks_of(self, at: int) -> bool:
         """Whether 'we think' leads to drugs of which nothing is told: 'they recommended T-DM1; we think HP'."""
@@ -966,6 +1001,8 @@ class Before:
                 return "given"
             beside = piece.is_("noun") or piece.is_("find") or piece.is_("say") or "a_toxicity" in cues
             return None if beside and mode == "denied" else mode
+        if self._goes_on_instead(at):
+            return None
         if mode == "unsure" or at <= self.list_end or "or" in piece.roles or piece.kind == "sign":
             return mode
         if piece.key == "and" or "early" in cues or "previously" in cues:
@@ -977,6 +1014,15 @@ class Before:
         if "so" in piece.roles:
             return None
         return "mentioned"
+
+    def _goes_on_instead(self, at: int) -> bool:
+        """Whether what was not taken is set against what went on: 'declined T-DXd and went on with TCT'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if "carried_on" not in outline.cues[at] or pieces[at].asked or pieces[at - 1].key not in ("and", "but", "so"):
+            return False
+        drug = at + 1
+        drug += drug < self.end and pieces[drug].key in ("with", "on", "to", "the")
+        return drug < self.end and outline.is_drug[drug]
 
     def _denies_what_holds_it(self, colon: int) -> bool:
         """Whether what is denied before a colon is a combination, or chemotherapy as such, and no drug."""

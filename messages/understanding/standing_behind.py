@@ -396,6 +396,8 @@ class Behind:
             and at - (outline.last_drug[at] or 0) <= _PAIR
         ):
             return "mentioned"  # 5-FU cream
+        if piece.key == "soon" and self._is_when_it_was_begun(at):
+            return None
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
         if piece.key == "via" and self._is_offered_through(at):
@@ -528,6 +530,17 @@ class Behind:
         if outline.has(told, "unavailable") or (denied and outline.has(told, "available")):
             return "unavailable"
         return "denied" if denied else None
+
+    def _is_when_it_was_begun(self, at: int) -> bool:
+        """Whether 'as soon as' leads to what had happened: 'THP as soon as lung mets appeared'; not 'as soon as
+        possible', 'as soon as it is funded'."""
+        outline, behind = self.outline, at + 1
+        if behind >= self.end or outline.pieces[behind].key != "as" or outline.pieces[at - 1].key != "as":
+            return False
+        rest = range(behind + 1, min(self.end, behind + 1 + _MARKED_WITHIN))
+        past = any("past" in outline.pieces[each].roles and "progression" in outline.cues[each] for each in rest)
+        happened = past or outline.plays(rest, "detected")
+        return happened and not outline.has(rest, "planned", "available", "unavailable")
 
     def _is_the_reason(self, at: int) -> bool:
         """Whether 'because of' leads to an allergy: it is why something was done: 'swapped because of allergy'."""
