@@ -804,6 +804,8 @@ class _Sentence:
             before = None
         if at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
             return Mention("mentioned")
+        if "arm" in typed and self._is_her_arm(at):
+            return Mention("received")
         in_present = "give" in typed and self._is_told_in_the_present(at)
         if in_present or behind == "received" or ("than" in said and outline.is_excepted(at)):
             return Mention("received")
@@ -1115,6 +1117,16 @@ class _Sentence:
         following = outline.drug_in_sentence_after(last) or self.end
         told = outline.has(range(last + 1, following), "progression", "responding", "stopped", "toxicity", "stable")
         return told and not supposed and not any("before" in pieces[each].key for each in before)
+
+    def _is_her_arm(self, at: int) -> bool:
+        """Whether a drug names the arm of a trial that the patient was in: 'she was in the T-DM1 arm'."""
+        outline, pieces, behind = self.outline, self.outline.pieces, self.outline.last_of_list(at) + 1
+        if behind >= self.end or pieces[behind].key != "arm" or pieces[at].asked:
+            return False
+        before = range(outline.stretch_start[at], outline.first_of_list(at))
+        led = any(pieces[each].key in ("in", "on", "to") for each in before)
+        hers = outline.has(before, "the_patient") or any(pieces[each].key in ("she", "he") for each in before)
+        return led and hers and not outline.has(before, "negation", "planned") and not outline.plays(before, "modal")
 
     def _ended_then(self, at: int) -> bool:
         """Whether a drug was only given no more from a time on: 'HP, without docetaxel since 2021', 'THP, after cycle

@@ -59,6 +59,10 @@ _IN_ITS_PLACE = ("instead", "rather")
 """What sets another drug in the place of one, and excepts nothing."""
 _OVER = ("given", "received", "delivered", "administered", "done", "finished")
 """What says of planned cycles that they were given."""
+_CHOSE = ("chose", "picked", "took", "selected")
+"""What tells that one of several drugs was given."""
+_QUOTES = ('"', "\u201c", "\u201d", "\u00ab", "\u201e", "'")
+"""What begins words that are quoted."""
 _TRIALS = (
     "emilia",
     "destiny",
@@ -136,6 +140,8 @@ class Before:
         """Whether 'switch from' was read, and not yet its 'to'."""
         self.switched_to: str | None = None
         """The meaning that then holds for what stands behind it."""
+        self.outer: str | None = None
+        """The plan that holds around a bracket."""
         self.others_until = -1
         """Where what the patients of a trial had ends."""
         self.taken = False
@@ -149,9 +155,11 @@ class Before:
         quoted = "hearsay" in outline.said
         for at in range(self.first, self.end):
             if stretch_start[at] == at != self.first:
+                around = self._around_a_bracket(mode, at)
                 conditional = self.supposed >= 0 and self._follows_a_condition(at)
                 mode = "planned" if conditional else self._over_a_break(mode, at)
-                self.taken = mode is not None and self.taken
+                mode = around or mode
+                self.taken = around is not None or (mode is not None and self.taken)
             if outline.is_drug[at]:
                 self.before[at] = "mentioned" if at < self.others_until else mode
                 self.taken = True
@@ -177,6 +185,20 @@ class Before:
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
+
+    def _around_a_bracket(self, mode: str | None, at: int) -> str | None:
+        """The plan that goes on behind a bracket, where its list does: 'we discussed A (she said no), B (DPD)'."""
+        pieces, opened = self.outline.pieces, self.outline.pieces[at - 1].key
+        if opened == "(":
+            self.outer = mode if mode in ("planned", "compared") and self.taken else None
+        if opened != ")" or self.outer is None or at + 1 >= self.end:
+            return None
+        drug = at + 1
+        if pieces[at].key not in (",", "and", "or") or not self.outline.is_drug[drug]:
+            return None
+        behind = self.outline.last_of_list(drug) + 1
+        ends = behind >= self.end or pieces[behind].key in ("(", ".")
+        return self.outer if ends else None
 
     def _end_of_others(self, at: int) -> int:
         """Where what the patients of a trial had ends: 'if HER2CLIMB patients all had A, what of mine?'; -1 where they
@@ -461,7 +483,7 @@ class Before:
             return left_open
         if "came_round" in cues and (drug := outline.drug_in_stretch_after(at)) is not None and drug <= at + _NEAR:
             return mode if outline.tells_a_course(outline.last_of_list(drug), timed=True) else "planned"
-        if "choices" in cues and self._heads_the_sentence(at):
+        if "choices" in cues and (self._heads_the_sentence(at) or self._heads_a_list(at)):
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
             return None  # PD: T-DXd next?
@@ -469,8 +491,7 @@ class Before:
             self.general = "in_general" in cues
             return "mentioned"
         if self._opens_a_plan(at):
-            if "if" in piece.roles:
-                self.supposed = outline.stretch[at]
+            self.supposed = outline.stretch[at] if "if" in piece.roles else self.supposed
             return "planned"
         if piece.key == "for" and mode is None and self._is_examined_for(at):
             return "planned"
@@ -492,7 +513,8 @@ class Before:
             return "given"  # T-DXd planned, so bridging with TH
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
-            return "given" if running else mode  # T-DXd planned, still on THP
+            chosen = piece.key in _CHOSE and self.taken and self._tells_what_was_chosen(at)
+            return "given" if running or chosen else mode  # T-DXd planned, still on THP
         if not cues.isdisjoint(_RUNNING):
             return mode if mode == "received" and not self.taken else "given"
         return "given" if piece.kind == "line" and not piece.asked else mode
@@ -511,7 +533,10 @@ class Before:
         ):
             return "given"
         told = mode == "received" and not self.taken and not self._ended_before(at)
+        told = told and outline.pieces[at - 1].key not in _QUOTES  # he had written "consider A"
         self.headed = self.headed or (not self.before and heads(outline, at))
+        if piece.key == "choice":
+            return "planned"  # she had the choice between A and B
         led = outline.pieces[at - 1]  # they had pencilled in T-DM1
         had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
         goes_on = piece.key == "next" and outline.drug_in_stretch_before(at) is not None
@@ -605,12 +630,32 @@ class Before:
         drug = outline.drug_in_stretch_after(at)
         return drug is not None and ("hazard_of" not in outline.cues[at] or outline.next_meaning(at) == drug)
 
+    def _tells_what_was_chosen(self, at: int) -> bool:
+        """Whether a choice leads to a drug whose course is told: 'a choice between A and B, she chose B; PD'."""
+        outline, drug = self.outline, at + 1
+        if drug >= self.end or not outline.is_drug[drug] or outline.pieces[at].asked:
+            return False
+        return outline.has(range(drug, min(drug + _FAR, len(outline.pieces))), "progression", "toxicity", "stopped")
+
+    def _heads_a_list(self, at: int) -> bool:
+        """Whether a word begins the heading of a list: 'options we listed: A, B'; not 'options used so far: A, B'."""
+        outline = self.outline
+        drug = outline.drug_in_sentence_after(at)
+        if at - (at > self.first and outline.pieces[at - 1].kind == "silent") != self.first or drug is None:
+            return False
+        heading = range(at + 1, drug)
+        colon = any(outline.pieces[each].key == ":" for each in heading) and len(heading) < _NEAR_A_TRIAL
+        told = outline.has(heading, *TOLD, "has_had", "so_far", "before_it") or any(
+            outline.pieces[each].key in ("used", "given", "tried", "exhausted") for each in heading
+        )
+        return colon and not told
+
     def _is_advised(self, colon: int) -> bool:
         """Whether a colon leads from who advises to a drug, and no course of it is told: 'Board: T-DXd', 'MDT today:
         T-DM1'; not 'MDT 2021: THP, PD', 'consultant: THP x6'."""
         outline, pieces = self.outline, self.outline.pieces
         said, drug = colon - 1, colon + 1
-        said -= said > self.first and bool(pieces[said].roles & {"until_now"})
+        said -= said > self.first and bool(pieces[said].roles & {"until_now"} or pieces[said].kind == "number")
         arms = pieces[said].key == "arms" or (said > self.first and pieces[said - 1].key == "arm")
         said -= arms and pieces[said].key != "arms"
         if said < self.first or drug >= self.end:
@@ -618,7 +663,10 @@ class Before:
         if not arms and "adviser" not in pieces[said].roles:
             return False
         drug += pieces[drug].kind == "silent"
+        counted = said > self.first and pieces[said - 1].key in ("first", "second", "third", "other")
         if drug >= self.end or not outline.is_drug[drug] or outline.stretch_start[said] != self.first:
+            return False
+        if pieces[said].key in ("opinion", "opinions") and not (counted or pieces[colon - 1].kind == "number"):
             return False
         rest = range(drug + 1, min(self.end, drug + _FAR))
         return not outline.has(rest, *TOLD, *_RUNNING, "responding", "a_toxicity") and not any(
@@ -650,7 +698,7 @@ class Before:
         if at == self.first or drug >= self.end or not outline.is_drug[drug]:
             return False
         who = pieces[at - 1]
-        if who.key not in ("i", "we") and "adviser" not in who.roles:
+        if who.key not in ("i", "we") and who.roles.isdisjoint(("adviser", "payer")):
             return False
         return not outline.has(range(drug + 1, self.end), *TOLD, *_RUNNING, "negated_after", "negation", "declined")
 
