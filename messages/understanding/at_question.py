@@ -225,8 +225,11 @@ def _stopped_for(text: str, found: Understanding, knowledge: Knowledge) -> Outco
     """Toxicity, where a measurement is told and that the line was stopped: 'platelets fell to 40, so we stopped'."""
     bad = {"low", "reduced", "present"} & {found.fields.get(name) for name in _REASONS}
     words = lexicon(knowledge)
-    ends = [piece for piece in scan(text, words) if "stopped" in piece.cues]
+    pieces = scan(text, words)
+    ends = [piece for piece in pieces if "stopped" in piece.cues]
     stopped = any("<changed>" not in words.groups.get(piece.key, ()) for piece in ends)  # 'dropped to 40' is no end
+    if found.fields.keys() <= _REASONS:  # 'EF fell to 40': it is all that is answered
+        stopped = stopped or any("fell" in piece.roles and piece.key not in ("every", "each") for piece in pieces)
     stopped = stopped or found.fields == {"ild_history": "present"}  # 'pneumonitis': it is all that is answered
     return "toxicity" if bad and stopped else None
 

@@ -464,7 +464,21 @@ class Brain:
                 on in sentence and names_drugs(pieces[on]) for on in beyond if 0 <= on < len(pieces)
             ):
                 return True
+            if pieces[at].key == "or" and self._is_all_that_is_said(place if step > 0 else at - 1):
+                return True
         return False
+
+    def _is_all_that_is_said(self, first: int) -> bool:
+        """Whether a choice of local treatment begins there that is not told to have been made: 'SRS or WBRT for 3 brain
+        mets'; not 'had SRS or gamma knife in 2021'."""
+        pieces, clause = self.pieces, self.context.clause(first)
+        led = [piece for piece in pieces[clause.start : first] if piece.kind != "silent"]
+        if led and led[-1].key != ":":
+            return False
+        told = pieces[first : clause.stop]
+        return not any(
+            piece.kind == "date" or piece.cue("completed", "previously", "stable", "has_had") for piece in told
+        )
 
     def _is_not_wanted(self, place: int) -> bool:
         """Whether a local treatment is called something that it is not: 'neurosurgery not keen', 'SRS not possible'."""

@@ -36,6 +36,8 @@ _BEFORE_A_VERB = ("so", "and", "but", "hi", "hello", "then", "now", "please")
 """What may stand before the verb that begins a question."""
 _JOINED_DRUGS = ("+", "/", "and", "-")
 """What joins the drugs a question begins with."""
+_STOPS = ("stop", "hold", "pause", "withhold", "interrupt", "discontinue")
+"""What may be asked of a drug that is given."""
 _BETWEEN_DRUGS = ("+", "/", "and", ",", "then", "->", ">", ";")
 _HAPPENED = frozenset(("progression", "toxicity", "previously", "previous", "has_had"))
 """Cues of what is told of a treatment that was given."""
@@ -302,8 +304,11 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
         asked += sentence[max(stop, _last_clause(sentence)) :]
     if ends and _opens_with_a_choice(sentence):
         asked += [piece for piece in sentence if piece.clause == sentence[0].clause]
+    stops = any("stopped" in piece.cues or piece.key in _STOPS for piece in asked)
     for piece in asked:
         piece.asked = True
+        if stops and piece.key in ("before", "prior") and "early" in piece.cues:  # should I stop T-DXd before surgery?
+            piece.stand_for(Concept("cue", "surgery"))
 
 
 def _is_dosed(sentence: list[Piece], begins: int, *, ends: bool) -> bool:

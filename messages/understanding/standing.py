@@ -1259,7 +1259,7 @@ class _Sentence:
             return "mentioned"  # THP -> T-DXd -> (TCT)
         if "pre" in typed and self._is_still_to_come(at):
             return "planned"
-        if "or" in outline.played and self._is_a_choice(at):
+        if "or" in outline.played and (self._is_a_choice(at) or self._is_partner_of_a_choice(at)):
             if "planned" in (before, behind):
                 return "planned"
             return "asked" if before is None and behind is None else "mentioned"
@@ -1680,6 +1680,23 @@ class _Sentence:
         patient = patient or any(piece.concepts and not piece.asked for piece in behind)  # ...? HER2+ MBC
         return patient and any(outline.pieces[back].is_("scope", "symptom") for back in told)
 
+    def _is_partner_of_a_choice(self, at: int) -> bool:
+        """Whether a sentence is nothing but drugs, and leaves open which of them: 'eribulin or vinorelbine with
+        trastuzumab'."""
+        outline = self.outline
+        if not outline.plays(range(self.first, self.end), "or") or self.end - self.first > _LONGEST_REMARK:
+            return False
+        if not all(
+            outline.is_drug[each]
+            or outline.pieces[each].kind == "sign"
+            or outline.pieces[each].key in ("or", "and", "with", "plus", "either", "w")
+            for each in range(self.first, self.end)
+        ):
+            return False
+        return any(
+            self._is_a_choice(each) for each in range(self.first, self.end) if outline.is_drug[each] and each != at
+        )
+
     def _is_a_choice(self, at: int) -> bool:
         """Whether a drug is joined to another by 'or': which of them was given is not said."""
         outline = self.outline
@@ -1689,6 +1706,8 @@ class _Sentence:
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return "nor" not in outline.pieces[at - 1].roles
+        if at - 2 == self.first and outline.pieces[at - 1].key == "or" and "treated" in outline.cues[self.first]:
+            return True  # radiotherapy or tucatinib for brain mets
         for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
