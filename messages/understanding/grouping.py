@@ -907,7 +907,7 @@ class Grouping:
         return counted and following + 2 >= self.outline.stretch_end[place]
 
     def _is_whole_regimen(self, place: int) -> bool:
-        """Whether a shorthand names chemotherapy with its antibodies, and so a treatment of its own: 'THP', not 'HP'."""
+        """Whether a shorthand names chemotherapy with its antibodies, a treatment of its own: 'THP', not 'HP'."""
         return self.pieces[place].is_("regimen") and not set(agents_of(self.pieces[place]) or ()) <= GO_ON
 
     def _is_left_out(self, place: int) -> bool:
