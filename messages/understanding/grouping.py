@@ -555,6 +555,7 @@ class Grouping:
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 grew = outline.has(range(max(outline.stretch_start[at], at - 5), at), "strong_progression")
                 past = toxic or grew or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
+                past = past and not (at > 0 and "then" in outline.cues[at - 1] and self._goes_well_by_now(place))
                 past = past or (at > 0 and self.pieces[at - 1].key == "last")  # last on T-DM1, before that THP
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))
             passed = piece.kind in ("silent", "cycles", "line", "ordinal", "date") or (
@@ -565,6 +566,15 @@ class Grouping:
             if not passed and not cues & {"maintenance", "cycles"}:
                 return False
         return False
+
+    def _goes_well_by_now(self, place: int) -> bool:
+        """Whether it is told behind a drug that it works, and nothing ends it: 'then on T-DM1, stable so far'."""
+        outline = self.outline
+        last = outline.last_of_list(place)
+        rest = range(last + 1, outline.sentence_end[place])
+        if outline.has(rest, "progression", "stopped", "toxicity", "then", "completed"):
+            return False
+        return outline.has(rest, "stable", "responding", "so_far", "no_progression")
 
     def _has_been_on_it_for(self, on: int, place: int) -> bool:
         """Whether it is told for how long a drug is given by now: 'has been on HP for two years'."""

@@ -842,7 +842,7 @@ class Order:
         """'Started with THP', 'TH at the beginning': before every line told so far."""
         courses, current = self.courses, self.courses.current
         lines = courses.metastatic()
-        if current is None or not lines:
+        if current is None or not lines or self._sets_off_the_end(place):
             return
         beside = courses.between == "none" or (place > 0 and self.pieces[place - 1].key == "(")
         which = place > 1 and self.pieces[place - 1].key == "which" and self.outline.last_drug[place] == place - 3
@@ -851,6 +851,17 @@ class Order:
         elif self.now.drug_ahead(place):
             courses.insert = courses.all.index(lines[0])
             courses.separate("then")
+
+    def _sets_off_the_end(self, place: int) -> bool:
+        """Whether how a line began is told beside how it ended: 'initially responded to T-DM1, now progressing'."""
+        outline, following = self.outline, place + 1
+        if following >= len(self.pieces) or self.pieces[following].key not in ("responded", "responding", "response"):
+            return False
+        drug = outline.drug_in_stretch_after(following)
+        if drug is None:
+            return False
+        rest = range(drug + 1, outline.sentence_end[drug])
+        return outline.has(rest, "progression", "toxicity", "stopped")
 
     def names_what_came_before(self, place: int) -> bool:
         """Whether 'previous' leads to a line before the one just told: 'PD on T-DXd, previous THP'."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from messages.understanding.courses import Course, Courses
-from messages.understanding.drugs import ANTI_HER2, CONJUGATES, agents_of, generic, readings_of
+from messages.understanding.drugs import ANTI_HER2, CONJUGATES, GO_ON, agents_of, generic, readings_of
 from messages.understanding.outline import BRAIN, Outline, is_new, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.pointed import Pointing
@@ -613,15 +613,18 @@ class Outcomes:
         return said
 
     def _begins_to_tell(self, place: int) -> bool:
-        """Whether 'continues' stands between the patient and a drug: 'She continues T-DXd, second line'."""
+        """Whether 'continues' stands between the patient, or nobody, and a drug: 'She continues T-DXd, second line';
+        not of antibodies by themselves, which may be the maintenance of the line before."""
         outline = self.outline
         led = place + 1 + (place + 2 < len(outline.pieces) and outline.pieces[place + 1].key in ("on", "with"))
         if led >= outline.sentence_end[place] or not outline.is_drug[led]:
             return False
         heads = range(outline.sentence_start[place], place)
-        return bool(heads) and all(
-            outline.pieces[at].kind == "silent" or "the_patient" in outline.cues[at] for at in heads
-        )
+        if not all(
+            outline.pieces[at].kind == "silent" or outline.cues[at] & {"the_patient", "then", "now"} for at in heads
+        ):
+            return False
+        return bool(heads) or not set(agents_of(outline.pieces[led]) or ()) <= GO_ON
 
     def dash(self, place: int) -> None:
         """A dash that leaves a span of time open: 'T-DXd (Aug 23 - )'."""
@@ -894,6 +897,9 @@ class Outcomes:
         drug = outline.drug_in_stretch_before(place)
         if drug is None or outline.drug_in_stretch_after(place) is not None:
             return False
+        stop = outline.first_of_list(drug) - 1
+        if stop >= outline.stretch_start[drug] and "stopped" in outline.cues[stop]:
+            return False  # then came off Kadcyla because of toxicity
         after = self._after_where_it_grew(place)
         if after is not None and self._was_begun_after(drug, after + 1):
             return True
