@@ -16,6 +16,8 @@ _PER_FRACTION = {"12": 1.0, "52": 12 / 52}
 _ROMAN_LINES = {"i": 1, "ii": 2, "iii": 3}
 """Roman numbers that count lines; IV is a way to give drugs, too."""
 _BEGINNINGS = frozenset(("a", "an", "one", "x", "line", *_ROMAN_LINES))
+_GETS = ("had", "has", "got", "gets", "getting", "get", "received", "receives", "due", "before", "for", "today")
+"""What stands before a dose that is counted: 'just got her third Enhertu'."""
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 """Millimetres in a unit of size."""
 _TO_A_SIZE = frozenset((*_MILLIMETRES, "to", "->"))
@@ -197,6 +199,7 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
             return _join(pieces, at, at, "line", value)
     named = _behind_a_copula(pieces, at + 1)
     dated = at > 1 and pieces[at - 1].key == "the" and _is_cue(pieces, at - 2, "after")  # after the second docetaxel
+    dated = dated or (at > 1 and pieces[at - 1].key == "her" and pieces[at - 2].key in _GETS)  # got her third Enhertu
     if (
         _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles") and not dated
     ):  # first THP, second T-DXd

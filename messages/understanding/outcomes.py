@@ -65,6 +65,8 @@ _CANNOT = ("can", "cannot", "couldn", "couldnt", "cant", "could", "unable", "not
 """What begins what a patient is not able to do: 'can't', 'could hardly'."""
 _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
+_STAYS_LEADING = ("through", "thru", "despite")
+"""What leads to drugs that did not hold the disease: 'progressed through A, then through B'."""
 _EXPLAINING = ("why", "reason")
 """What leads from a reason to the stop: 'rash, which is why it was stopped', 'rash, the reason it was stopped'."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -148,7 +150,11 @@ class Outcomes:
         more: 'progressed on A and then on B'.
         """
         counted = self.heads and self.awaited > 0
-        self.goes_on = (is_object and (self.of_objects or again)) or (names_next and self.lists) or (again and counted)
+        self.goes_on = (
+            (is_object and (self.of_objects or again))
+            or (names_next and self.lists)
+            or (again and (counted or self.led_by in _STAYS_LEADING))
+        )
         self.goes_on = self.goes_on or self.in_progression
         self.next_list()
 
@@ -1879,7 +1885,7 @@ class Outcomes:
                 return sign, int(piece.value or 0)
             if piece.kind == "number" and (following.key in _TIMES or "progression" in outline.cues[at + 1]):
                 return sign, int(piece.value)
-            if piece.key == "twice" or (piece.key == "both" and pieces[sign].key != "("):
+            if piece.key in ("twice", "double") or (piece.key == "both" and pieces[sign].key != "("):
                 return sign, _BOTH
             if "every" in piece.roles and pieces[sign].key != "(":
                 return sign, int(following.value) if following.kind == "number" else _MOST_LISTED

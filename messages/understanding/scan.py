@@ -465,8 +465,9 @@ def _alone(tokens: list[Token], at: int, lexicon: Lexicon) -> tuple[int, tuple[C
 
 
 def _parts_an_ordinal(tokens: list[Token], here: int) -> bool:
-    """Whether the ending of an ordinal, glued to it, would be left over: 'her 2nd line' holds no HER2."""
-    return tokens[here].key in _ORDINAL_ENDINGS and tokens[here - 1].kind == "number"
+    """Whether the ending of an ordinal, glued to it, would be left over: 'her 2nd line', 'her 2L' hold no
+    HER2."""
+    return (tokens[here].key in _ORDINAL_ENDINGS or tokens[here].key == "l") and tokens[here - 1].kind == "number"
 
 
 def _glues(tokens: list[Token], at: int) -> bool:

@@ -1274,6 +1274,8 @@ class _Sentence:
         comes_next = behind == "planned" and outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
         if before == "received" and not comes_next and not (behind == "asked" and self._is_set_beside(at)):
             return "received"
+        if is_asked and behind == "given" and self._is_why_it_is_asked(at):
+            return "received"
         if is_asked and behind != "planned" and self._has_ended(at):
             return "received"
         if is_asked and behind == "given" and before is None and self._is_told_beside_the_question(at):
@@ -1370,6 +1372,20 @@ class _Sentence:
         return at < offered or all(
             outline.pieces[each].kind == "silent" or outline.cues[each] & {"carried_on", "completed", "joined", "early"}
             for each in led
+        )
+
+    def _is_why_it_is_asked(self, at: int) -> bool:
+        """Whether the failure of a drug is why another is asked for: 'Enhertu, given the THP failure?'; not 'in case of
+        THP failure'."""
+        outline, pieces = self.outline, self.outline.pieces
+        behind, leads = outline.last_of_list(at) + 1, at - 1
+        if behind >= self.end or pieces[behind].key != "failure":
+            return False
+        leads -= leads > self.first and pieces[leads].key in ("the", "her")
+        return (
+            leads >= self.first
+            and pieces[leads].key in ("given", "of", "after", "by")
+            and not outline.has(range(max(self.first, leads - 3), leads + 1), "hypothetical", "planned")
         )
 
     def _has_ended(self, at: int) -> bool:
