@@ -12,6 +12,7 @@ from flows.knowledge.load import Knowledge, KnowledgeError
 from flows.plain_yaml import read_yaml
 from flows.profile import Line, Outcome, Profile
 from flows.questionnaire import QUESTIONS
+from messages.understanding.brain import SCAN_DENIED
 from messages.understanding.lexicon import FOLDER, lexicon
 from messages.understanding.scan import scan
 from messages.understanding.understand import LONGEST, Ambiguity, Span, Understanding
@@ -110,6 +111,9 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return _after(f"{words} ", text[:LONGEST], field, found, knowledge)
     if question == _BRAIN:
         found = _without_setting_of_the_brain(found)
+        if _denies_a_scan(text[:LONGEST], knowledge):
+            asked = Ambiguity(text[:LONGEST], _BRAIN, SCAN_DENIED, 0, len(text[:LONGEST]))
+            return replace(found, profile=Profile(), spans=(), ambiguous=(asked,))
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     found = _after(f"{words} ", text[:LONGEST], field, found, knowledge)
@@ -132,6 +136,15 @@ def _access_by_name(text: str, knowledge: Knowledge) -> Literal["available", "un
     if "affirmed" in pieces[1].roles:
         return "available"
     return "unavailable" if pieces[1].key in ("no", "nope") and pieces[1].end - pieces[1].start <= len("nope") else None
+
+
+def _denies_a_scan(text: str, knowledge: Knowledge) -> bool:
+    """Whether an answer is nothing but a scan and a plain no, which may be of it or of what it shows: 'MRI: no'."""
+    pieces = [piece for piece in scan(text, lexicon(knowledge)) if piece.kind != "sign"]
+    if len(pieces) != _NAME_AND_ANSWER or pieces[1].key not in ("no", "none", "nil"):
+        return False
+    plain = pieces[1].end - pieces[1].start == len(pieces[1].key)
+    return plain and pieces[0].is_("noun", "imaging", "brain_imaging")
 
 
 def _states_setting(found: Understanding) -> bool:

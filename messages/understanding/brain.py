@@ -19,6 +19,8 @@ UNORDERED = ("stable", "active")
 """What metastases may be of which growth and treatment are told, and not which came first."""
 BARE = ("stable", "active", "symptomatic")
 """What metastases of which nothing more is said may be."""
+SCAN_DENIED = ("none", "not_imaged")
+"""What 'brain MRI: no' may mean: that there is nothing, or that there was none."""
 _ANSWER = 5
 """Pieces of an answer up to the word that gives it, at most."""
 _DATED = 6
@@ -765,6 +767,8 @@ class Brain:
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
             if not following and self._denies_another(at, window.stop):
                 continue
+            if not following and self._answers_for_a_scan(place, at):
+                return "scan"
             if not following:
                 return None if self.pieces[place].is_("noun", "brain_imaging") and at < place else "lesions"
             if self._is_answer(place, at) or self.context.of(self.pieces[at + 1], "within"):  # nil on MRI
@@ -776,6 +780,13 @@ class Brain:
         if not negations and not listed and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
+
+    def _answers_for_a_scan(self, place: int, at: int) -> bool:
+        """Whether a plain no stands right behind the name of a scan: 'brain MRI: no', 'CT head none'."""
+        if not self.pieces[place].is_("noun", "brain_imaging") or self.pieces[at].key not in ("no", "none", "nil"):
+            return False
+        single = self.pieces[at].end - self.pieces[at].start == len(self.pieces[at].key)
+        return single and 0 < at - place <= 2 and all(piece.kind == "sign" for piece in self.pieces[place + 1 : at])
 
     def _only_answers(self, at: int) -> bool:
         """Whether a negation answers the question before it, and denies nothing behind: '... mets? No - MRI normal'."""
@@ -841,6 +852,9 @@ class Brain:
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
+        if mention.denied == "scan":
+            told = said & {"lesion", "treated", "progression", "stable", "planned", "pending"}
+            return None if told else _Verdict("scan_denied", [piece, *self._words(mention)])
         value = self._value(mention, is_mets=piece.is_("noun", "brain_mets"))
         named = bool(said & {"lesion", "progression"}) or {"stable", "treated"} <= said
         named = named or {"no_progression", "treated"} <= said
@@ -1101,6 +1115,12 @@ class Brain:
                 verdict.value = "stable"  # brain mets? yes. Treated with SRS.
             elif verdict.value == "bare" and self._was_imaged_for_symptoms(verdict):
                 verdict.value = "symptomatic"
+        denied = [verdict for verdict in verdicts if verdict.value == "scan_denied"]
+        verdicts = [verdict for verdict in verdicts if verdict.value != "scan_denied"]
+        if denied and not verdicts:
+            self.stated.ask("brain_metastases", SCAN_DENIED, denied[0].pieces)
+            self._use(denied)
+            return
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
         for verdict in known:

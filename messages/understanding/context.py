@@ -173,7 +173,8 @@ class Context:
         if minus is None or minus.kind != "sign":
             return False
         if minus.key == "-":
-            return behind is None or (behind.kind == "sign" and behind.key in ",;./|")
+            ends = behind is None or behind.sentence != minus.sentence
+            return ends or (behind is not None and behind.kind == "sign" and behind.key in ",;./|")
         return [piece.key for piece in self.pieces[place + 1 : place + 4]] == ["(", "-", ")"]
 
     def is_corrected(self, place: int) -> bool:

@@ -1791,7 +1791,7 @@ class _Sentence:
         outline = self.outline
         if self._is_wondered(at, said):
             return None
-        if said == "available" and self._is_answered_no(at):
+        if said == "available" and (self._is_answered_no(at) or self._is_answered_no(self.told_at.get(at, at))):
             return "unavailable"
         answered = said == behind and not outline.pieces[self.told_at[at]].asked  # can we get T-DXd: yes, reimbursed
         if outline.pieces[at].asked and not answered and (said == "available" or self._is_questioned(at)):
@@ -1832,8 +1832,10 @@ class _Sentence:
             return True  # access T-DXd no
         if at + 2 >= end or pieces[at + 1].key not in (":", "=", "-"):
             return False
-        ends = at + 3 == len(pieces) or pieces[at + 3].kind == "sign"
-        return ends and pieces[at + 2].key in ("no", "none", "nil", "not")
+        ends = (
+            at + 3 == len(pieces) or pieces[at + 3].kind == "sign" or pieces[at + 3].sentence != pieces[at + 2].sentence
+        )
+        return ends and pieces[at + 2].key in ("no", "none", "nil", "not", "never")
 
     def _is_passed_over(self, at: int) -> bool:
         """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""

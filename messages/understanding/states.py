@@ -600,6 +600,12 @@ class Reader:
         if value is not None:  # shown with the word that denies or doubts it: "no ILD", not "ILD"
             self._note(finding.field, value, place, self.context.governor(place))
 
+    def _is_no(self, at: int) -> bool:
+        """Whether an N stands for no: 'LMD: N'; not so 'N/A', 'n=1'."""
+        behind = self.pieces[at + 1 : at + 2]
+        counts = bool(behind) and behind[0].key in ("=", "/")
+        return self.pieces[at].key == "n" and not self.pieces[at].cues and not counts
+
     def _degree_of_dpd(self, place: int) -> tuple[str, int] | None:
         """The degree of a deficiency of DPD that is told behind it, and where: 'DPD deficiency, partial'."""
         at = place + 1
@@ -640,9 +646,8 @@ class Reader:
             return True
         for at in self.context.following(place, 3):
             ends = at + 1 == self.context.sentence(at).stop or self.pieces[at + 1].kind == "sign"
-            if self.context.of(self.pieces[at], "negative", "empty") or (
-                ends and self.context.of(self.pieces[at], "lacking")
-            ):
+            nothing = self.pieces[at].value == 0 or self._is_no(at) or self.context.of(self.pieces[at], "lacking")
+            if self.context.of(self.pieces[at], "negative", "empty") or (ends and nothing):
                 self.pieces[at].used = True
                 return True
             if self.pieces[at].kind not in ("sign", "silent") and not self.context.of(self.pieces[at], "copula"):
