@@ -90,7 +90,14 @@ class _Interval:
         """Whether a piece tells that the disease came back."""
         piece = self.outline.pieces[at]
         returned = self.outline.cues[at] & {"came_back", "relapse", "progression"}
-        return bool(returned) or piece.is_("noun", "organ_mets", "brain_mets")
+        return bool(returned) or piece.is_("noun", "organ_mets", "brain_mets") or self._names_relapse(piece)
+
+    @staticmethod
+    def _names_relapse(piece: Piece) -> bool:
+        """Whether a phrase for metastatic disease is of its return: 'metastatic relapse'."""
+        return any(
+            each.name == "setting" and each.value == "metastatic" for each in piece.concepts if each.kind == "say"
+        )
 
     def is_since_the_end(self, place: int) -> bool:
         """Whether a duration counts from the end of adjuvant therapy."""
@@ -99,6 +106,8 @@ class _Interval:
         behind = range(place + 1, min(outline.sentence_end[place], place + 10))
         if self._is_off_at_relapse(place, before, behind):
             return self._is_told_of_adjuvant(place)
+        if self._is_from_end_to_return(place):
+            return True
         if place and outline.pieces[place - 1].key == "for":  # for a year; but 'disease free for 3 years'
             free = place > 1 and ("interval" in outline.cues[place - 2] or "no_progression" in outline.cues[place - 2])
             return free and (self.relapsed or "interval" in outline.cues[place - 2])
@@ -145,6 +154,23 @@ class _Interval:
         off = any(outline.pieces[at].key == "off" and "stopped" in outline.cues[at] for at in beside)
         links = any(outline.pieces[at].key in ("at", "when", "before", "until") for at in behind)
         return off and until and links
+
+    def _is_from_end_to_return(self, place: int) -> bool:
+        """Whether a duration lies between the end and the relapse: 'end of adjuvant T-DM1 to relapse: 9 mo'."""
+        outline, pieces = self.outline, self.outline.pieces
+        first = max(outline.sentence_start[place], place - _FAR)
+        back = place - 1
+        while back > first and not self._is_return(back):
+            if pieces[back].kind not in ("sign", "silent") and not pieces[back].is_("noun", "organ"):
+                return False
+            back -= 1
+        to = back - 1
+        while to > first and pieces[to].kind == "silent" and pieces[to].key in ("the", "first", "this"):
+            to -= 1
+        if to <= first or pieces[to].key not in ("to", "until", "till") or not self._is_return(back):
+            return False
+        told = range(first, to)
+        return self._is_end(told) and any(pieces[at].start in self.drugs for at in told)
 
     def _dates_the_drug(self, place: int) -> bool:
         """Whether nothing else that may be dated stands between drug and duration: 'adjuvant TCH 3 years ago'."""

@@ -1794,6 +1794,8 @@ class _Sentence:
         if said == "available" and (self._is_answered_no(at) or self._is_answered_no(self.told_at.get(at, at))):
             return "unavailable"
         answered = said == behind and not outline.pieces[self.told_at[at]].asked  # can we get T-DXd: yes, reimbursed
+        opens = outline.stretch_start[self.told_at[at]] if said == behind else self.first
+        answered = answered or (opens > at and outline.pieces[opens].key == "which")  # asks of T-DXd, which we can get
         if outline.pieces[at].asked and not answered and (said == "available" or self._is_questioned(at)):
             return self._answered(said)
         of_access = any(outline.pieces[each].key == "access" for each in outline.in_stretch(at))
