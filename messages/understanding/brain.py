@@ -303,7 +303,8 @@ class Brain:
         if self._is_one_more(place):
             found |= {"new", "lesion"}
         of_a_symptom = place > 0 and "symptomatic" in self.pieces[place - 1].cues  # 'headaches disappeared'
-        if self.context.of(piece, "held") and not of_a_symptom and not self.context.is_denied_at_once(place):
+        held = self.context.of(piece, "held") or piece.key.startswith("respond")
+        if held and not of_a_symptom and not self.context.is_denied_at_once(place):
             found.add("responding")
         if self.context.of(piece, "clear", "empty") and "not_imaged" not in found and self._is_of_the_brain(place):
             found.add("clear")
@@ -325,7 +326,7 @@ class Brain:
         known = self.context.lexicon.groups.get(piece.key)
         if known is not None and not _GROUPS_OF_FACTS.isdisjoint(known):
             return True
-        return piece.key in _ONE_MORE or piece.key == "back"
+        return piece.key in _ONE_MORE or piece.key == "back" or piece.key.startswith("respond")
 
     def _rules_out_lesions(self, place: int) -> bool:
         """Whether a scan is said to have excluded lesions: 'brain MRI last month ruled out lesions'."""
@@ -345,7 +346,7 @@ class Brain:
         returned = self._has_returned(place) or self.pieces[place].key in ("recurred", "relapsed")
         if not found and "came_back" not in cues and not returned:
             return found
-        if "treated" in found and self._is_yet_untreated(place):
+        if "treated" in found and (self._is_yet_untreated(place) or self._is_of_a_part(place)):
             return {"untreated"}
         new = place > 0 and "new" in self.pieces[place - 1].cues  # 'no new symptoms'
         if self.context.is_denied_at_once(place - 1 if new else place):
@@ -388,6 +389,21 @@ class Brain:
                 return False
             at -= 1
         return at >= first and "negation" in self.pieces[at].cues
+
+    def _is_of_a_part(self, place: int) -> bool:
+        """Whether only some of several lesions were treated: '10 brain mets, only 3 treated', '1 of 3 mets treated'."""
+        clause = self.context.clause(place)
+        before = [self.pieces[at] for at in range(max(clause.start, place - _ANSWER), place)]
+        keys = [piece.key for piece in before if piece.key not in ("of", "them", "these", "those", "was", "were")]
+        counted = bool(before) and any(
+            piece.kind == "number" or self.context.of(piece, "count") for piece in before if piece.key in keys[-1:]
+        )
+        if keys[-2:-1] == ["only"] and counted:
+            return True
+        for first, second, third in zip(before, before[1:], before[2:], strict=False):
+            if second.key == "of" and first.kind == third.kind == "number" and first.value < third.value:
+                return True
+        return False
 
     def _has_returned(self, place: int) -> bool:
         """Whether a word says that something is there again: 'returned', 'have come back'."""
@@ -520,7 +536,7 @@ class Brain:
         if window.start < place and self._list_begins(place) < place and self._is_metastatic(place):
             said |= {"lesion"}  # 'MBC: bone, liver, brain'
         said |= {"lesion"} if self._shared_lesion(place) is not None else self._lesions_right_behind(place)
-        if "untreated" in said and "treated" not in said:  # not 'resected, not irradiated'
+        if "untreated" in said and said.isdisjoint(("treated", "responding")):  # not 'resected, not irradiated'
             said |= {"new"}
         unlike = self._set_against_the_rest(place, said)
         if unlike is not None:
@@ -1057,11 +1073,21 @@ class Brain:
                 return "unknown"
         symptomatic = "symptomatic" in said and "asymptomatic" not in said
         untouched = "treated" not in said and not {"count", "lesion"} <= said
+        if mention.denied == "lesions" and self._is_since_treatment(mention.window):
+            return "stable"
         if mention.denied == "lesions" or (clear and untouched and not (symptomatic and (lesions or grew))):
             return "none"
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
+
+    def _is_since_treatment(self, window: range) -> bool:
+        """Whether there is nothing left behind local treatment: 'no intracranial disease after resection and SRS'."""
+        return any(
+            "treated" in self._facts[at]
+            and any(self.pieces[on].key in ("after", "since", "post") for on in range(max(window.start, at - 3), at))
+            for at in window
+        )
 
     def _was_done(self, window: range) -> bool:
         """Whether imaging was made at last: 'postponed twice, finally done: no mets'."""
@@ -1194,16 +1220,15 @@ class Brain:
             if verdict.value == "stable"
             and not verdict.metastatic
             and verdict.pieces[0].start > grew.pieces[0].start
-            and self._is_of_before(
-                range(places.start, min(places.stop, self._place_of(verdict))), self._places_of(verdict)
-            )
+            and self._is_of_before(self._up_to(places, verdict), self._places_of(verdict))
         ]
         self._use(earlier)
         return [verdict for verdict in known if verdict not in earlier]
 
-    def _place_of(self, verdict: _Verdict) -> int:
-        """The place of the first piece of a mention."""
-        return next(at for at in self._places_of(verdict) if self.pieces[at] is verdict.pieces[0])
+    def _up_to(self, places: range, verdict: _Verdict) -> range:
+        """What of some places stands before the first piece of a mention."""
+        begins = next(at for at in self._places_of(verdict) if self.pieces[at] is verdict.pieces[0])
+        return range(places.start, min(places.stop, begins))
 
     def _places_of(self, verdict: _Verdict) -> range:
         """The places of the clauses in which a mention stands."""

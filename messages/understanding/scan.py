@@ -242,9 +242,15 @@ def _is_after_growth(pieces: list[Piece], place: int) -> bool:
     at = place - 1
     while at >= 0 and pieces[at].sentence == pieces[place].sentence:
         if pieces[at].cue(*_BEFORE_TREATMENT):
-            return True
+            return not (pieces[at].cue("planned", "pending") and _names_metastases(pieces, place))
         at -= 1
     return False
+
+
+def _names_metastases(pieces: list[Piece], place: int) -> bool:
+    """Whether what a local treatment is for is told behind it: 'starts SRS tomorrow for 2 mets'."""
+    behind = pieces[place + 1 : place + _BESIDE_RP]
+    return any(piece.is_("say", "setting") and piece.sentence == pieces[place].sentence for piece in behind)
 
 
 def _is_of_the_breast(pieces: list[Piece], place: int) -> bool:
