@@ -1015,7 +1015,8 @@ class Brain:
         later = any(
             (self.pieces[at].kind == "date" and (grows or not self._is_only_a_year(at)))
             or self.pieces[at].cue("then")
-            or self.pieces[at].key in ("->", "yesterday", "today")
+            or self.pieces[at].key in ("->", "yesterday", "today", "ago")
+            or (self.pieces[at].key == "last" and "duration" in self.pieces[min(at + 1, len(self.pieces) - 1)].cues)
             or (grows and "month" in self.pieces[at].roles)
             for at in places
         )
@@ -1055,9 +1056,8 @@ class Brain:
         if (mention.denied == "lesions" or "uncertain" in said) and self._is_ruled_out(mention):
             return "none"
         grew = "progression" in said
-        if (is_mets or grew) and "uncertain" in said and not clear and "treated" not in said:
-            return "unknown"
-        if "growth_doubted" in said and said.isdisjoint(("progression", "new", "stable", "symptomatic")):
+        doubted = (is_mets or grew) and "uncertain" in said and not clear and "treated" not in said
+        if doubted or ("growth_doubted" in said and said.isdisjoint(("progression", "new", "stable", "symptomatic"))):
             return "unknown"
         found = {"count", "lesion"} <= said or (lesions and "new" in said) or grew or clear
         of_treatment = "to_treat" in said and (lesions or grew or "imaging" not in said)
@@ -1073,17 +1073,16 @@ class Brain:
                 return "unknown"
         symptomatic = "symptomatic" in said and "asymptomatic" not in said
         untouched = "treated" not in said and not {"count", "lesion"} <= said
-        if mention.denied == "lesions" and self._is_since_treatment(mention.window):
-            return "stable"
         if mention.denied == "lesions" or (clear and untouched and not (symptomatic and (lesions or grew))):
-            return "none"
+            return "stable" if self._is_since_treatment(mention) else "none"
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
 
-    def _is_since_treatment(self, window: range) -> bool:
+    def _is_since_treatment(self, mention: _Mention) -> bool:
         """Whether there is nothing left behind local treatment: 'no intracranial disease after resection and SRS'."""
-        return any(
+        window = mention.window
+        return mention.denied == "lesions" and any(
             "treated" in self._facts[at]
             and any(self.pieces[on].key in ("after", "since", "post") for on in range(max(window.start, at - 3), at))
             for at in window
@@ -1149,10 +1148,13 @@ class Brain:
             return
         known = [verdict for verdict in verdicts if verdict.value != "bare"]
         bare = [verdict for verdict in verdicts if verdict.value == "bare"]
+        self._leave_open_what_came_first(known)
         for verdict in known:
             if verdict.value == "active" and (treated := self._treated_beside(verdict)):
                 verdict.value = "stable" if verdict.counted else self._after_growth(treated, grows=verdict.grows)
         unordered = any(verdict.value == "unordered" for verdict in known)
+        if unordered and known[-1].value == "stable" and self._is_called_stable(known[-1]):
+            unordered = False  # PD in brain (5 mets, WBRT); T-DXd since, brain stable
         if unordered and all(verdict.value == "unordered" or not verdict.metastatic for verdict in known):
             self.stated.ask("brain_metastases", UNORDERED, known[0].pieces)
             self._metastatic(known)
@@ -1160,6 +1162,7 @@ class Brain:
             return
         known = self._without_the_overtaken([verdict for verdict in known if verdict.value != "unordered"])
         known = self._without_earlier_treatment(known)
+        self._end_symptoms_of_then(known)
         if known and known[-1].doubted and all(verdict.value in ("stable", "unknown") for verdict in known):
             self._metastatic([verdict for verdict in known if verdict.treated])
             self._use(known)
@@ -1206,6 +1209,29 @@ class Brain:
             return known
         self._use(clear)
         return [verdict for verdict in known if verdict.value != "none"]
+
+    def _leave_open_what_came_first(self, known: list[_Verdict]) -> None:
+        """Growth is of no known order with local treatment that another sentence behind it tells without a date:
+        'growing brain lesions. Body fine. SRS done.'"""
+        for at, verdict in enumerate(known[1:], 1):
+            alone = verdict.value == "stable" and verdict.treated and not verdict.metastatic
+            before = known[at - 1]
+            if not alone or self._is_called_stable(verdict) or not (before.value == "active" and before.grows):
+                continue
+            places = self._places_of(verdict)
+            if verdict.pieces[0].sentence != before.pieces[-1].sentence:
+                before.value = {"stable": "active"}.get(self._after_growth(places, grows=True), "unordered")
+
+    def _end_symptoms_of_then(self, known: list[_Verdict]) -> None:
+        """Symptomatic metastases that were treated are stable where new ones are told of a later date: 'headaches: met
+        resected. July 2025: two new mets'."""
+        for at, verdict in enumerate(known[:-1]):
+            later = known[at + 1]
+            if verdict.value != "symptomatic" or not verdict.treated or later.value != "active":
+                continue
+            places = range(self.context.sentence_start(later.pieces[0].sentence), self._places_of(later).stop)
+            if later.pieces[0].sentence != verdict.pieces[-1].sentence and any(self._names_a_time(on) for on in places):
+                verdict.value = "stable"
 
     def _without_earlier_treatment(self, known: list[_Verdict]) -> list[_Verdict]:
         """The mentions without local treatment that was before the growth it is told behind: 'CNS: two lesions bigger

@@ -414,9 +414,17 @@ class Context:
                     return marked
                 self._marked.setdefault(at, (stance, place))
                 marked = True
+            elif stance == "uncertain" and self._is_a_grade(at):  # ILD grade 1 possible
+                continue
             elif piece.kind not in ("silent", "sign") and not (piece.cue(*_PASSED, "new_word") or "is" in piece.roles):
                 return marked
         return marked
+
+    def _is_a_grade(self, at: int) -> bool:
+        """Whether a piece only says how severe what stands before it is: 'grade', the number behind it, 'G2'."""
+        if "severity" in self.pieces[at].roles:
+            return True
+        return self.pieces[at].kind == "number" and at > 0 and "severity" in self.pieces[at - 1].roles
 
     def _told_from(self, place: int) -> int:
         """Where the clause begins that a word of exclusion is in, or the one before it that it takes back: 'LMD

@@ -228,7 +228,8 @@ def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
             last_in_the_brain = placed[piece.sentence].is_("noun", *_IN_THE_BRAIN)
         elif "radiosurgery" in piece.roles:
             last_in_the_brain = True
-            if piece.key in _ONLY_OF_THE_BRAIN and not (named or _is_after_growth(pieces, place)):
+            told = not named or _opens_with_what_was_done(pieces, place)
+            if piece.key in _ONLY_OF_THE_BRAIN and told and not _is_after_growth(pieces, place):
                 piece.stand_for(*piece.concepts, Concept("noun", "brain"))
         elif not (last_in_the_brain or piece.sentence in of_the_head):
             continue
@@ -245,6 +246,16 @@ def _is_after_growth(pieces: list[Piece], place: int) -> bool:
             return not (pieces[at].cue("planned", "pending") and _names_metastases(pieces, place))
         at -= 1
     return False
+
+
+def _opens_with_what_was_done(pieces: list[Piece], place: int) -> bool:
+    """Whether a sentence only tells that, or when, a local treatment was done: 'SRS given 3 weeks ago'."""
+    if place and pieces[place - 1].sentence == pieces[place].sentence:
+        return False
+    behind = pieces[place + 1 : place + 1 + _BESIDE_RP]
+    own = [piece for piece in behind if piece.sentence == pieces[place].sentence]
+    done = bool(own) and own[0].key in ("given", "done", "completed", "finished", "in", "on", "last", "received")
+    return done and not any(piece.asked or piece.key in ("vs", "or", "was", "for") for piece in own)
 
 
 def _names_metastases(pieces: list[Piece], place: int) -> bool:
