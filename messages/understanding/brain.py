@@ -1015,8 +1015,7 @@ class Brain:
         later = any(
             (self.pieces[at].kind == "date" and (grows or not self._is_only_a_year(at)))
             or self.pieces[at].cue("then")
-            or self.pieces[at].key in ("->", "yesterday", "today", "ago")
-            or (self.pieces[at].key == "last" and "duration" in self.pieces[min(at + 1, len(self.pieces) - 1)].cues)
+            or self.pieces[at].key in ("->", "yesterday", "today")
             or (grows and "month" in self.pieces[at].roles)
             for at in places
         )
