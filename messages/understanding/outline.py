@@ -213,6 +213,7 @@ class Outline:
     def _counts_a_later_cycle_behind(self, drug: int) -> bool:
         """The same, where the cycle stands behind the drug: 'T-DXd C3 postponed', 'next TCT cycle on Monday'."""
         pieces, before, behind = self.pieces, self.first_of_list(drug) - 1, self.last_of_list(drug) + 1
+        behind += behind + 1 < len(pieces) and pieces[behind].key == ","  # accepted T-DXd, C2
         if behind >= len(pieces):
             return False
         key = pieces[behind].key

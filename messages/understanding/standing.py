@@ -108,7 +108,7 @@ class Mention(NamedTuple):
     """Where a later sentence tells the access to it."""
 
 
-def mentions_of(outline: Outline) -> dict[int, Mention]:
+def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one sentence after another)
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
     words = _Words(outline)
@@ -135,6 +135,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:
                 _deny_behind(outline, at, end, found)
             if words.routed and at and _is_given_likewise(outline, at, end, found):
                 found.update({each: Mention("planned") for each in range(at, end) if outline.is_drug[each]})
+            if _is_queried(outline, at) and _only_names(outline, at, end):
+                found.update({each: Mention("asked") for each in range(at, end) if outline.is_drug[each]})
             if plan is not None and _only_names(outline, at, end):
                 found.update({each: Mention(plan) for each in range(at, end) if outline.is_drug[each]})
                 plan = plan if outline.pieces[end - 1].key == ";" else None
@@ -676,6 +678,15 @@ def _is_given_likewise(outline: Outline, first: int, end: int, found: dict[int, 
     return (with_route or bool(rest)) and all(
         "route" in outline.pieces[at].roles or outline.pieces[at].key in ("oral", "orally", "injection") for at in rest
     )
+
+
+def _is_queried(outline: Outline, first: int) -> bool:
+    """Whether a question mark stands before what is asked about: 'third line: ? T-DXd', '?TCT'."""
+    pieces = outline.pieces
+    if first < 1 or pieces[first - 1].key != "?":
+        return False
+    opens = first == 1 or pieces[first - 2].key in (":", "(", "-", ",")
+    return opens or (pieces[first].glued and not pieces[first - 1].glued)
 
 
 def _only_names(outline: Outline, first: int, end: int) -> bool:

@@ -98,6 +98,8 @@ _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _TO_ANOTHER = ("to", "in", "with")
 """What leads to another patient that drugs were given to."""
+_SUPPOSING = ("in", "should", "whenever", "once", "when", "as")
+"""How a clause begins that only supposes something: 'in case of ILD'."""
 _DONE = ("exhausted", "used", "tried", "given", "failed", "gone", "done")
 """What says of options that they are no more."""
 _UNDECIDED = (
@@ -144,6 +146,10 @@ class Before:
         """The plan that holds around a bracket."""
         self.others_until = -1
         """Where what the patients of a trial had ends."""
+        self.listed = False
+        """Whether a colon opened a list of what is planned: a remark in brackets does not end it."""
+        self.outside: str | None = None
+        """The meaning that such a list had where a bracket opened."""
         self.taken = False
         """Whether a drug took the meaning that the words before give."""
 
@@ -174,6 +180,10 @@ class Before:
                 continue
             if at == self.others_until:
                 mode = None
+            if piece.key == "(" and mode == "planned" and (self.listed or self.headed):
+                self.outside = mode
+            elif piece.key == ")" and self.outside is not None:
+                mode, self.outside, self.taken = self.outside, None, True
             says_nothing = not (cues or piece.roles or piece.kinds or relative or piece.kind == "line")
             if says_nothing and mode not in _WITHIN and piece.key not in _BY_THEMSELVES:
                 continue
@@ -182,6 +192,7 @@ class Before:
             elif relative and (("the_patient" in cues and not self._is_whose_relative(at)) or self._turns_to_her(at)):
                 relative = False
             shifted = self._shift(mode, at)
+            self.listed = self.listed or (piece.key == ":" and shifted == "planned")
             if shifted != mode or (shifted == "denied" and "negation" in cues):
                 self.taken = self.taken and shifted in ("mentioned", "unsure")
             mode = shifted
@@ -246,7 +257,7 @@ class Before:
         to_another = outline.pieces[at].key in _TO_ANOTHER or (at and outline.pieces[at - 1].key in _TO_ANOTHER)
         if to_another or outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
-            self.relatives.update(drugs)
+            self.relatives.update(drugs or (self._drugs_pointed_at(at) if to_another else ()))
             return not drugs
         if self._is_a_relatives_paper(at) or self._is_a_relatives_report(at):
             return False
@@ -281,7 +292,10 @@ class Before:
         if start == self.first or last is None or last < self.first or any(outline.is_drug[each] for each in led):
             return []
         if not any(
-            outline.pieces[each].roles & {"subject", "pronoun"} or outline.pieces[each].key == "those" for each in led
+            outline.pieces[each].roles & {"subject", "pronoun"}
+            or outline.pieces[each].key == "those"
+            or outline.pieces[each].key.startswith("belong")
+            for each in led
         ):
             return []
         return [each for each in range(outline.first_of_list(last), last + 1) if outline.is_drug[each]]
@@ -435,7 +449,7 @@ class Before:
     def _ends_in_a_choice(self, at: int) -> bool:
         return self.outline.plays(range(at, min(self.end, at + 12)), "or")
 
-    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (cue after cue)
+    def _shift(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912, PLR0915  (cue after cue)
         """The meaning after one more piece that names no drug."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -487,6 +501,9 @@ class Before:
             return "planned"  # options A, B
         if piece.key == ":" and mode == "received" and (self.taken or "progression" in outline.cues[at - 1]):
             return None  # PD: T-DXd next?
+        if "hypothetical" in cues and piece.key in _SUPPOSING and outline.stretch_start[at] == at:
+            self.supposed = outline.stretch[at]  # in case of ILD, T-DM1
+            return "planned"
         if ("in_general" in cues or "hypothetical" in cues) and self._is_of_drugs_behind(at):
             self.general = "in_general" in cues
             return "mentioned"

@@ -129,11 +129,13 @@ class Behind:
             if "the" in self.outline.typed:
                 self._spare_the_partners()
 
-    def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:
+    def _is_outweighed(self, at: int, said: str | None, told_at: int, verdict: str) -> bool:  # noqa: PLR0911
         """Whether what was told later of a drug counts more: 'refused then, available since January', 'not yet
         funded'."""
         if verdict == "received" and said in ("given", "planned", "upcoming", "denied", "asked", "mentioned"):
             return True  # T-DM1 please not, she had it in 2020
+        if verdict == "mentioned" and said == "given" and "in_general" in self.outline.cues[told_at]:
+            return True  # T-DM1 never worked for anyone
         if said == "given":
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
             planned = self.outline.has(self.outline.before_in_stretch(at, 3), "planned")
@@ -400,6 +402,8 @@ class Behind:
             return None
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
+        if piece.key == "is" and self._is_called_better(at):
+            return "mentioned"
         if piece.key == "via" and self._is_offered_through(at):
             return "mentioned"
         if piece.key == "do" and last and outline.pieces[at - 1].key == "we" and not piece.asked:
@@ -784,6 +788,14 @@ class Behind:
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
+
+    def _is_called_better(self, at: int) -> bool:
+        """Whether a drug is only called the better one: 'because TCT is better'; not 'T-DXd is better tolerated'."""
+        pieces, behind = self.outline.pieces, at + 2
+        if at == self.first or not self.outline.is_drug[at - 1] or at + 1 >= self.end:
+            return False
+        better = pieces[at + 1].key in ("better", "best", "superior", "preferable")
+        return better and (behind >= self.end or pieces[behind].kind == "sign")
 
     def _is_offered_through(self, at: int) -> bool:
         """Whether 'via' only says from where a drug may be had: 'T-DXd via the company'; not through a programme."""
