@@ -707,6 +707,8 @@ class Brain:
         before = self.pieces[clause.start : place]
         if self._is_behind_the_drug(place, clause.start) or self._is_where_it_came_back(place, clause):
             return True
+        if self._is_all_that_grew(place, clause):
+            return True
         if self._goes_on_from_growth_elsewhere(place, clause.start):
             return True
         alone = len(before) < _ANSWER and any(piece.key == "only" or "only" in piece.roles for piece in before)
@@ -727,6 +729,28 @@ class Brain:
         for at in earlier:
             if "progression" in self.pieces[at].cues and not self.context.is_denied_at_once(at):
                 return at + 1 < earlier.stop and self.pieces[at + 1].key == "in"
+        return False
+
+    def _is_all_that_grew(self, place: int, clause: range) -> bool:
+        """Whether a clause behind growth only says that it was in the brain: 'PD on T-DXd (CNS only)', 'PD, brain
+        only'."""
+        start = self.context.sentence(place).start
+        begins = place
+        while begins > clause.start and self.pieces[begins - 1].key not in ("(", "-"):
+            begins -= 1
+        rest = [self.pieces[at] for at in range(begins, clause.stop) if at != place and self.pieces[at].kind != "sign"]
+        said = all("only" in piece.roles or piece.key == "and" or piece.is_("noun", "organ") for piece in rest)
+        if not said or begins == start or self.pieces[place].asked:
+            return False
+        if not any("only" in piece.roles for piece in rest) and self.pieces[begins - 1].key != "(":
+            return False
+        for at in range(begins - 1, max(start, begins - _ANSWER - 3) - 1, -1):
+            if at < begins - 1 and self.pieces[at].key in (",", ")", ";", "->"):
+                return False
+            if self.pieces[at].is_("noun", "organ", "organ_mets", "extracranial"):
+                return False
+            if "progression" in self.pieces[at].cues:
+                return not self.context.is_denied_at_once(at)
         return False
 
     def _is_where_it_came_back(self, place: int, clause: range) -> bool:

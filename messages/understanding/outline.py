@@ -16,6 +16,8 @@ _BRACKET = 2
 """Pieces from what a bracket is of to the first in it."""
 _COURSE = 8
 """Pieces behind a drug where its course is told, at most."""
+_STORY = 40
+"""Pieces before a drug where it may have been told already, at most."""
 _TO_ITS_ARM = 5
 """Pieces between a trial's name and its arm, at most."""
 _TO_ITS_REGIMEN = 4
@@ -356,7 +358,17 @@ class Outline:
             return False
         told = range(max(self.sentence_start[drug], drug - 7), drug)
         every = "all_but" in self.cues[drug - 1] or self.plays(told, "every")
-        return every and self.has(told, "progression", "stopped", "toxicity")
+        if not every or not self.has(told, "progression", "stopped", "toxicity"):
+            return False
+        behind = range(drug + 1, min(self.sentence_end[drug], drug + _COURSE))
+        ended = self.has(behind, "stopped", "toxicity", "a_toxicity", "completed", "ongoing")
+        return ended or self.is_told_before(drug)
+
+    def is_told_before(self, drug: int) -> bool:
+        """Whether the same drug is named before it, a short way back."""
+        agents = agents_of(self.pieces[drug])
+        near = range(max(0, drug - _STORY), drug)
+        return any(self.is_drug[at] and set(agents_of(self.pieces[at]) or ()) & set(agents or ()) for at in near)
 
     def denies_a_change(self, at: int) -> bool:
         """Whether it is denied that what is given was stopped or reduced: 'T-DXd never interrupted', 'not delayed'."""

@@ -78,6 +78,10 @@ _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
 _NO_MORE = (["any", "more"], ["any", "longer"])
 """What says behind a denied drug that it was given before: 'not on T-DM1 any more'."""
 _THERE_WAS_NO = (["there", "was", "no"], ["there", "is", "no"])
+_COMES = ("arrives", "arrived", "comes", "came", "lands", "delivered", "approved", "funded", "had", "obtained", "ready")
+"""How it is told that a drug that was waited for is there."""
+_HAD_WITHIN = 4
+"""Pieces from such a drug to what tells that, at most."""
 _UNTIL = ("until", "till", "then")
 _OF_ACCESS = frozenset(("unavailable", "available", "access"))
 """Cues of access."""
@@ -820,6 +824,8 @@ class _Sentence:
         in_present = "give" in typed and self._is_told_in_the_present(at)
         if in_present or behind == "received" or ("than" in said and outline.is_excepted(at)):
             return Mention("received")
+        if led.key in ("until", "till") and self._is_awaited(at):
+            return Mention("planned")
         if ("planned" in (before, behind) or behind == "upcoming") and outline.counts_a_later_cycle(at):
             return Mention("received")
         left = "unavailable" in said and self._left_the_list(at)
@@ -873,6 +879,18 @@ class _Sentence:
         if outline.pieces[at].asked and self._is_of_who_is_on_it(at):
             return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind), bare=bare)
+
+    def _is_awaited(self, at: int) -> bool:
+        """Whether it is until a drug is to be had that another was given: 'cape until T-DXd arrives', 'until A is
+        funded'."""
+        outline = self.outline
+        for on in outline.rest_of_stretch(outline.last_of_list(at), _HAD_WITHIN):
+            piece = outline.pieces[on]
+            if piece.key in _COMES or "available" in outline.cues[on]:
+                return True
+            if piece.kind not in ("silent", "word") and not piece.roles & {"is", "modal"}:
+                return False
+        return False
 
     def _denied(self, at: int, behind: str | None) -> Standing:
         """What a denial before a drug makes of it: it may be of something else."""
@@ -1305,9 +1323,19 @@ class _Sentence:
         bare = before is None and behind is None
         if (before == "compared" and not apart) or (bare and self._is_asked_back(at)):
             return "asked"
-        if bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at):
+        untold = bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at)
+        if untold and not self._is_while_it_ran(at):
             return "mentioned"
         return "received"
+
+    def _is_while_it_ran(self, at: int) -> bool:
+        """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""
+        pieces, first = self.outline.pieces, self.outline.first_of_list(at)
+        if first - 1 < self.first:
+            return False
+        led = pieces[first - 1]
+        opens = pieces[first - _TWO] if first - _TWO >= self.first else led
+        return led.key == "during" or (led.key in ("on", "under") and opens.key in ("while", "whilst"))
 
     def _is_told_beside_the_question(self, at: int) -> bool:
         """Whether a clause of its own, behind what is asked, tells how a drug ended: 'is T-DXd next, THP failed'."""
