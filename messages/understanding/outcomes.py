@@ -1787,6 +1787,8 @@ class Outcomes:
                 "new",
                 "again",
                 "at_first",
+                "several_lines",
+                "line_word",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
             elif "detected" in piece.roles or "which_one" in piece.roles:
@@ -2140,7 +2142,7 @@ class Outcomes:
             return False
         elif outline.is_drug[place - 1]:
             self._likewise(place)
-        elif "responding" in outline.cues[place - 1]:
+        elif "responding" in outline.cues[place - 1] or outline.pieces[place - 1].key == "responded":
             self._await_of_all(place)
         else:
             return False

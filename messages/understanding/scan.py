@@ -29,6 +29,8 @@ _OF_THE_BRAIN = ("radiosurgery", "of_the_head")
 """The parts of words that show of what an MRI is."""
 _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
+_AUXILIARIES = ("did", "didn", "didnt", "does", "doesn", "doesnt")
+"""What stands for a verb that was told before."""
 _PROMPTS = ("q", "a")
 """What marks questions and answers."""
 _WITH_DOWN = ("turn", "turns", "turned", "turning", "keep")
@@ -95,6 +97,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _read_split_verbs(pieces)
+    _read_denied_effects(pieces)
     _deny_drugs_behind(pieces, lexicon)
     _date_results(pieces)
     _fail_under_drugs_behind(pieces, lexicon)
@@ -352,6 +355,20 @@ def _read_split_verbs(pieces: list[Piece]) -> None:
         for silent in (pieces[down], *(() if refused else before)):
             silent.kind = "silent"
             silent.stand_for()
+
+
+def _read_denied_effects(pieces: list[Piece]) -> None:
+    """A denial that ends what is told of a drug says that it did not do what the one before it did: 'THP helped,
+    Kadcyla did not'."""
+    for place, piece in enumerate(pieces):
+        if "negation" not in piece.cues or (place + 1 < len(pieces) and pieces[place + 1].kind != "sign"):
+            continue
+        verb = place - 1 if piece.key == "not" else place
+        if verb < 1 or pieces[verb].key not in _AUXILIARIES or not pieces[verb - 1].names_drugs_by_name():
+            continue
+        before = pieces[max(0, verb - 1 - _LONGEST_OBJECT) : verb - 1]
+        if any(each.cue("took_effect", "had_effect", "responding") for each in before):
+            piece.stand_for(Concept("cue", "progression"))
 
 
 def _down_behind_drugs(pieces: list[Piece], place: int) -> int | None:

@@ -1083,9 +1083,12 @@ class _Sentence:
         if not (outline.plays(opened, "nor") or self._opens_with_none()):
             return False
         if any(
-            "responding" in outline.cues[each - 1] and outline.pieces[each].key == "neither" for each in opened if each
+            outline.pieces[each].key == "neither"
+            and ("responding" in outline.cues[each - 1] or outline.pieces[each - 1].key == "responded")
+            for each in opened
+            if each
         ):
-            return True  # she responded neither to THP nor to T-DM1
+            return True  # she responded neither to THP nor to T-DM1; she responded to neither
         last = self._last_of_the_list(at)
         behind = range(last + 1, min(outline.stretch_end[last], last + 3))
         if outline.has(behind, "took_effect", "responding", "had_effect"):

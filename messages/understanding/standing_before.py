@@ -94,6 +94,8 @@ _CALLED = ("what", "drug", "drugs", "medicine", "treatment", "one", "therapy", "
 """What a drug may be called that somebody else had."""
 _EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
 """Nouns of what is made before a drug begins."""
+_USED_UP = ("used", "exhausted", "tried", "given", "failed", "gone", "had", "received")
+"""What says of all drugs but one that they were given."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _TO_ANOTHER = ("to", "in", "with")
@@ -859,6 +861,8 @@ class Before:
             return self._with_chemotherapy(at) if "say" in self.outline.pieces[at].kinds else None
         if cues.isdisjoint(_ALL_REFUSING):
             return None
+        if cues & {"all_but", "all_but_these"} and self._is_all_but_what_was_used(at):
+            return "denied"
         if cues & _NAMING and self._names_what_follows(at):
             return "mentioned"
         if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
@@ -908,6 +912,15 @@ class Before:
 
     def _is_right_before_a_drug(self, at: int) -> bool:
         return at + 1 < self.end and self.outline.is_drug[at + 1]
+
+    def _is_all_but_what_was_used(self, at: int) -> bool:
+        """Whether everything but the drug behind it was used: 'all approved options but T-DXd exhausted'."""
+        outline, drug = self.outline, self.outline.drug_in_stretch_after(at)
+        if drug is None or outline.pieces[drug].asked or not outline.joins(at, drug):
+            return False
+        behind = outline.last_of_list(drug) + 1
+        behind += behind < self.end and outline.pieces[behind].key in ("was", "is", "has", "have", "were", "are")
+        return behind < self.end and outline.pieces[behind].key in _USED_UP
 
     def _is_all_there_was(self, at: int) -> bool:
         """Whether an exception is all that was given: 'nothing except THP', 'no treatment for the mets besides HP'."""
@@ -1035,7 +1048,8 @@ class Before:
         if not outline.pieces[at + 1].roles & {"on", "linking"} or not outline.is_drug[at + 2]:
             return False
         told = range(max(self.first, at - 16 if self.before else at - 1), at)
-        return outline.has(told, "progression", "toxicity", "a_toxicity")
+        responded = any(outline.pieces[each].key == "responded" for each in told)  # responded to A, not to B
+        return responded or outline.has(told, "progression", "toxicity", "a_toxicity")
 
     def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (piece after piece)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
