@@ -892,6 +892,8 @@ class Brain:
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
+        if mention.denied == "lesions" and self._is_called_unstable(mention.window):
+            return _Verdict("unordered", self._words(mention))
         if mention.denied == "scan":
             told = said & {"lesion", "treated", "progression", "stable", "planned", "pending"}
             return None if told else _Verdict("scan_denied", [piece, *self._words(mention)])
@@ -913,6 +915,13 @@ class Brain:
         if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
             verdict.value = self._after_growth(behind, grows=grows)
         return verdict
+
+    def _is_called_unstable(self, window: range) -> bool:
+        """Whether a form asks if metastases are stable, and is answered by no: 'brain mets stable: no'."""
+        return any(
+            self.pieces[at].key == "no" and self.pieces[at - 1].key in (":", "?") and "stable" in self._facts[at - 2]
+            for at in range(window.start + 2, window.stop)
+        )
 
     def _is_by_mistake(self, place: int) -> bool:
         """Whether metastases are only named by mistake: 'the letter wrongly mentions brain mets'."""

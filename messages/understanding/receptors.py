@@ -279,9 +279,12 @@ class Receptors:
     def answered_at(self, place: int) -> int | None:
         """Where a question that ends behind a piece is answered by a value or a denial: 'ER positive? 0%', 'no'."""
         at = place + 2
-        if at >= len(self.pieces) or self.pieces[at - 1].key != "?":
+        if at >= len(self.pieces) or self.pieces[at - 1].key not in ("?", ":"):
             return None
         piece, behind = self.pieces[at], self.pieces[at + 1 : at + 2]
+        if self.pieces[at - 1].key == ":":  # ER positive: no
+            ends = not behind or behind[0].kind == "sign" or behind[0].sentence != piece.sentence
+            return at if piece.key == "no" and ends and piece.end - piece.start == len("no") else None
         valued = piece.kind == "number" and (not behind or behind[0].kind == "sign")
         return at if valued or "negation" in piece.cues or piece.is_("noun", "her2") else None
 

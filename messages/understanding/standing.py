@@ -839,6 +839,8 @@ class _Sentence:
             return Mention("planned" if behind == "planned" else "denied", self.access[at])
         if "declined" in (before, behind) and (came_round := self._came_round(at)) is not None:
             return Mention("received" if self._is_told_to_run(came_round) else "mentioned")
+        if conjugate and {before, behind} & {"declined", "unavailable"} and self._is_a_form_denied(at, behind):
+            return Mention("mentioned")
         if conjugate and self.words.decides and behind not in _ACCESS and (decided := self._decision(at)) is not None:
             return Mention("mentioned", decided)
         if conjugate and (access := self._access(at, before, behind)) is not None:
@@ -1869,6 +1871,11 @@ class _Sentence:
             return False  # if A can be got - it can, it is reimbursed
         return at - 2 < self.first or not outline.pieces[at - 2].cue("unknown", "uncertain")
 
+    def _is_a_form_denied(self, at: int, behind: str | None) -> bool:
+        """Whether a form asks if a drug is refused or not to be had, and is answered by no: 'declines T-DXd: no'."""
+        told = self.told_at.get(at, at) if behind in ("declined", "unavailable") else at
+        return self.outline.pieces[told].key != "access" and self._is_answered_no(told)
+
     def _is_answered_no(self, at: int) -> bool:
         """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
         pieces, end = self.outline.pieces, self.end
@@ -1879,7 +1886,9 @@ class _Sentence:
         ends = (
             at + 3 == len(pieces) or pieces[at + 3].kind == "sign" or pieces[at + 3].sentence != pieces[at + 2].sentence
         )
-        return ends and pieces[at + 2].key in ("no", "none", "nil", "not", "never")
+        plain = pieces[at + 2].end - pieces[at + 2].start == len(pieces[at + 2].key)  # not 'no longer funded'
+        plain = plain or self.outline.cues[at + 2] <= {"negation", "stopped"}  # reimbursed: no longer
+        return ends and plain and pieces[at + 2].key in ("no", "none", "nil", "not", "never")
 
     def _is_passed_over(self, at: int) -> bool:
         """Whether another drug was given in its place: 'Kadcyla instead of Enhertu'."""

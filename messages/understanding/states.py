@@ -29,6 +29,23 @@ _BEST_OF_WORST = 2
 """The last ECOG grade of those who are up and about."""
 _FROM_ECOG = 10
 """Pieces between a performance status and 'fit', at most."""
+_MAY_BE_ANSWERED = frozenset(
+    (
+        "her2_status", "hr_status", "lvef", "platelets", "pregnancy", "renal_impairment", "chemotherapy",
+        "interacting_medicines", "performance_status", "ild_history", "hepatic_impairment",
+    )
+)  # fmt: skip
+"""Fields whose phrases may be what a form asks for, and a no behind them the answer."""
+_CONTRARY = {
+    ("her2_status", "positive"): "negative",
+    ("hr_status", "positive"): "negative",
+    ("lvef", "reduced"): "normal",
+    ("lvef", "normal"): "reduced",
+    ("platelets", "normal"): "low",
+    ("pregnancy", "present"): "absent",
+    ("chemotherapy", "suitable"): "unsuitable",
+}
+"""What a no makes of a value; of others it leaves nothing."""
 _THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till")
 """Words of what was so in the past."""
 _QUESTION = 2
@@ -111,12 +128,30 @@ class Reader:
             if name in _MAY_BE_UNKNOWN:
                 self._note(name, "unknown", place, self.context.governor(place))
             return
+        if value not in ("none", "unknown") and name in _MAY_BE_ANSWERED:
+            no = self._answered_no(place)
+            if no is not None and (name, value) in _CONTRARY:
+                self._note(name, _CONTRARY[name, value], place, no)
+            if no is not None:
+                return
         if name in _SAYS_OF:
             _SAYS_OF[name](self, place, name, value)
         elif self._says(place, name, value):
             self._note(name, value, place)
             if name == "her2_status":
                 self.receptors.later_score(place)
+
+    def _answered_no(self, place: int) -> int | None:
+        """Where a plain no answers what a form asks for: 'dialysis: no', 'on warfarin - no', 'unfit for chemo: no'."""
+        at = place + 2
+        if at >= len(self.pieces) or self.pieces[at - 1].key not in (":", "-", "="):
+            return None
+        if self.pieces[at - 1].key == "-" and self.pieces[at].glued:
+            return None
+        answer = self.pieces[at]
+        plain = answer.key in ("no", "none", "nil", "n") and answer.end - answer.start == len(answer.key)
+        ends = at + 1 == self.context.sentence(at).stop or self.pieces[at + 1].key in (",", ";", ".", "|", ")")
+        return at if plain and ends else None
 
     def _says(self, place: int, name: str, value: str) -> bool:
         """Whether a phrase means here what it says."""
