@@ -160,7 +160,7 @@ class Grouping:
         first = outline.sentence_start[place]
         adjuvant = any(self.pieces[at].key in ("adjuvant", "adj", "adjuvantly") for at in range(first, place))
         between = range(last + 1, place)
-        ended = outline.has(between, "completed", "stopped", "ended") or any(
+        ended = outline.has(between, "completed", "stopped", "ended", "before_it") or any(
             self.pieces[at].kind == "date" or "earlier" in self.pieces[at].roles for at in between
         )
         if not (adjuvant and ended and any(self.pieces[at].key == "," for at in between)):

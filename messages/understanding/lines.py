@@ -671,7 +671,8 @@ class _Reader:
     def _is_untreated(self, place: int) -> bool:
         """Whether 'nothing', 'not treated' is said of metastatic disease, and not of lesions in the brain."""
         near = self._beside(place)
-        if self._names_drug_or_brain(range(self.outline.stretch_start[place], near.stop)) or self._names_brain(near):
+        whole = range(max(self.outline.sentence_start[place], place - _FAR), near.stop)  # brain: 3 mets, one untreated
+        if self._names_drug_or_brain(range(self.outline.stretch_start[place], near.stop)) or self._names_brain(whole):
             return False
         anything = self.pieces[place].key in ("nothing", "anything")
         return any(
@@ -683,7 +684,8 @@ class _Reader:
     def _is_untreated_by_now(self, place: int) -> bool:
         """Whether 'no drug given so far' is said of a relapse told before it, behind early-stage treatment."""
         untold = self.now.relapsed and not self.courses.metastatic()
-        return untold and not self._names_drug_or_brain(self._beside(place))
+        brain = self._names_brain(range(max(self.outline.sentence_start[place], place - _FAR), place))
+        return untold and not brain and not self._names_drug_or_brain(self._beside(place))
 
     def _beside(self, place: int) -> range:
         """The places of the same sentence that are near a place."""

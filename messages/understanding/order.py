@@ -8,6 +8,8 @@ from messages.understanding.telling import Telling
 
 _ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
 """Cues that say how a line ended."""
+_LONG_AGO = ("long", "way", "ages", "many", "decades")
+"""How phrases begin by which a line came before all others: 'long ago', 'way back'."""
 _SAYS_WHEN = 4
 """Pieces from a drug to the word that says when it was given, at most."""
 _LONGEST_HISTORY = 18
@@ -282,6 +284,9 @@ class Order:
         if current is None or current not in courses.all:
             return
         if self._ends_its_drug(place):
+            return
+        if self.pieces[place].key in _LONG_AGO and self.outline.last_drug[place] == place - 1:
+            self.at_first(place)  # T-DM1 failed, now T-DXd, THP long ago
             return
         chain = self._first_of_chain(place)
         if chain is not None:
