@@ -55,6 +55,8 @@ _TO_A_DRUG = 6
 _INSIDE = ("in", "the", "her")
 _NOT = ("not", "isn", "isnt", "aren", "arent", "wasn", "hasn", "doesn", "didn")
 """What denies of the brain what was said of the rest."""
+_OF_ITSELF = ("stable", "not_imaged", "unknown", "no_progression", "responding", "pending")
+"""What is said of the brain alone, behind it, where organs before it grew."""
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 
 
@@ -190,9 +192,18 @@ class Brain:
             )
             if not joins or not listed or organ.sentence != self.pieces[place].sentence:
                 break
+            if joiner.key == "," and self._has_a_state_of_its_own(place):
+                break
             first = last - 1
         opened = first < place and first > 0 and self.pieces[first - 1].key == "("
         return first - 1 if opened else first
+
+    def _has_a_state_of_its_own(self, place: int) -> bool:
+        """Whether what is said of the brain stands right behind it: 'PD in the liver, brain not imaged'."""
+        following = place + 1
+        if following >= len(self.pieces) or self.pieces[following].clause != self.pieces[place].clause:
+            return False
+        return self.pieces[following].cue(*_OF_ITSELF)
 
     def _shared_lesion(self, place: int) -> int | None:
         """Where the metastases are named that the brain shares with organs behind it: 'brain and liver mets', 'brain,
