@@ -65,6 +65,8 @@ _CANNOT = ("can", "cannot", "couldn", "couldnt", "cant", "could", "unable", "not
 """What begins what a patient is not able to do: 'can't', 'could hardly'."""
 _WHY = ("on", "at", "upon", "for", "due", "by")
 """What may lead from a drug to why it was begun."""
+_NOT_YET_SEEN = ("suspected", "possible", "questionable", "doubtful", "impending", "imminent", "threatening")
+"""What says before growth that it is not there, or not for certain."""
 _STAYS_LEADING = ("through", "thru", "despite")
 """What leads to drugs that did not hold the disease: 'progressed through A, then through B'."""
 _EXPLAINING = ("why", "reason")
@@ -872,7 +874,7 @@ class Outcomes:
     def _is_supposed(self, place: int) -> bool:
         """Whether growth is only suspected, past, or what may come: 'suspected progression', 'in case of PD'."""
         outline = self.outline
-        if place and outline.pieces[place - 1].key in ("suspected", "possible", "questionable", "doubtful"):
+        if place and outline.pieces[place - 1].key in _NOT_YET_SEEN:
             return True
         if place and "stopped" in outline.cues[place - 1] and outline.pieces[place].key in ("progressing", "growing"):
             return True  # no longer progressing

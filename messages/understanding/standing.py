@@ -71,6 +71,10 @@ _BAD_EFFECTS = ("progression", "toxicity")
 """Cues of what went wrong under a drug."""
 _OF_SEVERAL = ("one", "of", "do", "would", "should", "option", "to", "first")
 """What follows 'which' where it asks for one of several."""
+_OF_WHAT_IT_DID = ("was", "did", "were")
+"""How a question of the past begins that may ask what a drug did."""
+_OF_GIVING = ("get", "got", "given", "have", "had", "receive", "received", "used", "tried", "ever", "start", "started")
+"""What asks in such a question whether a drug was given."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
@@ -425,6 +429,10 @@ def _leaves_open(outline: Outline, first: int, end: int, at: int) -> bool:
 def _tells_how_it_went(outline: Outline, first: int, end: int, at: int) -> bool:
     """Whether a question is what a drug did, and the answer how it went: 'Did T-DM1 fail? No, stopped for rash.'"""
     answer = range(at, outline.sentence_end[at])
+    of_effect = outline.pieces[first].key in _OF_WHAT_IT_DID and outline.drug_in_sentence_after(at) is None
+    of_effect = of_effect and not any(outline.pieces[each].key in _OF_GIVING for each in range(first, end))
+    if of_effect and outline.has(answer, "progression", "toxicity"):
+        return True  # was Kadcyla any good? no, PD at first scan
     return outline.has(range(first, end), *_EFFECTS) and outline.has(answer, "toxicity", *_SUPPOSED)
 
 
