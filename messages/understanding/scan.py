@@ -47,6 +47,8 @@ _COMPARATOR = frozenset(("comparator",))
 """The part that words for the control arm of a trial play."""
 _LONG = 8
 """Letters a word must have before it is taken for a mistyped word of weight."""
+_SHORT_DENIALS = ("n", "0", "none", "nil")
+"""How a finding is denied in a table or a list."""
 _VALUES = frozenset(("<positive>", "<negative>"))
 """Groups of the words for what a receptor is."""
 _ORDINAL_ENDINGS = frozenset(("st", "nd", "rd", "th"))
@@ -102,6 +104,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _date_results(pieces)
     _fail_under_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
+    _read_short_denials(pieces, lexicon)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
     return pieces
@@ -214,6 +217,39 @@ def _is_paired(tokens: list[Token], place: int) -> bool:
         if 0 <= other < len(tokens) and tokens[stroke].key == "/" and tokens[other].key in ("re", "ro", "rp", "er"):
             return True
     return False
+
+
+def _read_short_denials(pieces: list[Piece], lexicon: Lexicon) -> None:
+    """Read 'n' and '0' behind a finding as 'no', and the comma before a 'none' as a colon: 'ILD: N', 'LMD = 0', 'brain
+    mets, none'."""
+    for place in range(1, len(pieces)):
+        piece = pieces[place]
+        if piece.key not in _SHORT_DENIALS or piece.end - piece.start != len(piece.key):
+            continue  # not 'N/A'
+        if not _ends_what_is_told(pieces, place):
+            continue
+        sign = pieces[place - 1]
+        named = place - 2 if sign.kind == "sign" and sign.key in ":=," else place - 1
+        if named < 0 or not _is_a_finding(pieces[named]):
+            continue
+        if piece.key in ("n", "0"):
+            if sign.key == "," or (piece.key == "0" and named == place - 1):
+                continue
+            denial: tuple[Concept, ...] = lexicon.root.get("no", {}).get("", ())
+            piece.kind, piece.key, piece.value = "known", "no", None
+            piece.stand_for(*denial)
+        elif sign.key == "," and (named == 0 or pieces[named - 1].kind == "sign"):
+            sign.key = ":"
+
+
+def _is_a_finding(piece: Piece) -> bool:
+    """Whether a piece names what may be there or not: ILD, brain metastases; not the heart, which has a value."""
+    return "find" in piece.kinds or piece.is_("noun", "brain_mets", "breathlessness") or piece.is_("say", "red_flags")
+
+
+def _ends_what_is_told(pieces: list[Piece], place: int) -> bool:
+    following = pieces[place + 1] if place + 1 < len(pieces) else None
+    return following is None or (following.kind == "sign" and following.key in ",;.|)")
 
 
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:

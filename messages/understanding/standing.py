@@ -787,11 +787,28 @@ class _Sentence:
         self.question = end if question is None else first + question
         """Where the sentence begins to ask whether its drugs were given."""
         self.hearsay = self._hearsay()
+        self.is_a_topic = "topic" in outline.played and self._is_a_topic()
+        """Whether all the text is is a question of what is known of drugs."""
 
     def read(self, found: dict[int, Mention]) -> None:
         """Note the meaning of each drug of the sentence."""
         for at in self.before:
             found[at] = self._meaning(at)
+
+    def _is_a_topic(self) -> bool:
+        """Whether a text is nothing but drugs and what is known of them: 'approval of T-DXd in Canada', 'Enhertu side
+        effects', 'T-DXd indication in 2nd line'."""
+        outline = self.outline
+        if self.first or self.end < len(outline.pieces) or self.end > _LONGEST_REMARK:
+            return False
+        return not any(outline.pieces[at].key in (",", ";", "->", ">") for at in range(self.end)) and all(
+            outline.is_drug[at]
+            or outline.pieces[at].kind in ("silent", "sign", "line", "number")
+            or outline.pieces[at].is_("say", "region")
+            or "topic" in outline.pieces[at].roles
+            or outline.pieces[at].key in ("side", "toxicity", "resistance")
+            for at in range(self.end)
+        )
 
     def _hearsay(self) -> range:
         """What is only told, where the sentence sets the records against it: 'thinks she had A, records show B'."""
@@ -825,7 +842,7 @@ class _Sentence:
             before = None
         if before == "received" and "planned" in said and self._is_had_in_mind(at):
             before = None
-        if at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
+        if self.is_a_topic or at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
             return Mention("mentioned")
         if "arm" in typed and self._is_her_arm(at):
             return Mention("received")
