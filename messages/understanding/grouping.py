@@ -108,8 +108,9 @@ class Grouping:
             if courses.current.outcome in ("completed", "toxicity"):  # what goes on did not end
                 courses.current.outcome = None
             courses.add(piece, agents, readings)
-        elif (self._may_exchange and self._is_exchanged(place, new)) or (
-            self._may_drop and self._was_dropped(place, new)
+        elif not self._is_first_of_a_line() and (
+            (self._may_exchange and self._is_exchanged(place, new))
+            or (self._may_drop and self._was_dropped(place, new))
         ):
             courses.add(piece, agents, readings)
             self.outcomes.partial = True
@@ -137,6 +138,11 @@ class Grouping:
         self.outcomes.receive(courses.current, present=present)
         courses.between = "none"
         self.now.relapsed = False
+
+    def _is_first_of_a_line(self) -> bool:
+        """Whether a number parts what follows from early-stage treatment: 'adjuvant A. First line was B alone'."""
+        current = self.courses.current
+        return bool(self.now.numbers) and current is not None and current.early
 
     def _is_its_induction(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a bracket says what the line being told began with: 'HP + letrozole maintenance (induction THP)'."""

@@ -165,8 +165,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one 
         _ask_for_the_lettered(outline, found)
     if "next" in outline.typed:
         _tell_what_came_next(outline, found)
-    if not outline.typed.isdisjoint(_SETTLED):
-        _tell_what_was_settled(outline, found)
+    if any(mention.standing == "planned" for mention in found.values()):
+        _tell_what_was_carried_out(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
         _correct_the_record(outline, found)
     return found
@@ -292,6 +292,35 @@ def _tell_what_was_settled(outline: Outline, found: dict[int, Mention]) -> None:
         lasted = "progression" in outline.cues[end] and any(pieces[each].kind == "duration" for each in behind)
         alone = not any(outline.is_drug[each] or pieces[each].asked for each in behind)
         if (before or (lasted and alone)) and all(found[each].standing == "planned" for each in listed):
+            found.update({each: Mention("received") for each in listed})
+
+
+def _tell_what_was_carried_out(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read plans as carried out where a later sentence tells of what came of them."""
+    _tell_what_was_begun(outline, found)
+    if not outline.typed.isdisjoint(_SETTLED):
+        _tell_what_was_settled(outline, found)
+
+
+def _tell_what_was_begun(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read a plan as carried out where the next sentence counts its cycles and names no drug: 'the plan was changed to
+    T-DM1. She got 6 cycles; liver PD.'"""
+    pieces = outline.pieces
+    for at, piece in enumerate(pieces):
+        first = outline.sentence_start[at]
+        if piece.kind != "cycles" or not piece.value or piece.asked or not 0 < at - first < _ASKED or not first:
+            continue
+        opens = outline.cues[first] & {"the_patient", "previously"} or "grammatical_subject" in pieces[first].roles
+        told = outline.has(range(first, at), "previously", "has_had") or any(
+            pieces[each].key in _TAKEN for each in range(first, at)
+        )
+        drug = outline.last_drug[first]
+        if not (opens and told) or drug is None or drug < outline.sentence_start[first - 1]:
+            continue
+        if outline.drug_in_sentence_after(first) is not None or outline.plays(range(first, at), "modal"):
+            continue
+        listed = [each for each in range(outline.first_of_list(drug), drug + 1) if outline.is_drug[each]]
+        if all(found[each].standing == "planned" for each in listed):
             found.update({each: Mention("received") for each in listed})
 
 
@@ -562,6 +591,7 @@ def _first_that_speaks(outline: Outline, places: range) -> int | None:
     for at in places:
         piece = outline.pieces[at]
         light = piece.kind == "silent" or piece.key in _LIGHT or "is" in piece.roles
+        light = light or (piece.key == "now" and at + 1 < places.stop and "modal" in outline.pieces[at + 1].roles)
         if not light and (piece.cues or piece.roles.isdisjoint(_LIGHT_ROLES)):
             return at
     return None

@@ -477,7 +477,7 @@ class Before:
             return "mentioned"
         if "so" in piece.roles and mode == "received" and not self.taken and "a_toxicity" in outline.cues[at - 1]:
             return None  # had ILD, so T-DXd is ruled out
-        if "versus" in cues:
+        if "versus" in cues or self._sets_against(at):
             return "compared"
         if (mode is None or mode == "planned") and self._leaves_a_drug(at):
             if piece.key == "changed" and outline.pieces[at - 1].key == "plan":  # plan changed from T-DXd to T-DM1
@@ -656,6 +656,12 @@ class Before:
             return False
         return outline.has(range(drug, min(drug + _FAR, len(outline.pieces))), "progression", "toxicity", "stopped")
 
+    def _sets_against(self, at: int) -> bool:
+        """Whether 'against' compares the drug before it with another: 'we weigh A against B'."""
+        outline, behind = self.outline, at + 1
+        beside = self.first < at and behind < self.end and outline.is_drug[at - 1] and outline.is_drug[behind]
+        return beside and outline.pieces[at].key == "against"
+
     def _heads_a_list(self, at: int) -> bool:
         """Whether a word begins the heading of a list: 'options we listed: A, B'; not 'options used so far: A, B'."""
         outline = self.outline
@@ -716,7 +722,11 @@ class Before:
         drug = at + 1
         if at == self.first or drug >= self.end or not outline.is_drug[drug]:
             return False
-        who = pieces[at - 1]
+        led = at - 1
+        led -= 2 * (
+            led - 2 >= self.first and pieces[led].key in ("d", "ll") and pieces[led - 1].key == "'"
+        )  # we'd say A
+        who = pieces[led]
         if who.key not in ("i", "we") and who.roles.isdisjoint(("adviser", "payer")):
             return False
         return not outline.has(range(drug + 1, self.end), *TOLD, *_RUNNING, "negated_after", "negation", "declined")
@@ -850,6 +860,8 @@ class Before:
         """The refusal a piece begins, of what follows it."""
         cues = self.outline.cues[at]
         key = self.outline.pieces[at].key
+        if self._sets_against(at):
+            return None
         if key in ("minus", "-") and at > self.first and self.outline.takes_away(at):
             return "denied"
         if key == "no" and ticks_off(self.outline, at):
@@ -883,6 +895,8 @@ class Before:
         if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
+            if at + 1 < self.end and "whether" in self.outline.pieces[at + 1].roles:
+                return "mentioned"  # not whether A, but when
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # no need for A
             if self.outline.denies_a_change(at) or self.outline.denies_an_examination(at):
@@ -950,6 +964,10 @@ class Before:
     def _applies_for_a_drug(self, at: int) -> bool:
         """Whether an application is only for a drug: 'the demand for tucatinib is running'."""
         pieces, leads = self.outline.pieces, at + 1
+        while leads + 1 < min(self.end, at + 4) and (
+            "is" in pieces[leads].roles or self.outline.cues[leads] & {"ongoing", "pending"}
+        ):
+            leads += 1  # an appeal is running for T-DXd
         leads_on = leads + 1 < self.end and pieces[leads].key in ("for", "of")
         return leads_on and self.outline.is_drug[leads + 1]
 

@@ -455,6 +455,8 @@ class Behind:
             return "unavailable"
         if piece.key in _PROGRAMMES and self._was_had_through(at):
             return "given"
+        if piece.key == "covers" and outline.drug_in_stretch_before(at) == at - 1 and self._covers_disease(at):
+            return "mentioned"
         if cues & {"unavailable", "available", "access"}:
             return None if self._is_of_what_follows(at) else self._access_said(at)
         if "versus" in cues:
@@ -616,6 +618,11 @@ class Behind:
             return False
         piece = self.outline.pieces[behind]
         return piece.kind in ("cycles", "duration", "date", "number") or "since" in piece.roles
+
+    def _covers_disease(self, at: int) -> bool:
+        """Whether a drug is said to reach a place of disease, and not to be paid: 'T-DXd covers the brain as well'."""
+        following = self.outline.next_meaning(at)
+        return following is not None and self.outline.pieces[following].is_("noun")
 
     def _is_by_now(self, at: int) -> bool:
         """Whether 'it is' takes back that a drug was not to be had: 'T-DXd was not reimbursed until May, now it is'."""
