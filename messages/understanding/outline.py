@@ -87,6 +87,11 @@ class Outline:
         """The first words of all pieces."""
         self.may_take_away = not self.typed.isdisjoint(("without", "minus", "-"))
         """Whether anything may be said to be left out of a regimen."""
+        self.is_a_note = "p" in self.typed and any(
+            piece.key == "a" and self.sentence_start[at] == at and pieces[at + 1].key == ":"
+            for at, piece in enumerate(pieces[:-1])
+        )
+        """Whether an assessment is headed 'A:', as in a note whose plan is headed 'P:'."""
         self.names_brain = any("noun" in piece.kinds and piece.is_("noun", *BRAIN) for piece in pieces)
         """Whether the brain is spoken of at all."""
         self.names_another_illness = "other_illness" in self.played or any(

@@ -19,6 +19,7 @@ from messages.understanding.standing_behind import Behind
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
     (
+        "ends_pregnancy",
         "granting",
         "revoking",
         "mistaken",
@@ -198,16 +199,13 @@ def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
 def _take_back_the_refusal(outline: Outline, found: dict[int, Mention]) -> None:
     """Forget that T-DXd was refused where a later clause says that it is accepted: 'declined T-DXd; now accepts
     T-DXd'."""
-    refused = [at for at, mention in found.items() if mention.access == "declined"]
-    for at in refused:
-        came_round = any(
-            found[drug].standing in ("planned", "received")
-            and agents_of(outline.pieces[drug]) == ("t_dxd",)
-            and outline.has(outline.before_in_stretch(drug, 4), "came_round")
-            for drug in found
-            if drug > at
-        )
-        if came_round:
+    accepted = -1
+    for at, mention in found.items():
+        told = mention.standing in ("planned", "received") and agents_of(outline.pieces[at]) == ("t_dxd",)
+        if told and outline.has(outline.before_in_stretch(at, 4), "came_round"):
+            accepted = max(accepted, at)
+    for at in [drug for drug, mention in found.items() if mention.access == "declined"]:
+        if at < accepted:
             found[at] = Mention("mentioned")
 
 
@@ -1360,6 +1358,8 @@ class _Sentence:
             return "asked"
         if before == "planned" and behind is None and self._came_before_the_plan(at):
             return "received"
+        if before == "received" and self._is_asked_if_given(at):
+            return "asked"
         comes_next = behind == "planned" and outline.pieces[at + 1].key == "next"  # PD on TCT, T-DXd next?
         if before == "received" and not comes_next and not (behind == "asked" and self._is_set_beside(at)):
             return "received"
@@ -1415,6 +1415,13 @@ class _Sentence:
             )
             and not outline.plays(range(self.first, first), "if")
         )
+
+    def _is_asked_if_given(self, at: int) -> bool:
+        """Whether nothing but a question mark makes a question of what was had: 'She received T-DXd?'"""
+        outline, last = self.outline, self.outline.last_of_list(at)
+        if last + 1 >= self.end or outline.pieces[last + 1].key != "?" or outline.first_of_list(at) != self.first + 1:
+            return False
+        return outline.cues[self.first] >= {"the_patient", "previously"}
 
     def _came_before_the_plan(self, at: int) -> bool:
         """Whether 'before' ends a clause of its own behind a plan: 'listed for T-DXd, THP before'."""

@@ -615,12 +615,8 @@ class Before:
     def _heads_the_plan(self, at: int) -> bool:
         """Whether 'P:' heads the plan of a note whose assessment stands behind 'A:'."""
         outline = self.outline
-        if at != self.first or at + 1 >= self.end or outline.pieces[at + 1].key != ":" or "a" not in outline.typed:
-            return False
-        return any(
-            piece.key == "a" and outline.sentence_start[each] == each and outline.pieces[each + 1].key == ":"
-            for each, piece in enumerate(outline.pieces[:-1])
-        )
+        headed = at == self.first and at + 1 < self.end and outline.pieces[at + 1].key == ":"
+        return headed and outline.is_a_note
 
     def _leaves_a_drug(self, at: int) -> bool:
         """Whether a change is told from the drug behind it: 'planned switch from THP', 'switch planned from THP'."""
@@ -920,7 +916,8 @@ class Before:
             return "received"  # the adjuvant setting already covered A
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
-        if cues & {"we_have", "access"} and self._is_right_before_a_drug(at):
+        headed = "access" in cues and at == self.first and at + 1 < self.end and self.outline.pieces[at + 1].key == ":"
+        if headed or (cues & {"we_have", "access"} and self._is_right_before_a_drug(at)):
             return "available"  # we have T-DXd; access T-DXd: yes
         return None
 

@@ -36,7 +36,9 @@ _TOOK = ("took", "had", "got", "received", "taken")
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
-_BY_THEMSELVES = frozenset(("it", "is", "via", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE))
+_BY_THEMSELVES = frozenset(
+    ("it", "is", "via", "alternative", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE)
+)
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
@@ -402,6 +404,8 @@ class Behind:
             return None
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
+        if piece.key == "alternative" and last and outline.is_drug[at - 1] and at > self.first:
+            return "planned"  # HP planned; T-DXd alternative
         if piece.key == "is" and self._is_called_better(at):
             return "mentioned"
         if piece.key == "via" and self._is_offered_through(at):
