@@ -560,7 +560,13 @@ class Grouping:
                 toxic = outline.has(before, "a_toxicity", "toxicity") and not piece.asked
                 toxic = toxic and not (self._in_a_cycle(place) or self._has_it_now(at))
                 grew = outline.has(range(max(outline.stretch_start[at], at - 5), at), "strong_progression")
-                past = toxic or grew or outline.has(before, *_NOT_NOW) or self.outcomes.is_dated_behind(at)
+                past = (
+                    toxic
+                    or grew
+                    or outline.has(before, *_NOT_NOW)
+                    or self.outcomes.is_dated_behind(at)
+                    or self.outcomes.was_spent(at)
+                )
                 past = past and not (at > 0 and "then" in outline.cues[at - 1] and self._goes_well_by_now(place))
                 past = past or (at > 0 and self.pieces[at - 1].key == "last")  # last on T-DM1, before that THP
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))

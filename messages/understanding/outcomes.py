@@ -2046,8 +2046,8 @@ class Outcomes:
         grew = outline.has(outline.before_in_stretch(place), "progression", "new")
         if (toxic or grew or self.pending is not None or self._is_negated(place)) and piece.key == "under":
             return  # pneumonitis, new brain mets, no profit under T-DM1
-        if piece.key in ("under", "on") and self.is_dated_behind(place):
-            return  # LVEF 45 under trastuzumab in 2022
+        if piece.key in ("under", "on") and (self.is_dated_behind(place) or self.was_spent(place)):
+            return  # LVEF 45 under trastuzumab in 2022; spent 2022 on T-DM1
         if self._governs_now(place) or (heads and outline.drug_in_sentence_after(place) is not None):
             self.pending_ongoing = True
             if self.given:
@@ -2076,6 +2076,11 @@ class Outcomes:
             return True
         off = outline.pieces[place].key == "off"
         return off and (last or "treatment" in outline.pieces[place + 1].roles)
+
+    def was_spent(self, place: int) -> bool:
+        """Whether 'on' says what a time that is past was spent on: 'spent 2022 on T-DM1 and 2023-24 on T-DXd'."""
+        before = range(max(self.outline.sentence_start[place], place - _FAR), place)
+        return "spent" in self.outline.typed and any(self.outline.pieces[at].key == "spent" for at in before)
 
     def is_dated_behind(self, place: int) -> bool:
         """Whether the drug that 'on', 'under' leads to was given in a year that is told: 'on T-DM1 in 2022'."""
