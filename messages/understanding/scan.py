@@ -62,6 +62,8 @@ _SUBJECTS = frozenset(("noun", "agents", "regimen"))
 """Kinds of what may be spoken of."""
 _DOES = ("progression", "no_progression", "stable", "responding", "took_effect", "stopped", "completed")
 """Cues of what it may do."""
+_CELLS = frozenset(("no", "none", "nil", "yes", "absent", "n", "y", "negative", "unknown"))
+"""Cells of a table that answer the cell before them."""
 _KINDS_PASSED = 3
 """Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
 _ROMANCE_ENDINGS = frozenset(("a", "o", "e", "ª", "º"))
@@ -75,6 +77,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     """The pieces of a text, in order, with their sentences and clauses."""
     tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
     _name_receptors(tokens)
+    _read_cells(tokens, text)
     pieces: list[Piece] = []
     at = 0
     count = len(tokens)
@@ -173,6 +176,17 @@ def _name_receptors(tokens: list[Token]) -> None:
             _name_by_one_letter(tokens, place)
         elif token.key in _RECEPTORS and (_is_valued(tokens, place) or _is_paired(tokens, place)):
             tokens[place] = token._replace(key=_RECEPTORS[token.key])
+
+
+def _read_cells(tokens: list[Token], text: str) -> None:
+    """Read the bar before a cell that is only a yes or no as a colon: '| ILD | no |'."""
+    for place in range(1, len(tokens) - 1):
+        if tokens[place].key != "|" or tokens[place + 1].key not in _CELLS or tokens[place - 1].kind == "sign":
+            continue
+        behind = tokens[place + 2] if place + 2 < len(tokens) else None
+        ends = behind is None or behind.key == "|" or "\n" in text[tokens[place + 1].end : behind.start]
+        if ends:
+            tokens[place] = tokens[place]._replace(key=":")
 
 
 def _name_by_one_letter(tokens: list[Token], place: int) -> None:

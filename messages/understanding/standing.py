@@ -2013,6 +2013,11 @@ class _Sentence:
         """Whether the sentence asks it of the drug: 'is Enhertu contraindicated?'"""
         outline = self.outline
         before = outline.pieces[at - 1] if at > self.first else None
+        if before is not None and before.key in (
+            "contraindication",
+            "contraindications",
+        ):  # any contraindication to it?
+            return True
         return before is not None and "is" in before.roles
 
 
