@@ -243,8 +243,9 @@ def _read_short_denials(pieces: list[Piece], lexicon: Lexicon) -> None:
         if not _ends_what_is_told(pieces, place):
             continue
         sign = pieces[place - 1]
-        named = place - 2 if sign.kind == "sign" and sign.key in ":=," else place - 1
-        if named < 0 or not _is_a_finding(pieces[named]):
+        named = place - 2 if sign.kind == "sign" and sign.key in ":=,?" else place - 1
+        answers = piece.key == "n" and sign.key in ":=?" and named >= 0 and _may_be_denied(pieces[named])
+        if named < 0 or not (answers or _is_a_finding(pieces[named])):
             continue
         if piece.key in ("n", "0"):
             if sign.key == "," or (piece.key == "0" and named == place - 1):
@@ -259,6 +260,11 @@ def _read_short_denials(pieces: list[Piece], lexicon: Lexicon) -> None:
 def _is_a_finding(piece: Piece) -> bool:
     """Whether a piece names what may be there or not: ILD, brain metastases; not the heart, which has a value."""
     return "find" in piece.kinds or piece.is_("noun", "brain_mets", "breathlessness") or piece.is_("say", "red_flags")
+
+
+def _may_be_denied(piece: Piece) -> bool:
+    """Whether 'n' behind a colon can only be a 'no' of what a piece names: 'prior T-DXd: n', 'T-DXd access: N'."""
+    return piece.names_drugs_by_name() or piece.is_("noun", "brain") or "access" in piece.cues
 
 
 def _ends_what_is_told(pieces: list[Piece], place: int) -> bool:
