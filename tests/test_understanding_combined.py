@@ -300,7 +300,8 @@ AROUND_SURGERY = {
 }
 RELAPSE = (
     ". Relapse in liver 2022: ", ", relapse 3 years later in lung. First line ", "; mets 2021: ",
-    " -> recurrence (bone) -> ", ". Metastatic relapse. ", ", then metastatic: ", ". Liver mets 2 years later treated with ",
+    " -> recurrence (bone) -> ", ". Metastatic relapse. ", ", then metastatic: ",
+    ". Liver mets 2 years later treated with ",
 )  # fmt: skip
 FOR_THE_RELAPSE = {
     "THP": FIRST,
@@ -339,7 +340,9 @@ def test_what_was_not_given_is_in_no_line(wording: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("line", GIVEN)
-@pytest.mark.parametrize("place", ["THP 1L, PD liver, then {}", "1L THP, PD. {}", "{}. THP before that"])
+@pytest.mark.parametrize(
+    "place", ["THP 1L, PD liver, then {}", "1L THP, PD. {}", "{}. THP before that", "THP, then {}"]
+)
 def test_what_was_given_is_a_line_with_its_outcome(line: str, place: str) -> None:
     wording, outcome = line.split("|")
     for drug, agents in DRUGS.items():

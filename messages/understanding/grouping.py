@@ -733,6 +733,8 @@ class Grouping:
         added = course.outcome in (None, "toxicity", "completed") and go_together(set(course.agents), more)
         if still and added:
             return True
+        ended = course.stopped or course.outcome == "toxicity"
+        added = added and (taxanes or ended or more <= GO_ON)  # not 'THP, then eribulin ongoing'
         if not (kept or added) or (added and not (kept or taxanes) and self._is_present(place)):
             return False
         if taxanes and more <= ANTIBODIES and self._is_present(place):
