@@ -1175,7 +1175,8 @@ class Brain:
 
     # ---- all mentions together ---------------------------------------------------------------------------------------
 
-    def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
+    def _look_behind_each(self, verdicts: list[_Verdict]) -> None:
+        """Take into account what is told beside a mention: growth by now, treatment, symptoms."""
         for verdict in verdicts:
             if verdict.value == "stable" and self._grow_by_now(verdict):
                 verdict.value = "active"
@@ -1183,6 +1184,9 @@ class Brain:
                 verdict.value = "stable"  # brain mets? yes. Treated with SRS.
             elif verdict.value == "bare" and self._was_imaged_for_symptoms(verdict):
                 verdict.value = "symptomatic"
+
+    def _state(self, verdicts: list[_Verdict], *, seizing: bool) -> None:
+        self._look_behind_each(verdicts)
         denied = [verdict for verdict in verdicts if verdict.value == "scan_denied"]
         verdicts = [verdict for verdict in verdicts if verdict.value != "scan_denied"]
         if denied and not verdicts:

@@ -615,6 +615,14 @@ class Reader:
             return
         if stance in ("family", "hypothetical") or self._is_only_asked(place, finding, stance):
             return
+        if finding.field == "pregnancy" and stance == "affirmed":
+            asked = self._pregnancy_asked(place)
+            if asked == "absent":  # with the answer: what is only asked is taken back
+                self._note("pregnancy", asked, place, min(place + 3, len(self.pieces) - 1))
+            elif asked:
+                self._note("pregnancy", asked, place)
+            if asked is not None:
+                return
         if stance == "listed" and finding.denied is not None and finding.affirmed is not None:
             self.stated.ask(finding.field, (finding.affirmed, finding.denied), [piece])
             return
@@ -669,6 +677,23 @@ class Reader:
                 led = self.pieces[at - 1].key in ("be", "to", "not", "never")
                 return not led and not self.context.is_denied_at_once(at)
         return False
+
+    def _pregnancy_asked(self, place: int) -> str | None:
+        """What the answer to 'pregnant?' says, unknown without one, and nothing where a test says it by itself
+        ('pregnant? hCG pending'); None where more is asked than that: 'T-DXd while pregnant?'"""
+        if place + 1 >= len(self.pieces) or self.pieces[place + 1].key != "?" or self.context.is_confirmed(place):
+            return None
+        for at in self.context.clause(place):
+            piece = self.pieces[at]
+            light = piece.kind in ("silent", "sign") or piece.cue("the_patient", "asked_weak", "asked", "uncertain")
+            if at != place and not light:
+                return None
+        behind = self.pieces[place + 2 : place + 5]
+        if any(piece.is_("say", "pregnancy") or piece.is_("noun", "pregnancy_test") for piece in behind):
+            return ""
+        if any(self.context.of(piece, "negative") for piece in behind[:2]):
+            return "absent"
+        return "present" if any(self.context.of(piece, "positive") for piece in behind[:2]) else "unknown"
 
     def _is_not_applicable(self, place: int) -> bool:
         """'Pregnancy: N/A', 'LMD n/a'."""
