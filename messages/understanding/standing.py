@@ -160,6 +160,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one 
             if words.unavailable:
                 _was_not_to_be_had(outline, at, end, found)
         at = end
+    if "arm" in outline.typed:
+        _choose_her_arm(outline, found)
     if "came_round" in outline.said:
         _take_back_the_refusal(outline, found)
     if "b" in outline.typed or "lettered" in outline.played:
@@ -194,6 +196,31 @@ def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
         later = outline.has(range(drug + 1, min(drug + 3, len(pieces))), "then")
         if written and not went_on and not later and verb - last <= _LONGEST_REMARK:
             found.update({at: Mention("mentioned") for at in range(first, last + 1) if outline.is_drug[at]})
+
+
+def _choose_her_arm(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read of a trial's arms that are told with their drugs only the one that was hers: 'arm A T-DXd, arm B T-DM1; she
+    got arm B'."""
+    pieces = outline.pieces
+    arms: dict[str, range] = {}
+    hers: str | None = None
+    for at in range(len(pieces) - 2):
+        if pieces[at].key != "arm" or pieces[at + 1].key not in ("a", "b", "c", "1", "2", "3"):
+            continue
+        drug = at + 2 + (pieces[at + 2].key in (":", "=", "(", "-"))
+        if drug < len(pieces) and outline.is_drug[drug]:
+            arms[pieces[at + 1].key] = range(drug, outline.last_of_list(drug) + 1)
+    if len(arms) < _TWO:
+        return
+    for at in range(len(pieces) - 1):
+        named = pieces[at].key == "arm" and pieces[at + 1].key in arms
+        if named and arms[pieces[at + 1].key].start not in (at + 2, at + 3):
+            hers = pieces[at + 1].key
+    for name, drugs in arms.items():
+        standing: Standing = "received" if name == hers else "mentioned"
+        found.update(
+            {at: Mention(standing) for at in drugs if outline.is_drug[at] and found[at].standing == "received"}
+        )
 
 
 def _take_back_the_refusal(outline: Outline, found: dict[int, Mention]) -> None:
