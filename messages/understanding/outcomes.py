@@ -1757,6 +1757,8 @@ class Outcomes:
                 continue
             if (at <= (colon or 0) and (linked or beside is None)) or (linked and outline.names_the_line(at)):
                 continue
+            if self._joins_sites(at):
+                continue  # PD in liver/bone on THP
             if (
                 piece.kind == "sign"
                 or piece.key == "->"
@@ -1793,11 +1795,20 @@ class Outcomes:
                 "line_word",
             } or piece.is_("noun", "organ", "organ_mets", "imaging", "her2"):
                 continue
+            elif piece.is_("noun", *BRAIN) and self._of_the_body(place):
+                continue  # PD in brain and liver on THP
             elif "detected" in piece.roles or "which_one" in piece.roles:
                 continue  # liver mets found on THP; what she progressed on last month was THP
             elif piece.kind not in ("cycles", "number", "duration", "silent", "date", "line") and at > (colon or 0):
                 return False
         return False
+
+    def _joins_sites(self, at: int) -> bool:
+        """Whether a sign stands between two sites of disease."""
+        pieces = self.outline.pieces
+        if pieces[at].kind != "sign" or pieces[at].key not in ("/", "+", "&", ",") or at + 1 >= len(pieces):
+            return False
+        return all(piece.is_("noun", "organ", "organ_mets", *BRAIN) for piece in (pieces[at - 1], pieces[at + 1]))
 
     def _is_the_first_told(self, at: int) -> bool:
         """Whether a line's number, with its drug, is the first of a text: 'PD liver 1L THP; 2L T-DM1'."""
@@ -1891,7 +1902,10 @@ class Outcomes:
                 return sign, int(piece.value)
             if piece.key in ("twice", "double") or (piece.key == "both" and pieces[sign].key != "("):
                 return sign, _BOTH
-            if "every" in piece.roles and pieces[sign].key != "(":
+            kind = range(at + 1, sign)  # PD on all lines (A; B)
+            named = outline.plays(kind, "heading") or outline.has(kind, "several_lines", "line_word")
+            named = named and piece.key in ("all", "every")
+            if "every" in piece.roles and (named or pieces[sign].key != "("):
                 return sign, int(following.value) if following.kind == "number" else _MOST_LISTED
         return None
 
