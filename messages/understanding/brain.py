@@ -955,7 +955,8 @@ class Brain:
             for at in window
             if "treated" in self._facts[at] and not self._is_of_another(at) and "necrosis" not in self.pieces[at].cues
         ]
-        if not growth or not treated or treated[0] < growth[-1]:
+        treated = [at for at in treated if growth and at >= growth[-1]]  # SRS 2022, one regrew, resected
+        if not growth or not treated:
             return None
         between = range(growth[-1], treated[0])
         behind = range(treated[0], min(treated[-1] + _DATED, len(self.pieces)))
@@ -1207,13 +1208,7 @@ class Brain:
             self._metastatic(known)
             self._use(verdicts)
             return
-        known = self._without_the_overtaken([verdict for verdict in known if verdict.value != "unordered"])
-        known = self._without_earlier_treatment(known)
-        self._end_symptoms_of_then(known)
-        if known and known[-1].doubted and all(verdict.value in ("stable", "unknown") for verdict in known):
-            self._metastatic([verdict for verdict in known if verdict.treated])
-            self._use(known)
-            known = known[-1:]  # brain mets, SRS in May. MRI: radionecrosis or progression
+        known = self._that_still_hold([verdict for verdict in known if verdict.value != "unordered"])
         values = [verdict.value for verdict in known]
         if "active" in values and (seizing or self._has_symptoms_beside(known)):
             values = ["symptomatic"]
@@ -1239,6 +1234,16 @@ class Brain:
             return
         for verdict in known:
             self.stated.note("brain_metastases", verdict.value, verdict.pieces)
+
+    def _that_still_hold(self, known: list[_Verdict]) -> list[_Verdict]:
+        """The mentions without those that a later one overtakes."""
+        known = self._without_earlier_treatment(self._without_the_overtaken(known))
+        self._end_symptoms_of_then(known)
+        if known and known[-1].doubted and all(verdict.value in ("stable", "unknown") for verdict in known):
+            self._metastatic([verdict for verdict in known if verdict.treated])
+            self._use(known)
+            return known[-1:]  # brain mets, SRS in May. MRI: radionecrosis or progression
+        return known
 
     def _without_the_overtaken(self, known: list[_Verdict]) -> list[_Verdict]:
         """The mentions without those that there was nothing, where new lesions are told later: 'head CT normal at
