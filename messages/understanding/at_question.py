@@ -120,7 +120,7 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
     return _without_setting_of_the_brain(found) if question == _BRAIN else found
 
 
-def _only_names_treatment(text: str, question: str, knowledge: Knowledge) -> bool:
+def _only_names_treatment(text: str, question: str | None, knowledge: Knowledge) -> bool:
     """Whether a text says early only by its treatment, at a question that is not of the disease: 'had it then,
     adjuvantly'."""
     if question == "early_stage_agents":
