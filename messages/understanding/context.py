@@ -67,9 +67,11 @@ class Context:
                 continue
             if "family" in cues:
                 self._mark_family(place)
-            if "negation" in cues:
+            if "negation" in cues and not is_counterfactual(self.pieces, place):
                 self._mark_denied(place)
-            elif "excludes" in cues and self._mark_what_it_excludes(place):
+            elif ("excludes" in cues and self._mark_what_it_excludes(place)) or (
+                "excluded" in cues and self._rules_out_a_drug(place)
+            ):
                 continue
             elif "excluded" in cues:
                 self._mark_closed(place, "denied")
@@ -457,6 +459,12 @@ class Context:
                 return False
         return False
 
+    def _rules_out_a_drug(self, place: int) -> bool:
+        """Whether it is a drug that a finding excludes: 'ILD ruled out T-DXd', 'the ILD excluded further T-DXd'."""
+        pieces, drug = self.pieces, place + 1
+        drug += drug < len(pieces) and (pieces[drug].kind == "silent" or "more" in pieces[drug].roles)
+        return place > 0 and pieces[place - 1].is_("find") and drug < len(pieces) and names_drugs(pieces[drug])
+
     def _mark_excluded(self, place: int) -> None:
         """What was suspected and is ruled out: 'suspected ILD on T-DXd ruled out by CT'."""
         for at in range(max(self._told_from(place), place - _NEAR), place):
@@ -489,6 +497,16 @@ class Context:
         behind = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
         ends = self._closes(place) or (behind is not None and self._is_target(behind))  # not 'absent activity'
         return at >= 0 and piece.clause == self.pieces[place].clause and found and ends
+
+
+def is_counterfactual(pieces: list[Piece], place: int) -> bool:
+    """Whether a 'not' is of what did happen: 'had she not had ILD', 'were it not for the ILD'."""
+    return (
+        place > 1
+        and pieces[place].key == "not"
+        and pieces[place - 2].key in ("had", "were")
+        and (pieces[place - 1].key in ("she", "he", "it", "her", "patient", "pt"))
+    )
 
 
 def _runs(numbers: list[int]) -> dict[int, range]:

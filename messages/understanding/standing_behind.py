@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from messages.understanding.context import is_counterfactual
 from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.pieces import ITEM
@@ -400,6 +401,8 @@ class Behind:
             and at - (outline.last_drug[at] or 0) <= _PAIR
         ):
             return "mentioned"  # 5-FU cream
+        if piece.key == "not" and is_counterfactual(outline.pieces, at):
+            return None  # T-DXd would be next had she not had ILD
         if piece.key == "soon" and self._is_when_it_was_begun(at):
             return None
         if "stock" in piece.roles and outline.is_drug[at - 1]:
