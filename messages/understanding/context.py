@@ -278,6 +278,8 @@ class Context:
                 valued = piece.is_("noun", *_WITH_A_VALUE)
                 if comma and valued and not listed:  # 'no T-DXd or T-DM1 so far, HR pos'
                     break
+                if valued and pieces[at - 1].key in ("and", "&") and self._has_its_value(at):  # no ILD and ER 90%
+                    break
                 listed = listed or valued
                 if heads and piece.is_("say") and not piece.is_("say", "red_flags", "setting"):
                     break
@@ -318,6 +320,13 @@ class Context:
                 told.append(at)
         self._deny(told, place)
         return bool(told)
+
+    def _has_its_value(self, place: int) -> bool:
+        """Whether a value stands right behind what is measured: 'ER 90%', 'HR+', 'HER2 positive'."""
+        following = self.pieces[place + 1] if place + 1 < len(self.pieces) else None
+        if following is None:
+            return False
+        return following.kind == "number" or following.key in ("+", "-") or self.of(following, "positive", "negative")
 
     def _ends_a_denial(self, at: int, negation: int) -> bool:
         """Whether a piece begins what a negation before it does not reach: 'no T-DM1 and she progressed'."""
