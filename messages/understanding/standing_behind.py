@@ -462,6 +462,8 @@ class Behind:
             return "unavailable"
         if piece.key in _PROGRAMMES and self._was_had_through(at):
             return "given"
+        if piece.key == "wish" and self._is_why_it_was_so(at):
+            return "given"
         if piece.key == "covers" and outline.drug_in_stretch_before(at) == at - 1 and self._covers_disease(at):
             return "mentioned"
         if cues & {"unavailable", "available", "access"}:
@@ -625,6 +627,20 @@ class Behind:
             return False
         piece = self.outline.pieces[behind]
         return piece.kind in ("cycles", "duration", "date", "number") or "since" in piece.roles
+
+    def _is_why_it_was_so(self, at: int) -> bool:
+        """Whether 'her wish' only says why a drug was given as is told: 'HP alone for 11 months, her wish'."""
+        outline, first = self.outline, self.outline.stretch_start[at]
+        drug = outline.last_drug[at]
+        alone = outline.stretch_end[at] - first <= _LIST and all(
+            outline.pieces[each].kind in ("silent", "sign") or "the_patient" in outline.cues[each]
+            for each in outline.in_stretch(at)
+            if each != at
+        )
+        lasted = drug is not None and any(
+            outline.pieces[each].kind in ("duration", "cycles") for each in range(drug, first)
+        )
+        return alone and lasted and first > self.first
 
     def _covers_disease(self, at: int) -> bool:
         """Whether a drug is said to reach a place of disease, and not to be paid: 'T-DXd covers the brain as well'."""
