@@ -2002,8 +2002,8 @@ class _Sentence:
             return True
         if not any(verb in ("was", "wasn", "wasnt") for verb in verbs):
             return False
-        behind = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
-        return any(piece.kind in ("date", "line") or piece.key in _UNTIL or piece.cue("before_it") for piece in behind)
+        told = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
+        return any(piece.kind in ("date", "line") or piece.key in _UNTIL or piece.cue("before_it") for piece in told)
 
     def _up_to_why(self, said: int) -> range:
         """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed then as it
