@@ -276,9 +276,8 @@ class Context:
                 break
             elif self._is_target(piece):
                 valued = piece.is_("noun", *_WITH_A_VALUE)
-                if comma and valued and not listed:  # 'no T-DXd or T-DM1 so far, HR pos'
-                    break
-                if valued and pieces[at - 1].key in ("and", "&") and self._has_its_value(at):  # no ILD and ER 90%
+                said = valued and pieces[at - 1].key in ("and", "&") and self._has_its_value(at)  # no ILD and ER 90%
+                if said or (comma and valued and not listed):  # 'no T-DXd or T-DM1 so far, HR pos'
                     break
                 listed = listed or valued
                 if heads and piece.is_("say") and not piece.is_("say", "red_flags", "setting"):

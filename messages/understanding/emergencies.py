@@ -20,10 +20,6 @@ _AROUND = 15
 """Pieces before and after a count of neutrophils in which a fever is looked for."""
 NEUTROPENIA = 1.0
 """10^9/L of neutrophils below which a fever is an emergency."""
-_ENOUGH = 2.0
-"""10^9/L of neutrophils from which they are not called few: between the two, a fever is still taken for neutropenic."""
-_MOST_NEUTROPHILS = 10
-"""10^9/L of neutrophils up to which a count is not one per microlitre."""
 _NEUTROPHILS = ("neutrophils", "neutrophil", "neuts", "anc", "absolute")
 """How a count of neutrophils begins: white cells as a whole may be enough, and these few."""
 HYPOXIA = 93
@@ -197,13 +193,11 @@ class Emergencies:
             self.note("neutropenic_sepsis", place, *few[:1], *numbers)
 
     def _has_enough_neutrophils(self, near: range) -> bool:
-        """Whether a normal count of neutrophils is told: 'fever, ANC 4.2', 'febrile, neutrophils normal'."""
+        """Whether the neutrophils are called normal: 'febrile, neutrophils normal'; which number is enough is not ours
+        to say."""
         for at in near:
             if not self.pieces[at].is_("noun", "neutrophils") or self.pieces[at].key not in _NEUTROPHILS:
                 continue
-            number = self.organs.first_figure(at)
-            if number is not None:
-                return _ENOUGH <= number <= _MOST_NEUTROPHILS or number >= _ENOUGH * 1000
             if any("good" in self.pieces[behind].cues for behind in self.context.following(at, 2)):
                 return True
         return False

@@ -17,7 +17,7 @@ EDGES = (6, 12)
 """Months up to which a relapse counts as early, for the labels and for the guidelines: one more is later."""
 
 
-def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | None:
+def months_since_adjuvant(outline: Outline, told: Told, text: str) -> tuple[int, Piece] | None:
     """The months between the end of adjuvant anti-HER2 therapy and the relapse, and the words they stand in."""
     early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
     if not early:
@@ -31,7 +31,7 @@ def months_since_adjuvant(outline: Outline, told: Told) -> tuple[int, Piece] | N
             continue
         months = round(piece.value)
         if 0 <= months <= _LONGEST and reader.is_since_the_end(place):
-            return months + (months in EDGES and reader.is_exceeded(place)), piece
+            return months + (months in EDGES and reader.is_exceeded(place, text)), piece
     return None
 
 
@@ -44,14 +44,14 @@ class _Interval:
             piece.is_("noun", "organ_mets", "brain_mets") for piece in outline.pieces
         )
 
-    def is_exceeded(self, place: int) -> bool:
-        """Whether it is longer than the duration: 'more than 12 months', 'just over a year'."""
+    def is_exceeded(self, place: int, text: str) -> bool:
+        """Whether it is longer than the duration: 'more than 12 months', 'just over a year'; not '>= 12 months'."""
         pieces, at = self.outline.pieces, place - 1
         at -= at > 0 and pieces[at].key in ("a", "an")
         if at < 0 or self.outline.has(self.outline.before_in_stretch(at, 2), "negation"):
             return False
         longer = at > 0 and pieces[at].key == "than" and pieces[at - 1].key in _LONGER
-        return longer or pieces[at].key in (">", "over", "beyond", "exceeding")
+        return longer or text[pieces[at].start] == ">" or pieces[at].key in ("over", "beyond", "exceeding")
 
     def relapse_during(self) -> Piece | None:
         """The drug under which the disease came back: 'recurred during adjuvant T-DM1'."""

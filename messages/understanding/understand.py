@@ -233,7 +233,7 @@ class _Summary:
 
     def _interval(self) -> None:
         """Months since adjuvant anti-HER2 therapy ended."""
-        found = months_since_adjuvant(self.outline, self.told)
+        found = months_since_adjuvant(self.outline, self.told, self.text)
         if found is None:
             return
         months, piece = found
