@@ -227,7 +227,8 @@ def test_any_text_can_be_read() -> None:
 HOSTILE = (
     "[ ][x]", "[ ] a ",
     "THP -> ", "no ILD, ", "brain mets ", "x8 ", "T-DXd, ", "((((", "a", "+-+-", "0123 ", "ER+/PR- ", "pertuzumb ",
-    "\u0627\u0644 ", "\U0001f9ea", "\n", "?", "not not ", "1L ", "liver PD ", "(PD) ", "1) THP ",
+    "\u0627\u0644 ", "\U0001f9ea", "\n", "?", "not not ", "1L ", "liver PD ", "(PD) ", "1) THP ", "PD liver/bone/",
+    "new liver mets/", "SRS 2023. MRI 2025: new lesions. ",
 )  # fmt: skip
 """What is said again and again to make reading slow."""
 

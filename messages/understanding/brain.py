@@ -55,6 +55,8 @@ _TO_A_DRUG = 6
 _INSIDE = ("in", "the", "her")
 _NOT = ("not", "isn", "isnt", "aren", "arent", "wasn", "hasn", "doesn", "didn")
 """What denies of the brain what was said of the rest."""
+_MOST_ACTIVE = 8
+"""Mentions of active lesions beside which symptoms are looked for: the sentences behind the first are behind all."""
 _OF_ITSELF = ("stable", "not_imaged", "unknown", "no_progression", "responding", "pending")
 """What is said of the brain alone, behind it, where organs before it grew."""
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
@@ -1350,9 +1352,7 @@ class Brain:
     def _has_symptoms_beside(self, verdicts: list[_Verdict]) -> bool:
         """Whether symptoms are told beside active lesions: before them, 'headache for a week, MRI: new brain lesions';
         or alone in the next sentence, 'Two growing cerebellar mets. Headaches, gait problems.'"""
-        for verdict in verdicts:
-            if verdict.value != "active":
-                continue
+        for verdict in [verdict for verdict in verdicts if verdict.value == "active"][:_MOST_ACTIVE]:
             opening = self.context.sentence_start(verdict.pieces[0].sentence)
             if self.pieces[opening].kind == "word" and opening + 1 < len(self.pieces):  # 'persisting headache'
                 opening += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lines import Told
@@ -59,6 +61,11 @@ class Disease:
             self._course = [
                 "" if piece.kind == "sign" else self._course_at(place) for place, piece in enumerate(self.pieces)
             ]
+            # where each kind of word stands, in order: found by halving, however many organs ask for the nearest
+            count = range(len(self.pieces))
+            self._courses = [place for place in count if self._tells_a_course(place)]
+            self._brains = [place for place in count if self.pieces[place].is_("noun", *BRAIN)]
+            self._named_lines = [place for place in count if self._names_a_line(place)]
 
     def read(self) -> None:
         """State what the text says of every organ."""
@@ -83,13 +90,12 @@ class Disease:
 
     def _is_of_a_number_before(self, place: int) -> bool:
         """Whether a line is named by its number alone, which is before the latest: 'first line ended in lung PD'."""
-        sentence = self.context.sentence(place)
-        ahead = range(place + 1, self.context.clause(place).stop)
-        for places in (range(place - 1, sentence.start - 1, -1), ahead):
-            told = next((self.pieces[at] for at in places if self._names_a_line(at)), None)
-            if told is not None:
-                return told.kind == "line" and told.value < self.lines
-        return False
+        before = _within(self._named_lines, range(self.context.sentence(place).start, place))
+        ahead = _within(self._named_lines, range(place + 1, self.context.clause(place).stop))
+        if not before and not ahead:
+            return False
+        told = self.pieces[before[-1] if before else ahead[0]]
+        return told.kind == "line" and told.value < self.lines
 
     def _names_a_line(self, place: int) -> bool:
         return self.pieces[place].kind == "line" or names_drugs(self.pieces[place])
@@ -170,9 +176,7 @@ class Disease:
         """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one
         tells: 'liver mets stable on THP, grew on T-DXd'."""
         clause, end = self.context.clause(place), self.context.sentence(place).stop
-        if self._is_about_brain(clause, place) or not any(
-            self._tells_a_course(at) for at in range(place + 1, clause.stop)
-        ):
+        if self._is_about_brain(clause, place) or not _within(self._courses, range(place + 1, clause.stop)):
             return None  # lung mets, progressed on THP
         found, first = None, clause.stop
         while first < end and first < clause.stop + _FAR:
@@ -501,8 +505,13 @@ class Disease:
     def _is_about_brain(self, clause: range, place: int) -> bool:
         """Whether a clause names the brain, and not as one of several with the organ at a place: 'brain and liver mets
         both smaller'."""
-        named = [at for at in clause if self.pieces[at].is_("noun", *BRAIN)]
+        named = _within(self._brains, clause)
         return any(not (at < place and all(self._is_listed(on) for on in range(at, place))) for at in named)
+
+
+def _within(places: list[int], span: range) -> list[int]:
+    """Those of some places, which are in order, that lie in a span."""
+    return places[bisect_left(places, span.start) : bisect_left(places, span.stop)]
 
 
 def _near(places: range, place: int) -> range:
