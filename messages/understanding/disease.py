@@ -62,10 +62,10 @@ class Disease:
                 "" if piece.kind == "sign" else self._course_at(place) for place, piece in enumerate(self.pieces)
             ]
             # where each kind of word stands, in order: found by halving, however many organs ask for the nearest
-            count = range(len(self.pieces))
-            self._courses = [place for place in count if self._tells_a_course(place)]
-            self._brains = [place for place in count if self.pieces[place].is_("noun", *BRAIN)]
-            self._named_lines = [place for place in count if self._names_a_line(place)]
+            named = [(place, piece) for place, piece in enumerate(self.pieces) if piece.kind not in ("silent", "sign")]
+            self._courses = [place for place, _ in named if self._tells_a_course(place)]
+            self._brains = [place for place, piece in named if "noun" in piece.kinds and piece.is_("noun", *BRAIN)]
+            self._named_lines = [place for place, piece in named if piece.kind == "line" or names_drugs(piece)]
 
     def read(self) -> None:
         """State what the text says of every organ."""
@@ -96,9 +96,6 @@ class Disease:
             return False
         told = self.pieces[before[-1] if before else ahead[0]]
         return told.kind == "line" and told.value < self.lines
-
-    def _names_a_line(self, place: int) -> bool:
-        return self.pieces[place].kind == "line" or names_drugs(self.pieces[place])
 
     def _points_at_a_site(self, place: int) -> bool:
         """Whether 'there' ends what is told, and stands for an organ told before: 'liver mets, now PD there'."""

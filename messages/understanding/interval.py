@@ -56,9 +56,10 @@ class _Interval:
     def relapse_during(self) -> Piece | None:
         """The drug under which the disease came back: 'recurred during adjuvant T-DM1'."""
         outline = self.outline
-        returned = {outline.sentence[at] for at in range(len(outline.pieces)) if self._is_return(at)}
         for at, piece in enumerate(outline.pieces):
-            if piece.start in self.drugs and outline.sentence[at] in returned and self._is_running(at):
+            if piece.start not in self.drugs or not self._is_running(at):
+                continue
+            if any(self._is_return(on) for on in range(outline.sentence_start[at], outline.sentence_end[at])):
                 return piece
         return None
 
@@ -95,7 +96,7 @@ class _Interval:
     @staticmethod
     def _names_relapse(piece: Piece) -> bool:
         """Whether a phrase for metastatic disease is of its return: 'metastatic relapse'."""
-        return any(
+        return "say" in piece.kinds and any(
             each.name == "setting" and each.value == "metastatic" for each in piece.concepts if each.kind == "say"
         )
 

@@ -141,6 +141,8 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
 def _without_turns(pieces: list[Piece]) -> list[Piece]:
     """Leave out a 'however' between what is spoken of and what it does: it begins no clause of its own: 'The liver,
     however, progressed', 'T-DM1 though failed'."""
+    if not any(piece.key in _TURNS for piece in pieces):
+        return pieces
     kept: list[Piece] = []
     at = 0
     while at < len(pieces):
@@ -511,7 +513,7 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
                 if group in node:
                     stack.append((node[group], here + 1, False))
         skipped = key in fillers or (key in ("-", "'") and (tokens[here].glued or _glues(tokens, here)))
-        skipped = skipped or (key in groups and _says_which_chemo(lexicon, tokens, here))
+        skipped = skipped or ("<which_chemo>" in groups.get(key, ()) and _says_which_chemo(lexicon, tokens, here))
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
