@@ -903,6 +903,8 @@ class Brain:
             return None
         asked = piece.asked and not refuted and not self.context.is_confirmed(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
+            if self._is_taken_for_given(mention.place):
+                return _Verdict("bare", [piece])
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
             return _Verdict("unknown", [piece]) if alone else None
         if mention.denied == "lesions" and self._is_called_unstable(mention.window):
@@ -934,6 +936,16 @@ class Brain:
         return any(
             self.pieces[at].key == "no" and self.pieces[at - 1].key in (":", "?") and "stable" in self._facts[at - 2]
             for at in range(window.start + 2, window.stop)
+        )
+
+    def _is_taken_for_given(self, place: int) -> bool:
+        """Whether a question only says that the patient has metastases: 'what next after THP with brain mets?'"""
+        if not self.pieces[place].is_("noun", "brain_mets") or self.pieces[place - 1].key != "with" or not place:
+            return False
+        sentence = self.context.sentence(place)
+        return any(
+            "after" in self.pieces[at].cues or "what_next" in self.pieces[at].cues
+            for at in range(sentence.start, place)
         )
 
     def _is_by_mistake(self, place: int) -> bool:
