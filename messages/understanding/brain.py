@@ -903,10 +903,9 @@ class Brain:
             return None
         asked = piece.asked and not refuted and not self.context.is_confirmed(mention.place)
         if asked and not said & (_STATES_SET - {"negation"}) and "clear" not in said:
-            if self._is_taken_for_given(mention.place):
-                return _Verdict("bare", [piece])
+            given = "bare" if self._is_taken_for_given(mention.place) else ""
             alone = piece.is_("noun", "brain_mets") and self._is_whole_sentence(mention)
-            return _Verdict("unknown", [piece]) if alone else None
+            return _Verdict(given or "unknown", [piece]) if given or alone else None
         if mention.denied == "lesions" and self._is_called_unstable(mention.window):
             return _Verdict("unordered", self._words(mention))
         if mention.denied == "scan":
