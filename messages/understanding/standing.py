@@ -13,6 +13,7 @@ from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
+from messages.understanding.standing_among import Among
 from messages.understanding.standing_before import TOLD, Before, heads
 from messages.understanding.standing_behind import Behind
 
@@ -54,6 +55,8 @@ _HOW_IT_WAS = ("how", "which", "when", "why")
 """How a question begins that takes it for given that a drug was."""
 _OF_ALL = ("neither", "none", "both")
 """What answers for each of several drugs: 'lapatinib, neratinib? Neither.'"""
+_TO_BE_HAD = ("here", "licensed", "registered", "authorised", "authorized", "marketed", "stocked", "listed")
+"""What says behind several drugs, of which it is denied, that they are to be had."""
 _OF_NO_WEIGHT = frozenset(("the_patient", "so_far", "planned", "joined", "new_word"))
 """Cues that may stand beside a refusal: 'offered, declined', 'not so far'."""
 _LIGHT = ("is", "only", "w", "with")
@@ -172,7 +175,20 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one 
         _tell_what_was_carried_out(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
         _correct_the_record(outline, found)
+    _read_among_others(outline, found)
     return found
+
+
+def _read_among_others(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read again the drugs of which another says something: 'A now, B later', 'refused A and was started on B'."""
+    standings: dict[int, str] = {at: mention.standing for at, mention in found.items()}
+
+    def change(places: range, standing: Standing) -> None:
+        for at in places:
+            if outline.is_drug[at]:
+                found[at], standings[at] = Mention(standing, found[at].access), standing
+
+    Among(outline, standings, change).read()
 
 
 def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
@@ -752,7 +768,7 @@ def _is_queried(outline: Outline, first: int) -> bool:
     pieces = outline.pieces
     if first < 1 or pieces[first - 1].key != "?":
         return False
-    opens = first == 1 or pieces[first - 2].key in (":", "(", "-", ",")
+    opens = first == 1 or pieces[first - 2].key in (":", "(", "-", ",", "->", ">")
     return opens or (pieces[first].glued and not pieces[first - 1].glued)
 
 
@@ -1013,13 +1029,17 @@ class _Sentence:
         return False
 
     def _is_of_neither(self, at: int) -> bool:
-        """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is'."""
+        """Whether it is to be had that is denied of a list: 'neither A nor B is funded', 'none of A is', 'neither A nor
+        B here'."""
         outline = self.outline
-        if outline.said.isdisjoint(("available", "unavailable")) or not self._opens_with_none():
-            return False
-        if self.end - at > _LONGEST_REMARK:
+        if not self._opens_with_none():
             return False
         last = self._last_of_the_list(at)
+        if last - self.first > 2 * _LONGEST_REMARK:
+            return False
+        behind = outline.rest_of_stretch(last, 3)
+        if any(outline.pieces[each].key in _TO_BE_HAD for each in behind):
+            return True
         return outline.has(range(last + 1, outline.stretch_end[last]), "available", "unavailable")
 
     def _opens_with_none(self) -> bool:
@@ -1817,6 +1837,15 @@ class _Sentence:
             at -= 2
         return at
 
+    def _last_of_combination(self, at: int) -> int:
+        """The last of them."""
+        outline = self.outline
+        for _ in range(_LONGEST_LIST):
+            if not (at + 2 < self.end and outline.is_drug[at + 2] and outline.pieces[at + 1].key in ("+", "/", "-")):
+                break
+            at += 2
+        return at
+
     def _treats_a_symptom(self, at: int) -> bool:
         """Whether a question is how to treat what a patient has under a drug: 'how to treat diarrhoea, still on it'."""
         outline = self.outline
@@ -1852,12 +1881,15 @@ class _Sentence:
         behind = outline.last_of_list(at) + 1
         if behind + 1 < self.end and "or" in outline.pieces[behind].roles and outline.pieces[behind + 1].key == ",":
             return True  # T-DXd or, failing that, T-DM1
+        if outline.last_drug[self._first_of_combination(at)] is not None:
+            at = self._first_of_combination(at)  # T-DXd or cape + lapatinib
         previous = outline.last_drug[at]
         if previous is not None and previous >= self.first and "or" in outline.pieces[at - 1].roles:
             return "nor" not in outline.pieces[at - 1].roles
         if at - 2 == self.first and outline.pieces[at - 1].key == "or" and "treated" in outline.cues[self.first]:
             return True  # radiotherapy or tucatinib for brain mets
-        for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at])):
+        end = self._last_of_combination(at)
+        for first, last in ((outline.last_drug[at], at), (at, outline.next_drug[at]), (end, outline.next_drug[end])):
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
             between = range(first + 1, last)

@@ -411,7 +411,7 @@ class Behind:
             return "planned"  # HP planned; T-DXd alternative
         if piece.key == "is" and self._is_called_better(at):
             return "mentioned"
-        if piece.key == "via" and self._is_offered_through(at):
+        if piece.key in ("via", "through") and self._is_offered_through(at):
             return "mentioned"
         if piece.key == "do" and last and outline.pieces[at - 1].key == "we" and not piece.asked:
             return "available"  # T-DM1 we do
@@ -665,6 +665,7 @@ class Behind:
 
     def _is_all_of_a_sentence(self, at: int) -> bool:
         """Whether a drug begins the sentence, and no other is named in it."""
+        at -= at > self.first and self.outline.pieces[at].key == ":"  # T-DM1: possible
         return at == self.first and self.outline.is_drug[at] and self.outline.drug_in_sentence_after(at) is None
 
     def _is_set_against_access(self, at: int) -> bool:
@@ -828,9 +829,12 @@ class Behind:
         return better and (behind >= self.end or pieces[behind].kind == "sign")
 
     def _is_offered_through(self, at: int) -> bool:
-        """Whether 'via' only says from where a drug may be had: 'T-DXd via the company'; not through a programme."""
+        """Whether 'via' only says from where a drug may be had: 'T-DXd via the company', 'through the NHS'; not through
+        a programme."""
         outline = self.outline
         rest = outline.rest_of_stretch(at)
+        if outline.pieces[at].key == "through" and not outline.plays(rest[:2], "payer"):
+            return False
         if at == self.first or not outline.is_drug[at - 1] or outline.drug_in_stretch_after(at) is not None:
             return False
         if any(outline.pieces[each].key in _PROGRAMMES for each in rest) or outline.has(rest, "access", *_GIVEN):
