@@ -23,7 +23,9 @@ BEFORE_A_TAXANE = frozenset(("doxorubicin", "epirubicin", "anthracycline", "cycl
 """The first half of chemotherapy around surgery; a taxane and antibodies follow it."""
 EXTENDED_ADJUVANT = frozenset(("neratinib",))
 """Behind adjuvant treatment, only ever more of it."""
-ANTI_HER2 = CONJUGATES | KINASE_INHIBITORS | ANTIBODIES | {"margetuximab", "zanidatamab"}
+IN_ITS_PLACE = frozenset(("margetuximab", "zanidatamab"))
+"""Antibodies that are given in the place of trastuzumab."""
+ANTI_HER2 = CONJUGATES | KINASE_INHIBITORS | ANTIBODIES | IN_ITS_PLACE
 AROUND_SURGERY = (
     ENDOCRINE
     | ANTIBODIES
@@ -73,5 +75,7 @@ def go_together(have: set[str], more: set[str]) -> bool:
     both = have | more
     conjugates = CONJUGATES & both
     if have & more or len(conjugates) > 1 or len(KINASE_INHIBITORS & both) > 1:
+        return False
+    if "trastuzumab" in both and IN_ITS_PLACE & both:
         return False
     return not conjugates or both - conjugates <= WITH_A_CONJUGATE

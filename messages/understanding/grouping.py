@@ -23,6 +23,9 @@ from messages.understanding.telling import Telling
 _FEW = 4
 """Pieces from a word of the present to the drug it leads to, at most."""
 _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
+_BY_ITSELF = frozenset(("capecitabine", "eribulin", "gemcitabine", "vinorelbine"))
+"""Chemotherapy that is given by itself, or with a drug against HER2."""
+_TWO = 2
 _CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
@@ -393,7 +396,9 @@ class Grouping:
             return self.courses.joins(new, self._group(place), regimen=False)
         if course is None or (self.now.numbers and not self._numbers_are_told(course)):
             return False
-        if self._repeats_a_partner(place, course):
+        if self._repeats_a_partner(place, course) or self._is_another_chemotherapy(place, course, set(new)):
+            return False
+        if self._begins_a_triplet(place, course, set(new)):
             return False
         shared = self.outcomes.pending is not None and self.outcomes.given
         if (course.outcome is not None and not shared) or (self.now.early and not course.early):
@@ -419,6 +424,32 @@ class Grouping:
             return True
         told, more = (each & ANTI_HER2 for each in (set(course.agents), self._group(place)))
         return pieces[place - 1].key == "and" and bool(told and more) and not told | more <= ANTIBODIES
+
+    def _is_another_chemotherapy(self, place: int, course: Course, new: set[str]) -> bool:
+        """Whether a chemotherapy by itself, over a comma or 'and', follows a combination that a sign joined, and that
+        has its own: 'lapatinib + capecitabine, vinorelbine', 'trastuzumab/vinorelbine and eribulin'."""
+        pieces, last, have = self.pieces, self.outline.last_drug[place], set(course.agents)
+        if have and have <= _BY_ITSELF and self.courses.between == "comma":  # eribulin, lapatinib + capecitabine
+            signed = place + 1 < len(pieces) and pieces[place + 1].key in ("+", "/")
+            group = self._group(place)
+            return signed and bool(group & ANTI_HER2 and group & _BY_ITSELF)
+        if last is None or last < _TWO or not new <= _BY_ITSELF or not have & ANTI_HER2:
+            return False
+        own = have & (_BY_ITSELF | _TAXANES)
+        if not own or pieces[last] not in course.pieces or pieces[last - 1].key not in ("+", "/"):
+            return False
+        if self._group(place) != new or not self.outline.is_drug[last - _TWO]:
+            return False
+        return all(piece.key not in ("+", "/", "with", "plus") for piece in pieces[last + 1 : place])
+
+    def _begins_a_triplet(self, place: int, course: Course, new: set[str]) -> bool:
+        """Whether tucatinib behind a conjugate begins a list of its own partners: 'T-DM1 and tucatinib, capecitabine
+        and trastuzumab'."""
+        pieces = self.pieces
+        if new != {"tucatinib"} or not CONJUGATES & set(course.agents) or place + _TWO >= len(pieces):
+            return False
+        partners = set(agents_of(pieces[place + _TWO]) or ())
+        return pieces[place + 1].key == "," and bool(partners) and partners <= {"capecitabine", "trastuzumab"}
 
     def _numbers_are_told(self, course: Course) -> bool:
         """Whether the numbers that wait are of lines still to come: '2nd and 3rd line: A + B and C'."""

@@ -237,7 +237,7 @@ class _Reader:
         elif piece.kind == "line":
             self.marks.numbered(place)
         elif piece.kind == "date":
-            self._dated()
+            self._dated(place)
         elif piece.kind == "sign":
             self._sign(place)
         elif piece.key == "which" and place and self.pieces[place - 1].key == "for":
@@ -375,8 +375,11 @@ class _Reader:
             self.pieces[at].kind == "silent" or "early" in self.outline.cues[at] for at in heading
         )
 
-    def _dated(self) -> None:
-        course = self.courses.current
+    def _dated(self, place: int) -> None:
+        pieces, course = self.pieces, self.courses.current
+        leads = place + 1 + (place + 2 < len(pieces) and pieces[place + 1].key == ":")
+        if place and pieces[place - 1].key == "," and leads < len(pieces) and self.outline.is_drug[leads]:
+            self.courses.separate("then")  # 2020 A, 2021 B + C, 2023 D
         if course is not None and self.courses.near():
             course.closed = True
         self.courses.separate("other")

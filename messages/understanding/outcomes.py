@@ -1685,8 +1685,42 @@ class Outcomes:
         if target.outcome in (*_OPEN, "completed"):
             self._end(target, outcome, place)
             piece.used = True
+            for course in self._other_subjects(place):
+                self._end(course, outcome, place)
         else:
             self._note(target, place)
+
+    def _other_subjects(self, place: int) -> list[Course]:
+        """The other lines that are subjects of what is said: 'THP and T-DM1 failed', 'A, B and C were not tolerated';
+        not of 'A, B failed' or 'A, then B failed'."""
+        outline, pieces, last = self.outline, self.outline.pieces, place - 1
+        if outline.cues[place].isdisjoint(("governing", "toxicity")):
+            return []
+        while last > outline.stretch_start[place] and pieces[last].roles & {"auxiliary", "is"}:
+            last -= 1
+        if last < _BOTH or not outline.is_drug[last] or outline.stretch[last] != outline.stretch[place]:
+            return []
+        while last > _BOTH and pieces[last - 1].key in ("+", "/") and outline.is_drug[last - _BOTH]:
+            last -= _BOTH
+        first = last
+        subjects: list[int] = []
+        for _ in range(_MOST_LISTED):
+            before = outline.last_drug[first]
+            if before is None or not outline.joins(before, first):
+                break
+            subjects.append(before)
+            first = before
+        if not subjects or pieces[last - 1].key not in ("and", "&"):
+            return []
+        opens = pieces[first - 1] if first > outline.sentence_start[place] else None
+        if opens is not None and opens.key not in ("after", "as", "because", "once", "that", "when", ":"):
+            return []
+        named = {pieces[at].start for at in subjects}
+        return [
+            course
+            for course in self.courses.metastatic()
+            if course.outcome in _OPEN and any(of.start in named for of in course.pieces)
+        ]
 
     def _leads_to_its_drugs(self, place: int) -> str | None:
         """The last word before the drugs that an outcome governs; it may be its own: 'progressed through'."""

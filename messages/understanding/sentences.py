@@ -448,7 +448,7 @@ def _last_clause(sentence: list[Piece]) -> int:
         mark -= 1
     if mark and sentence[mark - 1].key in ("->", ">"):
         return mark - 1
-    if _is_a_sequence(sentence[:mark]):
+    if _is_a_sequence(sentence[:mark]) or _is_after_a_sequence(sentence[:mark]):
         return 0
     last = sentence[-1].clause
     begins = next(place for place, piece in enumerate(sentence) if piece.clause == last)
@@ -583,6 +583,23 @@ def _is_a_sequence(sentence: list[Piece]) -> bool:
         return False
     return linked and all(
         drug or "then" in piece.cues or piece.kind == "silent" for drug, piece in zip(drugs, sentence, strict=True)
+    )
+
+
+def _is_after_a_sequence(sentence: list[Piece]) -> bool:
+    """Whether a question is of a drug after a sequence that arrows lead through: 'tucatinib after THP -> T-DXd?'"""
+    after = next((at for at, piece in enumerate(sentence) if "after" in piece.cues), 0)
+    heads, steps = sentence[:after], sentence[after + 1 :]
+    asked = any(piece.names_drugs_by_name() for piece in heads)
+    return (
+        asked
+        and any(piece.key == "->" for piece in steps)
+        and all(
+            piece.names_drugs_by_name() or piece.kind == "silent" or piece.key in ("+", "/", "and") for piece in heads
+        )
+        and all(
+            piece.names_drugs_by_name() or piece.key in _BETWEEN_DRUGS or "progression" in piece.cues for piece in steps
+        )
     )
 
 

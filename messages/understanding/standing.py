@@ -107,6 +107,10 @@ _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 _OF_A_KIND = ("both", "only", "first", "last")
 """What leads to a class that only says what the drug before it is."""
 _WHAT_IT_IS = frozenset(("what_next", "choices"))
+_STEP = ("->", ">", ",")
+"""Signs that lead from one line of a sequence to the next."""
+_STEPS = 24
+"""Pieces from the 'after' of a question to a drug of the sequence it leads to, at most."""
 
 
 class Mention(NamedTuple):
@@ -974,9 +978,34 @@ class _Sentence:
             return Mention("mentioned")
         if behind in ("unavailable", "available", "unknown", "mentioned") and before != "received":
             return Mention("mentioned")
-        if outline.pieces[at].asked and self._is_of_who_is_on_it(at):
+        if outline.pieces[at].asked and (
+            self._is_of_who_is_on_it(at) or self._is_what_comes_before_the_next(at, behind)
+        ):
             return Mention("received")
         return Mention("asked" if at > self.question else self._when(at, before, behind), bare=bare)
+
+    def _is_what_comes_before_the_next(self, at: int, behind: str | None) -> bool:
+        """Whether a drug is a step of what the line that is asked for comes after: 'next line after THP -> T-DM1?',
+        'options after A, then B -> PD?', 'C after A -> B?'; not 'next after A -> B or C?'."""
+        outline, pieces, back = self.outline, self.outline.pieces, at - 1
+        if self.before[at] not in (None, "given") or behind not in (None, "given", "asked"):
+            return False
+        if "after" not in outline.said or "or" in outline.played:
+            return False
+        least = max(self.first, at - _STEPS)
+        while back > least and "after" not in outline.cues[back]:
+            step = pieces[back].key in _STEP or outline.cues[back] & {"then", "progression"}
+            if not (step or outline.is_drug[back] or outline.is_joining(back)):
+                return False
+            back -= 1
+        if "after" not in outline.cues[back] or not outline.is_drug[back + 1]:
+            return False
+        heads = range(self.first, back + 1)
+        if any(outline.is_drug[on] for on in heads):  # tucatinib after THP -> T-DXd?
+            return outline.is_drug[back - 1] and any(pieces[on].key == "->" for on in range(back, at))
+        return outline.has(heads, "what_next", "choices") or any(
+            pieces[on].key == "next" or pieces[on].kind == "line" for on in heads
+        )
 
     def _is_awaited(self, at: int) -> bool:
         """Whether it is until a drug is to be had that another was given: 'cape until T-DXd arrives', 'until A is
