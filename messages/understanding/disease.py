@@ -30,6 +30,15 @@ _LISTED = 6
 """Organs of one list in brackets, at most."""
 
 
+_FOR_THE_FIRST_TIME = frozenset(("early", "relapse", "came_back", "untreated", "de_novo", "surgery", "early_stage"))
+_AT_DIAGNOSIS = frozenset(("diagnosis", "diagnosed", "dx", "primary", "presentation", "presents", "presenting"))
+"""What tells that metastases may be the first: cues, and words."""
+
+
+_OTHER_THAN_DISEASE = frozenset(("fracture", "fractures", "diagnosis", "biopsy"))
+"""What may be new where no lesion is."""
+
+
 class Disease:
     """Reads every organ that is named."""
 
@@ -49,10 +58,12 @@ class Disease:
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
         if self._sites:
-            self._goes_on_elsewhere = self.lines > 0 or any(
-                self._is_held_somewhere(at) for at in range(len(self.pieces))
+            first = bool(told.early) or told.untreated or any(_is_the_first(piece) for piece in self.pieces)
+            self._goes_on_elsewhere = (
+                self.lines > 0 or not first or any(self._is_held_somewhere(at) for at in range(len(self.pieces)))
             )
-            """Whether metastases were there before those that are new: a line was given, or some are stable."""
+            """Whether metastases were there before those that are new: a line was given, or some are stable, or nothing
+            says that they are the first."""
             self._sites += [
                 place
                 for place in range(self._sites[0], len(self.pieces))
@@ -424,6 +435,9 @@ class Disease:
         more = (not grows or not self._goes_on_elsewhere) and self.context.of(piece, "more")
         if not (grows or more) or self.context.is_denied_at_once(place) or (more and not self._goes_on_elsewhere):
             return ""
+        behind = [piece.key for piece in self.pieces[place + 1 : place + 3]]
+        if more and not _OTHER_THAN_DISEASE.isdisjoint(behind):  # bone mets with a new vertebral fracture
+            return ""
         return "growth" if grows else "more"
 
     def _is_recurrence(self, piece: Piece) -> bool:
@@ -504,6 +518,12 @@ class Disease:
         both smaller'."""
         named = _within(self._brains, clause)
         return any(not (at < place and all(self._is_listed(on) for on in range(at, place))) for at in named)
+
+
+def _is_the_first(piece: Piece) -> bool:
+    """Whether a piece tells of a disease that is found, or comes back, for the first time."""
+    found = not piece.cues.isdisjoint(_FOR_THE_FIRST_TIME) or piece.key in _AT_DIAGNOSIS
+    return found or ("say" in piece.kinds and piece.is_("say", "prior_lines", "early_stage_agents"))
 
 
 def _within(places: list[int], span: range) -> list[int]:
