@@ -7,6 +7,7 @@ from messages.understanding.courses import Course
 from messages.understanding.drugs import (
     ANTI_HER2,
     ANTIBODIES,
+    AROUND_SURGERY,
     BEFORE_A_TAXANE,
     CONJUGATES,
     ENDOCRINE,
@@ -159,7 +160,8 @@ class Grouping:
 
     def _is_given_after_adjuvant(self, place: int, new: tuple[str, ...]) -> bool:
         """Whether a drug is given now, and adjuvant anti-HER2 therapy ended before it: 'adjuvant TCH 5 years ago, now
-        THP', 'adjuvant trastuzumab until 2018, THP since 2022'; not 'neoadjuvant TCHP done, now on HP'."""
+        THP', 'adjuvant trastuzumab until 2018, THP since 2022', or one that is never given around surgery: 'adjuvant
+        TCH, T-DXd currently'; not 'neoadjuvant TCHP done, now on HP'."""
         outline, course, last = self.outline, self.courses.current, self.outline.last_drug[place]
         group = self._group(place) | set(new)
         if course is None or last is None or not course.early or not set(course.agents) & ANTI_HER2:
@@ -169,6 +171,9 @@ class Grouping:
         first = outline.sentence_start[place]
         adjuvant = any(self.pieces[at].key in ("adjuvant", "adj", "adjuvantly") for at in range(first, place))
         between = range(last + 1, place)
+        parted = any(self.pieces[at].key == "," for at in between) and not outline.has(between, "early")
+        if parted and not group <= AROUND_SURGERY:
+            return True
         ended = outline.has(between, "completed", "stopped", "ended", "before_it") or any(
             self.pieces[at].kind == "date" or "earlier" in self.pieces[at].roles for at in between
         )
