@@ -787,6 +787,8 @@ def _only_names(outline: Outline, first: int, end: int) -> bool:
 def _announces_plans(outline: Outline, first: int, end: int) -> bool:
     """Whether a sentence without drugs heads a list of what is planned: 'Plan: 1) MRI'."""
     plans = any("planned" in outline.cues[at] and heads(outline, at) for at in range(first, min(first + _ASKED, end)))
+    headed = outline.pieces[end - 1].key == ":" and end - first <= _ASKED + 1
+    plans = plans or (headed and outline.has(range(first, end), "choices", "available"))  # options here: - T-DXd - TCT
     return plans and not _is_an_item(outline, first)
 
 

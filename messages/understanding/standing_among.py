@@ -158,7 +158,9 @@ class Among:
         start, end = outline.sentence_start[these.start], outline.sentence_end[these.start]
         behind = these.stop
         while behind < end and (
-            outline.cues[behind] & {"then"} or pieces[behind].key in ("but", "only", "as", "soon", "and", ",")
+            outline.cues[behind] & {"then"}
+            or pieces[behind].kind == "line"
+            or pieces[behind].key in ("but", "only", "as", "soon", "and", ",")
         ):
             behind += 1
         if behind < end and self._tells_what_may_come(behind, end) and pieces[behind].key not in ("until", "till"):
@@ -178,6 +180,8 @@ class Among:
         if pieces[at].key not in _WHENEVER:
             return False
         rest = [piece.key for piece in pieces[at + 1 : min(end, at + 1 + _NEAR)]]
+        if pieces[at].key in ("if", "once") and self.outline.has(range(at + 1, min(end, at + 2)), "available"):
+            return True
         if not rest:
             return False
         if rest[0] in ("needed", "necessary", "required", "progression", "pd"):

@@ -186,6 +186,10 @@ class Before:
                 self.outside = mode
             elif piece.key == ")" and self.outside is not None:
                 mode, self.outside, self.taken = self.outside, None, True
+            if piece.key in (")", "]"):
+                relative = relative and not self._closes_what_was_said_of_another(at)
+                if self.outline.pieces[self.first].key in ("(", "[") and at == self._end_of_bracket(self.first):
+                    mode = None  # (T-DXd planned) THP, T-DM1
             says_nothing = not (cues or piece.roles or piece.kinds or relative or piece.kind == "line")
             if says_nothing and mode not in _WITHIN and piece.key not in _BY_THEMSELVES:
                 continue
@@ -230,9 +234,20 @@ class Before:
             (each for each in behind if "the_patient" in outline.cues[each] or pieces[each].key in _HERSELF), self.end
         )
 
+    def _closes_what_was_said_of_another(self, at: int) -> bool:
+        """Whether a relative is named in the bracket that ends here: '(sister: T-DXd) THP, then T-DM1'."""
+        outline, pieces = self.outline, self.outline.pieces
+        for back in range(at - 1, max(self.first, at - _FAR) - 1, -1):
+            if pieces[back].key in ("(", "["):
+                return outline.has(range(back, at), "family")
+        return False
+
     def _turns_to_her(self, at: int) -> bool:
-        """Whether what the patient had is set beside what a relative had: 'her mother had T-DM1, she only THP'."""
+        """Whether what the patient had is set beside what a relative had: 'her mother had T-DM1, she only THP'; or what
+        she had beside what another one had: 'another patient got T-DXd, mine had THP'."""
         outline = self.outline
+        if outline.pieces[at].key in ("mine", "ours") and outline.stretch_start[at] == at:
+            return True
         if outline.pieces[at].key not in ("she", "he") or outline.stretch_start[at] != at:
             return False
         behind = at + 1
@@ -433,7 +448,7 @@ class Before:
         return "kind_of_drug" in pieces[at - 2].roles or readings_of(pieces[at - 2]) is not None
 
     def _end_of_bracket(self, at: int) -> int:
-        closing = (each for each in range(at, min(self.end, at + 30)) if self.outline.pieces[each].key == ")")
+        closing = (each for each in range(at, min(self.end, at + 30)) if self.outline.pieces[each].key in (")", "]"))
         return next(closing, at)
 
     def _tells_what_was(self, at: int, mode: str) -> bool:
@@ -895,6 +910,8 @@ class Before:
                 return "mentioned"  # not whether A, but when
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # no need for A
+            if key == "without" and self._asks_for_options_without(at):
+                return "mentioned"
             if self.outline.denies_a_change(at) or self.outline.denies_an_examination(at):
                 return None  # we have not changed T-DXd; not yet restaged on T-DXd
             if key == "no" and at > self.first and "we_have" in self.outline.cues[at - 1]:
@@ -920,6 +937,15 @@ class Before:
         if headed or (cues & {"we_have", "access"} and self._is_right_before_a_drug(at)):
             return "available"  # we have T-DXd; access T-DXd: yes
         return None
+
+    def _asks_for_options_without(self, at: int) -> bool:
+        """Whether a question asks for treatment that lacks a drug: 'options without a taxane?'"""
+        outline = self.outline
+        led = range(self.first, at)
+        if not outline.pieces[at].asked or any(outline.is_drug[each] for each in led):
+            return False
+        asks = outline.has(led, "choices", "what_next", "planned") or outline.plays(led, "interrogative")
+        return asks or (outline.plays(led, "treatment") and not outline.has(led, "previously", "has_had"))
 
     def _is_right_before_a_drug(self, at: int) -> bool:
         return at + 1 < self.end and self.outline.is_drug[at + 1]

@@ -264,9 +264,10 @@ class Behind:
     def _is_listed(self, at: int, following: int, listed: bool) -> bool:
         """Whether two drugs belong to one list that ends in 'and' or 'or': 'A, B and C not given'."""
         outline = self.outline
-        if not outline.joins(at, following):
-            return False
         between = outline.pieces[at + 1 : following]
+        early = outline.has(range(max(self.first, at - 1), at), "early")  # adjuvant TH, T-DXd and TCT not available
+        if not outline.joins(at, following) or (early and any(piece.key == "," for piece in between)):
+            return False
         if self.behind.get(following) == "denied" and self._has_its_rank(at, following):
             return False
         if any(piece.key == "and" or "or" in piece.roles for piece in between):
