@@ -56,6 +56,8 @@ class Course:
     """Whether that word says so outright, as 'currently' does, and not 'on' alone."""
     later: bool = False
     """Whether 'then' led to it from the drug before it."""
+    aside: bool = False
+    """Whether its drugs open a bracket behind those of another line: 'T-DXd (THP failed)'."""
     stopped: bool = False
     """Whether it is told to have been stopped."""
     regimen: bool = False
@@ -321,6 +323,8 @@ class Courses:
         """Whether the line told first is the one that goes on now: 'Currently TCT; Enhertu failed', 'TCT since May.
         She progressed on T-DXd.'"""
         first, *rest = lines
+        if len(rest) == 1 and rest[0].aside and rest[0].outcome in _ENDED and not self.dated:  # TCT (T-DXd failed)
+            return first.outcome in _OPEN and first.number is None and rest[0].number is None
         if self.dated or not first.ongoing or first.outcome not in _OPEN or first.number is not None:
             return False
         if not rest or rest[0].later or not (first.now or all(course.outcome in _ENDED for course in rest)):

@@ -525,6 +525,11 @@ class Grouping:
         if self.courses.insert is not None and self.courses.insert < len(self.courses.all):
             course.early = course.early or self.courses.all[self.courses.insert].early
         course.later = self._is_led_to_by_then(place)
+        before = self.courses.current
+        course.aside = before is not None and before.sentence == piece.sentence and place >= _BRACKET
+        course.aside = (
+            course.aside and self.pieces[place - 1].key == "(" and self.pieces[place - _BRACKET].kind != "sign"
+        )
         course.follows, self.now.leading = self.now.leading, None
         if self.now.leads:
             self.now.leading, self.now.leads = course, False

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from messages.understanding.courses import Course, Told
-from messages.understanding.drugs import ANTI_HER2, agents_of
+from messages.understanding.drugs import ANTI_HER2, ENDOCRINE, agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.scan import Piece
 
+_BEFORE_DURING = 4
+"""Pieces between the return of the disease and what it came back under, at most."""
+_MONTH = 2
+"""Pieces of 'month 7', '7th month'."""
 _FAR = 12
 """Pieces from a drug to the duration that dates it, at most."""
 _LONGER = ("more", "longer", "later", "greater")
@@ -22,7 +26,7 @@ def months_since_adjuvant(outline: Outline, told: Told, text: str) -> tuple[int,
     early = [course for course in told.early if ANTI_HER2 & set(course.agents)]
     if not early:
         return None
-    reader = _Interval(outline, early)
+    reader = _Interval(outline, early, told.early)
     during = reader.relapse_during()
     if during is not None:
         return 0, during
@@ -36,9 +40,10 @@ def months_since_adjuvant(outline: Outline, told: Told, text: str) -> tuple[int,
 
 
 class _Interval:
-    def __init__(self, outline: Outline, early: list[Course]) -> None:
+    def __init__(self, outline: Outline, early: list[Course], told: list[Course]) -> None:
         self.outline = outline
         self.drugs = {piece.start for course in early for piece in course.pieces}
+        self.takes_endocrine = any(ENDOCRINE & set(course.agents) for course in told)
         self.counted = {outline.sentence[at] for at, cues in enumerate(outline.cues) if "interval" in cues}
         self.relapsed = any("relapse" in cues for cues in outline.cues) or any(
             piece.is_("noun", "organ_mets", "brain_mets") for piece in outline.pieces
@@ -57,11 +62,27 @@ class _Interval:
         """The drug under which the disease came back: 'recurred during adjuvant T-DM1'."""
         outline = self.outline
         for at, piece in enumerate(outline.pieces):
-            if piece.start not in self.drugs or not self._is_running(at):
+            named = piece.start in self.drugs and self._is_running(at)
+            if not (named or ("early" in outline.cues[at] and self._is_adjuvant_therapy(at))):
                 continue
             if any(self._is_return(on) for on in range(outline.sentence_start[at], outline.sentence_end[at])):
                 return piece
         return None
+
+    def _is_adjuvant_therapy(self, at: int) -> bool:
+        """Whether adjuvant therapy without its name is what the disease came back under: 'recurred while on adjuvant
+        therapy', 'relapse during adjuvant treatment'; not 'during adjuvant chemo'."""
+        outline, pieces = self.outline, self.outline.pieces
+        behind = at + 1
+        if behind == len(pieces) or "treatment" not in pieces[behind].roles or "chemo" in pieces[behind].roles:
+            return False
+        ends = behind + 1 == len(pieces) or pieces[behind + 1].kind == "sign"
+        if self.takes_endocrine or not ends:
+            return False
+        leads = at - 1 - (at > 1 and pieces[at - 1].key in ("her", "the"))
+        if leads <= 0 or "during" not in pieces[leads].roles:
+            return False
+        return any(self._is_return(back) for back in outline.before_in_stretch(leads, _BEFORE_DURING))
 
     def _is_running(self, at_drug: int) -> bool:
         """Whether 'during', 'while on' leads to an adjuvant drug."""
@@ -69,7 +90,7 @@ class _Interval:
         adjuvant = False
         for back in outline.before_in_stretch(at_drug, 5):
             piece, cues = outline.pieces[back], outline.cues[back]
-            if "during" in piece.roles or "relapsed_on" in cues:
+            if "during" in piece.roles or "relapsed_on" in cues or self._counts_a_month(back):
                 before = range(max(outline.stretch_start[back], back - 2), back)
                 past = outline.has(before, "completed", "stopped", "started", "negation", "no_progression")
                 progressed = outline.has(before, "progression")  # progressed on adjuvant T-DM1
@@ -86,6 +107,18 @@ class _Interval:
             ):
                 return False
         return False
+
+    def _counts_a_month(self, of: int) -> bool:
+        """Whether 'of' leads from a month or cycle that is counted to what was given: 'at month 7 of adjuvant T-DM1',
+        'in the 7th month of adjuvant Herceptin'."""
+        pieces = self.outline.pieces
+        if of < _MONTH or pieces[of].key != "of":
+            return False
+        counted = pieces[of - _MONTH : of]
+        leads = pieces[max(0, of - _MONTH - 2) : of - _MONTH]
+        month = any(piece.key == "month" for piece in counted)
+        ordinal = any(piece.kind in ("number", "ordinal") or piece.value is not None for piece in counted)
+        return month and ordinal and any(piece.key in ("at", "in", "during") for piece in leads)
 
     def _is_return(self, at: int) -> bool:
         """Whether a piece tells that the disease came back."""
@@ -153,6 +186,8 @@ class _Interval:
         if between is not None and outline.pieces[between].key == "between":  # 7 months between last dose and relapse
             return until and self._is_end(behind)
         off = any(outline.pieces[at].key == "off" and "stopped" in outline.cues[at] for at in beside)
+        if place and "after" in outline.cues[place - 1] and off:  # relapsed after 14 months off treatment
+            return any(self._is_return(at) for at in outline.before_in_stretch(place))
         links = any(outline.pieces[at].key in ("at", "when", "before", "until") for at in behind)
         return off and until and links
 
