@@ -876,9 +876,12 @@ class _Sentence:
         """Whether a text is nothing but drugs and what is known of them: 'approval of T-DXd in Canada', 'Enhertu side
         effects', 'T-DXd indication in 2nd line'."""
         outline = self.outline
-        if self.first or self.end < len(outline.pieces) or self.end > _LONGEST_REMARK:
+        if self.first or self.end > _LONGEST_REMARK:
             return False
-        return not any(outline.pieces[at].key in (",", ";", "->", ">") for at in range(self.end)) and all(
+        if any(piece.kind not in ("silent", "sign") for piece in outline.pieces[self.end :]):
+            return False
+        greeting = next((at for at in range(self.end) if outline.pieces[at].kind != "silent"), self.end)  # Dear ...,
+        return not any(outline.pieces[at].key in (",", ";", "->", ">") for at in range(greeting + 1, self.end)) and all(
             outline.is_drug[at]
             or outline.pieces[at].kind in ("silent", "sign", "line", "number")
             or outline.pieces[at].is_("say", "region")

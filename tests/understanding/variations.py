@@ -75,7 +75,7 @@ SAME: dict[str, tuple[tuple[str, ...], ...]] = {
 }  # fmt: skip
 """Wordings that mean the same, by family: each is put in the place of each other."""
 _NO_NAMES = ("US", "WHO")
-_BROKEN = re.compile(r"(?<=[a-z)\d%+])(?<!adj)\. (?=[A-Z])")
+_BROKEN = re.compile(r"(?<=[a-z)\d%+])(?<!adj)(?<!neither)\. (?=[A-Z])")
 _SENTENCE = "She lives alone."
 _REFERS = re.compile(
     r"(?:it|this|that|then|these|they|both|all|not|no|none|never|yes|since|after|before|now|also|but|and|same|stopped"
@@ -131,6 +131,7 @@ _AROUND = {
     ),
     "paclitaxel": (r"(?<![\w-])(?<!nab )(?<!bound )(?<!liposomal )(?<!particle )", r"(?![\w-]| alb| prot)"),
     "HER2+": (r"(?<![\w-])", r"(?![\w+/])"),
+    "had": (r"(?<![\w-])", r"(?![\w-]| been\b| \w+ed\b)"),
     "met": (r"(?<![\w-])", r"(?![\w-]| breast| bc| :|:)"),
     "mets": (r"(?<![\w-])", r"(?![\w-]| ?:)"),
     "cape": (r"(?<![\w-])", r"(?![\w-])"),
