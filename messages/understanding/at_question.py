@@ -31,6 +31,10 @@ _DENIAL = re.compile(
     r"(?:(?:so|and|it is|it's|definitely|certainly) )*(?:not|no longer|no|isn't|wasn't) (?:in )?(?:the |an? )?",
     re.IGNORECASE,
 )
+_PLAIN_NO = re.compile(r"^(\s*(?:no|nope))[.!;](?=\s)", re.IGNORECASE)
+"""A plain no that is a sentence of its own before the rest of an answer."""
+_NO_BUT = re.compile(r"^\s*(no|nope)\s*[,;.-]?\s+(?:but|however|only|though)\b", re.IGNORECASE)
+"""A plain no, with what is so instead."""
 _REASONS = {"platelets", "lvef", "ild_history"}
 """What may be why a line was stopped, and stands beside how it ended: 'EF fell to 40 so we stopped it'."""
 
@@ -98,6 +102,8 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
         return found
     if field == "tdxd_access" and (access := _access_by_name(text[:LONGEST], knowledge)) is not None:
         return Understanding(Profile(tdxd_access=access), spans=(Span(field, access, text, 0, len(text)),))
+    if field == "tdxd_access":
+        text = _PLAIN_NO.sub(r"\1,", text)  # 'No. Not funded.': it is the access that is denied, not the drug
     if found.corrects and found.fields:  # 'actually no, it was ER negative': of another question
         return found
     if (
@@ -117,6 +123,10 @@ def _understand(text: str, knowledge: Knowledge, question: str | None) -> Unders
     if field in found.profile.model_fields_set:
         return _ended_first(f"{words} ", text[:LONGEST], found, knowledge) if question == _OUTCOME else found
     found = _after(f"{words} ", text[:LONGEST], field, found, knowledge)
+    if field == "tdxd_access" and field not in found.fields and (no := _NO_BUT.match(text)) is not None:
+        values = {**found.fields, field: "unavailable"}  # no, but tucatinib can be had
+        spans = (Span(field, "unavailable", no[1], no.start(1), no.end(1)), *found.spans)
+        return replace(found, profile=Profile.model_validate(values), spans=spans)
     return _without_setting_of_the_brain(found) if question == _BRAIN else found
 
 

@@ -15,7 +15,7 @@ from messages.understanding.scan import Piece
 from messages.understanding.sentences import asks_outright
 from messages.understanding.standing_among import Among
 from messages.understanding.standing_before import TOLD, Before, heads
-from messages.understanding.standing_behind import Behind
+from messages.understanding.standing_behind import REQUESTS, Behind, is_a_request
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
@@ -380,6 +380,11 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     drug = outline.last_drug[first]
     if drug is None or drug < first - _FAR or agents_of(outline.pieces[drug]) != ("t_dxd",):
         return
+    if found[drug].access == "available" and outline.sentence_end[drug] == first:
+        refused = _is_refused_outright(outline, first, end)
+        if refused is not None:
+            found[drug] = Mention(found[drug].standing, "declined", access_at=refused)
+            return
     told = next((at for at in range(end - 1, first - 1, -1) if outline.cues[at] & _OF_ACCESS), None)
     if told is None or outline.pieces[told].asked or not _points_back(outline, first, told):
         return
@@ -391,6 +396,20 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     if value is not None:
         standing = "mentioned" if alone and standing == "received" else standing
         found[drug] = Mention(standing, value, access_at=told)
+
+
+def _is_refused_outright(outline: Outline, first: int, end: int) -> int | None:
+    """Where a sentence says that the patient refuses, and of nothing else than what was told before it: 'she doesn't
+    want it.'"""
+    told = next((at for at in range(first, end) if "declined" in outline.cues[at]), None)
+    if told is None or outline.pieces[told].asked:
+        return None
+    light = ("new_word", "correction", "the_patient")
+    others = (at for at in range(first, end) if at != told)
+    plain = all(
+        outline.pieces[at].kind in ("silent", "sign") or outline.has(range(at, at + 1), *light) for at in others
+    )
+    return told if plain else None
 
 
 def _was_not_to_be_had(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
@@ -823,7 +842,7 @@ class _Words:
         self.unavailable = "unavailable" in said
         self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
         self.denies_behind = "negated_after" in said
-        self.decides = "request" in typed or "access" in said or "application" in played
+        self.decides = not typed.isdisjoint(REQUESTS) or "access" in said or "application" in played
         """Whether a request may have been decided on."""
         self.routed = ";" in typed
         """Whether how a drug is given may be told behind a semicolon."""
@@ -914,6 +933,8 @@ class _Sentence:
             behind = None if previous is None else self.behind.get(previous)
         elif behind == "ellipsis":
             behind = "available" if self._same(at) != "denied" else None
+            if outline.last_drug[at] is None and outline.pieces[at + 1].key in ("is", "are"):
+                behind = "mentioned"  # not available, but tucatinib is
         if "denied" in (before, behind) and self._was_only_early(at):
             return Mention("received")
         if before == "denied" and self._is_of_neither(at):
@@ -1341,12 +1362,18 @@ class _Sentence:
         'reimbursement of T-DXd: negative decision'."""
         outline = self.outline
         before = outline.before_in_stretch(at, 5)
-        requested = any(outline.pieces[each].key == "request" for each in before)
+        requested = any(is_a_request(outline, each) for each in before)
         if not (requested or outline.has(before, "access") or outline.plays(before, "application")):
             return None
         for place in range(at + 1, min(self.end, at + _ASKED + 3)):
-            roles = outline.pieces[place].roles
-            if outline.is_drug[place] or outline.has(range(place, place + 1), "negation", "pending"):
+            roles, cues = outline.pieces[place].roles, outline.cues[place]
+            if requested and (cues & {"declined"} or outline.pieces[place].key == "denied"):
+                return None if outline.plays(range(at + 1, place), "subject") else "unavailable"
+            if requested and "pending" in cues:
+                return "unknown"
+            if "negation" in cues and "through" in [piece.key for piece in outline.pieces[place + 1 : place + 4]]:
+                return "unknown"  # funding for T-DXd hasn't come through
+            if outline.is_drug[place] or cues & {"negation", "pending"}:
                 return None
             if "ongoing" in outline.cues[place]:
                 return "unknown"  # the demand for T-DXd is running
@@ -1979,6 +2006,10 @@ class _Sentence:
     def _access(self, at: int, before: str | None, behind: str | None) -> str | None:
         """What is said of the access to T-DXd."""
         said = behind if behind in _ACCESS else before
+        if (before, behind) == ("declined", "available") and (
+            "became_available" not in self.outline.cues[self.told_at[at]]
+        ):
+            said = before  # she does not want T-DXd although it is available
         if said == "other_than":
             return None if self._is_passed_over(at) else "unavailable"
         if said not in _ACCESS:
@@ -2036,6 +2067,10 @@ class _Sentence:
         pieces, end = self.outline.pieces, self.end
         if at + 1 < end and pieces[at + 1].key in ("no", "not") and self.outline.has(range(at - 1, at), "access"):
             return True  # access T-DXd no
+        sign = at + 1 + (at + 1 < end and "earlier" in pieces[at + 1].roles)  # available before, not any more
+        if sign + 1 < end and pieces[sign].key == "," and "stopped" in self.outline.cues[sign + 1]:
+            ahead = pieces[sign + 1].key in ("no", "not")  # was available, not any more
+            return ahead and (sign + 2 == len(pieces) or pieces[sign + 2].kind == "sign")
         if at + 2 >= end or pieces[at + 1].key not in (":", "=", "-"):
             return False
         ends = (

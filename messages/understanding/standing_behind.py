@@ -42,12 +42,25 @@ _BY_THEMSELVES = frozenset(
 )
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
+REQUESTS = frozenset(
+    (
+        "request", "approval", "prior", "auth", "authorization", "authorisation", "preauthorization",
+        "preauthorisation", "preauth", "precert", "pa",
+    )
+)  # fmt: skip
+"""How what is asked of a payer begins: 'prior auth for', 'approval for'."""
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
 """How the names of programmes begin through which a drug is had before it is approved."""
 _SUPPOSING = frozenset(("in", "when", "once", "whenever", "as"))
 """How what is only supposed begins: 'in case of PD', 'once she progresses'."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
 _ACCESS = frozenset(("unavailable", "available", "unknown"))
+
+
+def is_a_request(outline: Outline, at: int) -> bool:
+    """Whether a piece is what is asked of a payer: 'prior auth for', 'approval for'; not 'prior T-DXd'."""
+    key = outline.pieces[at].key
+    return key in REQUESTS and (key != "prior" or "planned" in outline.cues[at])
 
 
 class Behind:
@@ -149,6 +162,8 @@ class Behind:
             return self._only_dates(at, verdict) or (verdict in _ACCESS and told_at == at + 1)  # currently unavailable
         if verdict == "denied":
             return self._is_only_why(at, said)
+        if verdict == "declined":
+            return said == "available"  # it is funded, but she does not want it
         if verdict not in _ACCESS:
             return False
         if said == "denied":
@@ -416,6 +431,10 @@ class Behind:
             return "mentioned"
         if piece.key == "do" and last and outline.pieces[at - 1].key == "we" and not piece.asked:
             return "available"  # T-DM1 we do
+        if "cannot" in piece.roles and last and self._is_ours(at):
+            return "unavailable"  # tucatinib we can get, T-DXd we cannot
+        if piece.key in ("not", "dont", "t") and last and self._is_what_we_do_not(at):
+            return "unavailable"  # T-DM1 we have, T-DXd we do not
         if not cues:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in _TIMES and piece.key != ITEM
@@ -457,7 +476,8 @@ class Behind:
         if "declined" in cues:
             if self._is_of_what_follows(at) or self._is_of_chemotherapy(at):
                 return None
-            by_others = self._is_of_an_application(at) or self._is_by_a_payer(at)
+            hers = outline.pieces[at - 1].key in ("she", "he") or "the_patient" in outline.cues[at - 1]
+            by_others = (self._is_of_an_application(at) and not hers) or self._is_by_a_payer(at)
             return "unavailable" if by_others else "declined"
         if "excluded" in cues and self._is_said_at_once(at):  # T-DXd was ruled out because of fibrosis
             return "unavailable"
@@ -566,9 +586,7 @@ class Behind:
     def _is_of_an_application(self, at: int) -> bool:
         """Whether what is refused is a request for a drug: 'request for T-DXd refused', 'coverage of T-DXd denied'."""
         before = self.outline.before_in_stretch(at)
-        return self.outline.plays(before, "application") or any(
-            self.outline.pieces[each].key == "request" for each in before
-        )
+        return self.outline.plays(before, "application") or any(is_a_request(self.outline, each) for each in before)
 
     def _decided(self, at: int) -> str:
         """What a request for a drug came to: 'T-DXd: appeal lost', 'T-DXd request granted'."""
@@ -1059,6 +1077,22 @@ class Behind:
         stretch = self.outline.in_stretch(at)
         conditional = (each for each in range(at + 1, stretch.stop) if "clausal" in self.outline.pieces[each].roles)
         return range(stretch.start, next(conditional, stretch.stop))
+
+    def _is_ours(self, at: int) -> bool:
+        """Whether 'we' stands between a drug and what is not possible, and nothing else: 'T-DXd we cannot'."""
+        pieces = self.outline.pieces
+        back = at - 1
+        while back > self.first and (pieces[back].kind == "sign" or pieces[back].key == "can"):
+            back -= 1
+        return back > self.first and pieces[back].key == "we" and self.outline.is_drug[back - 1]
+
+    def _is_what_we_do_not(self, at: int) -> bool:
+        """Whether 'we do not' ends what is said of a drug: 'T-DM1 we have, T-DXd we do not', 'T-DXd we don't'."""
+        pieces = self.outline.pieces
+        back = at - 1
+        while back > self.first and pieces[back].key in ("'", "do", "don", "have"):
+            back -= 1
+        return back > self.first and pieces[back].key == "we" and self.outline.is_drug[back - 1]
 
     def _is_the_latter(self, at: int) -> bool:
         """Whether a word stands for the last drugs of those named: 'the second only discussed', 'the latter never'."""
