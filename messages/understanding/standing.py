@@ -12,7 +12,7 @@ from messages.understanding.drugs import AGAINST_PLACEBO, ANTI_HER2, agents_of, 
 from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
-from messages.understanding.sentences import asks_outright
+from messages.understanding.sentences import OPINIONS, asks_outright
 from messages.understanding.standing_among import Among
 from messages.understanding.standing_before import TOLD, Before, heads
 from messages.understanding.standing_behind import REQUESTS, Behind, is_a_request
@@ -55,6 +55,8 @@ _HOW_IT_WAS = ("how", "which", "when", "why")
 """How a question begins that takes it for given that a drug was."""
 _OF_ALL = ("neither", "none", "both")
 """What answers for each of several drugs: 'lapatinib, neratinib? Neither.'"""
+_VIEWS = (*OPINIONS, "thought", "ideas", "idea", "comment", "comments", "take", "experience", "data", "evidence")
+"""What is asked for on a drug."""
 _TO_BE_HAD = ("here", "licensed", "registered", "authorised", "authorized", "marketed", "stocked", "listed")
 """What says behind several drugs, of which it is denied, that they are to be had."""
 _OF_NO_WEIGHT = frozenset(("the_patient", "so_far", "planned", "joined", "new_word"))
@@ -1878,6 +1880,8 @@ class _Sentence:
         on = outline.pieces[first - 1] if first > self.first else None
         if on is None or not ("on" in on.roles or "ongoing" in on.cues):
             return False
+        if first - 2 >= self.first and outline.pieces[first - 2].key in _VIEWS:
+            return False  # thoughts on T-DXd?
         headed = at + 1 < self.end and outline.pieces[at + 1].key == ":"  # on T-DXd: bone flare?
         return headed or self._treats_a_symptom(first) or (other is not None and other >= self.first)
 

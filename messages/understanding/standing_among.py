@@ -65,6 +65,10 @@ _LATER = ("later", "afterwards")
 _GIVE = ("get", "have", "receive", "try", "use", "give", "offer", "take", "start", "add", "switch")
 _MAY = ("could", "might", "may")
 """What says of giving a drug that it is only possible."""
+_HOLIDAYS = ("holiday", "holidays", "christmas", "easter", "weekend", "vacation", "summer", "break")
+"""What a drug is begun after."""
+_RANKED = ("resort", "rescue", "backup", "fallback", "reserve", "future", "another", "plan")
+"""What ranks a drug among those that are left."""
 _OVER = ("over", "rather")
 
 
@@ -100,8 +104,44 @@ class Among:
             self.change(these, "planned")
         elif self._is_a_condition(these):
             self.change(these, "mentioned")
+        elif self._is_still_ahead(these) or self._is_called_possible(these):
+            self.change(these, "planned")
         elif not self._tells_how_it_went(these):
             self._received_untold(these, typed)
+
+    def _is_still_ahead(self, these: range) -> bool:
+        """Whether what stands behind a drug, and nothing else of it, tells of a time to come, or of its place among the
+        options: 'A on Monday', 'B in 2 weeks', 'C as a last resort', 'A per MDT'."""
+        outline, pieces, at = self.outline, self.pieces, these.stop
+        led = these.start - 1
+        first = led >= 0 and pieces[led].key == "first"
+        end = outline.stretch_end[these.start]
+        if first and at < end and "pending" in outline.cues[at] and pieces[at].key in ("tomorrow", "today", "on"):
+            return True  # first T-DXd tomorrow
+        last = end - (end > at and pieces[end - 1].kind == "sign")
+        if outline.stretch_start[these.start] != these.start - first or not 0 < last - at <= _NEAR or pieces[at].asked:
+            return False
+        if end < outline.sentence_end[these.start] and outline.has(
+            range(end, min(end + _NEAR, outline.sentence_end[these.start])),
+            "progression",
+            "toxicity",
+            "stopped",
+            "ongoing",
+        ):
+            return False
+        keys = [pieces[each].key for each in range(at, last)]
+        opening, closing = keys[0], pieces[last - 1]
+        if "pending" in outline.cues[at] and opening == "on" and last == at + 1:
+            return True  # on Monday
+        if opening == "in" and len(keys) == 2 and closing.kind == "duration":
+            return self._before(these) is not None
+        if opening in ("after", "following") and (keys[-1] in _HOLIDAYS):
+            return True
+        if opening in ("shortly", "imminently") or (first and opening in ("tomorrow", "today")):
+            return len(keys) == 1
+        if opening in ("as", "for") and any(key in _RANKED for key in keys[1:]):
+            return True
+        return opening in ("per", "as") and "adviser" in closing.roles
 
     def _received_untold(self, these: range, typed: Container[str]) -> None:
         """The same, of a drug of which not told how it went."""
@@ -124,6 +164,16 @@ class Among:
         pieces, led = self.pieces, these.start - 1
         start = self.outline.sentence_start[these.start]
         return led - 1 >= start and pieces[led].key in _GIVE and pieces[led - 1].key in _MAY
+
+    def _is_called_possible(self, these: range) -> bool:
+        """Whether a drug is only called possible: 'A still possible'."""
+        at, pieces = these.stop, self.pieces
+        opens = self.outline.stretch_start[these.start] == these.start
+        if not opens or at >= len(pieces) or "asked_back" not in self.outline.cues[at]:
+            return False
+        if pieces[at].key not in ("still", "possible", "conceivable", "feasible"):
+            return False
+        return at + 1 == len(pieces) or pieces[at + 1].kind == "sign"
 
     def _follows_in_a_bracket(self, these: range) -> bool:
         """Whether a bracket behind what is given now names what follows: 'on A (then B)'."""
@@ -364,6 +414,8 @@ class Among:
         if last is None or self.found[last] not in _NOT_GIVEN or not self._is_told_plainly(these):
             return False
         between = range(last + 1, these.start)
+        if [pieces[at].key for at in between] == [","] and self._opens_with_what_was_replaced(last):
+            return True
         if not 1 < len(between) <= _FAR:
             return False
         keys = [pieces[at].key for at in between]
@@ -381,6 +433,14 @@ class Among:
         begun = any(key in _BEGUN or key in _MEANWHILE for key in keys)
         on = keys[-1] == "on" and (keys[-2] in (",", "so") or "present" in pieces[between[-2]].roles)
         return begun or on or outline.has(between, "ongoing")
+
+    def _opens_with_what_was_replaced(self, last: int) -> bool:
+        """Whether a sentence begins with the drug in whose place another was given: 'instead of A, B'."""
+        first = self._combination_before(last).start
+        opens = first and self.outline.sentence_start[first] == first - 1
+        return (
+            bool(opens) and "than" in self.outline.cues[first - 1] and self.pieces[first - 1].key.startswith("instead")
+        )
 
     def _is_given_before_the_next(self, these: range) -> bool:
         """Whether a drug that is given now stands before what is to follow it: 'on A, about to change to B', 'on A with

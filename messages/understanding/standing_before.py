@@ -700,7 +700,8 @@ class Before:
             return False
         drug += pieces[drug].kind == "silent"
         counted = said > self.first and pieces[said - 1].key in ("first", "second", "third", "other")
-        if drug >= self.end or not outline.is_drug[drug] or outline.stretch_start[said] != self.first:
+        opens = outline.stretch_start[said] == self.first or said - outline.stretch_start[said] <= 1  # PD, MDT: T-DXd
+        if drug >= self.end or not outline.is_drug[drug] or not opens:
             return False
         if pieces[said].key in ("opinion", "opinions") and not (counted or pieces[colon - 1].kind == "number"):
             return False
