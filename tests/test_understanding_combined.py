@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
@@ -324,6 +325,63 @@ NEXT = {
 }  # fmt: skip
 
 
+AMONG_OTHERS = """
+no A here, only B|
+A only 3rd line on NHS|
+A through CDF|
+A, alternative: B|
+Alternative to A: B|
+A instead of B, with brain mets?|
+Now A, B after that if she progresses|A
+A until it fails, then B|A
+A until it failed, then B|AB
+On A, then B when it fails|A
+A now, B later|A
+A 2021, B later, PD|AB
+Offered A, preferred B, still on it|B
+Offered A, accepted, had 6 cycles until ILD G1|A
+Offered A, agreed, 4 cycles planned|
+She refused A and was started on B|B
+She refused A and will be started on B|
+C then A or B?|C
+C failed. A is funded after B only|C
+C failed. A needs prior B|C
+C failed. She could get B|C
+C -> A next -> B later|C
+C, waiting for A, meanwhile B|CB
+C, waiting for A, meanwhile B?|C
+C, A was considered but B was chosen|CB
+C, B was chosen over A|CB
+C, meant to start A, started B|CB
+C, approved for A, on B|CB
+C, on B with A to follow|CB
+C, on B, to be followed by A|CB
+C, on B, followed by A|CBA
+C, on B, about to change to A|CB
+C, on B (then A)|CB
+C; currently on B pending A approval|CB
+C. MDT: A. Got B.|CB
+C failed, B, PD, MDT: A|CB
+C failed, B, PD, A per MDT|CB
+C failed, B, PD, A on Monday|CB
+C failed, B, PD, A given on Monday|CBA
+C failed, B, PD, A in 2 weeks|CB
+C failed, B, PD, A as a last resort|CB
+C failed, B, PD, thoughts on A?|CB
+C failed. Instead of A, B.|CB
+(A planned) C then B|CB
+(sister: A) C then B|CB
+Another patient got A, mine had C then B|CB
+Treated with C. Available:\\n- A\\n- B|C
+""".strip().splitlines()
+"""What drugs say of one another, and which of them were given."""
+TRIPLES = (
+    {"A": "T-DXd", "B": "T-DM1", "C": "THP"},
+    {"A": "Kadcyla", "B": "lapatinib + capecitabine", "C": "THP"},
+    {"A": "tucatinib/capecitabine/Herceptin", "B": "T-DXd", "C": "vinorelbine-trastuzumab"},
+)
+
+
 def lines_of(profile: Profile) -> list[tuple[set[str], str | None]]:
     return [(set(line.agents), line.outcome) for line in profile.prior_lines or ()]
 
@@ -384,3 +442,17 @@ def test_the_brain_is_told_beside_the_body(line: str) -> None:
             profile = understand(text, KNOWLEDGE).profile
             assert profile.brain_metastases == status, text
             assert not extracranial or profile.extracranial_disease == extracranial, text
+
+
+def with_drugs(wording: str, drugs: dict[str, str]) -> str:
+    return re.sub(r"\b[ABC]\b", lambda letter: drugs[letter.group()], wording)
+
+
+@pytest.mark.parametrize("line", AMONG_OTHERS)
+def test_what_was_given_is_told_from_what_another_drug_says_of_it(line: str) -> None:
+    wording, given = line.replace("\\n", "\n").split("|")
+    for drugs in TRIPLES:
+        text = with_drugs(wording, drugs)
+        names = {"THP": FIRST, "T-DM1": DRUGS["Kadcyla"], **DRUGS}
+        lines = lines_of(understand(text, KNOWLEDGE).profile)
+        assert [agents for agents, _ in lines] == [names[drugs[letter]] for letter in given], text

@@ -169,6 +169,7 @@ class Among:
         """Whether a drug is only called possible: 'A still possible'."""
         at, pieces = these.stop, self.pieces
         opens = self.outline.stretch_start[these.start] == these.start
+        at += at < len(pieces) and pieces[at].key == ":"
         if not opens or at >= len(pieces) or "asked_back" not in self.outline.cues[at]:
             return False
         if pieces[at].key not in ("still", "possible", "conceivable", "feasible"):

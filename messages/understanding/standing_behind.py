@@ -856,6 +856,8 @@ class Behind:
             return False
         if at == self.first or not outline.is_drug[at - 1] or outline.drug_in_stretch_after(at) is not None:
             return False
+        if outline.has(range(at + 1, min(self.end, at + _MARKED_WITHIN)), *_GIVEN):
+            return False  # through the insurance, PD
         if any(outline.pieces[each].key in _PROGRAMMES for each in rest) or outline.has(rest, "access", *_GIVEN):
             return False
         return not any(outline.pieces[each].kind in ("date", "cycles", "duration") for each in rest)
