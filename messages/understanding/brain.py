@@ -108,6 +108,9 @@ class _ByPlace(dict[int, _T]):
         return found
 
 
+_BRAIN_NOUNS = ("brain_mets", "brain_imaging", "brain")
+
+
 class Brain:
     """Reads every mention of the brain."""
 
@@ -334,7 +337,7 @@ class Brain:
         """Whether a piece may say something of the brain, by itself or beside others."""
         if "noun" in piece.kinds or "say" in piece.kinds or piece.kind == "number":
             return True
-        if not piece.cues.isdisjoint(_CUES_OF_FACTS) or "returns" in piece.roles:
+        if not piece.cues.isdisjoint(_CUES_OF_FACTS) or "returns" in piece.roles or piece.key == "n":
             return True
         known = self.context.lexicon.groups.get(piece.key)
         if known is not None and not _GROUPS_OF_FACTS.isdisjoint(known):
@@ -348,6 +351,11 @@ class Brain:
         following = self.context.next_word(place)
         return following is not None and self.context.of(following, "lesion")
 
+    def _is_not_applicable(self, place: int) -> bool:
+        """Whether the brain is answered 'N/A': 'brain mets: N/A'."""
+        at = place - 1 - (place > 1 and self.pieces[place - 1].kind == "sign")
+        return self.pieces[place].key == "n" and at >= 0 and self.pieces[at].is_("noun", *_BRAIN_NOUNS)
+
     def _states_of(self, place: int) -> set[str]:
         """The words of state in a piece, without those that are denied at once or only planned."""
         cues = self.pieces[place].cues
@@ -356,6 +364,8 @@ class Brain:
             return {"unknown", "growth_doubted"}
         if "weak_progression" in cues:
             found.add("progression")
+        if "unavailable" in cues and self._is_not_applicable(place):
+            found.add("unknown")
         returned = self._has_returned(place) or self.pieces[place].key in ("recurred", "relapsed")
         if not found and "came_back" not in cues and not returned:
             return found
@@ -818,6 +828,8 @@ class Brain:
             if self.pieces[at].key in _NOT and at + 1 < window.stop and self.pieces[at + 1].key == ":":
                 continue  # head not: new brain lesions
             following = [on for on in range(at + 1, window.stop) if self.pieces[on].kind not in ("silent", "sign")]
+            if following and self.pieces[following[0]].key == "any" and self._closes(following[0]):
+                following = following[1:]  # doesn't have any
             if not following and self._denies_another(at, window.stop):
                 continue
             if not following and self._answers_for_a_scan(place, at):
@@ -833,6 +845,10 @@ class Brain:
         if not negations and not listed and self.context.stance(place) == "denied":
             return "imaging" if self.pieces[place].is_("noun", "brain_imaging") else "lesions"
         return None
+
+    def _closes(self, place: int) -> bool:
+        """Whether a piece ends what is said: the text, or the words before a sign."""
+        return place + 1 == len(self.pieces) or self.pieces[place + 1].kind == "sign"
 
     def _answers_for_a_scan(self, place: int, at: int) -> bool:
         """Whether a plain no stands right behind the name of a scan: 'brain MRI: no', 'CT head none'."""

@@ -51,6 +51,18 @@ class Marks:
             and "in_general" in self.outline.cues[before]
         )
 
+    def _is_what_it_comes_after(self, place: int) -> bool:
+        """Whether a numbered line, its drugs behind it, is what the question comes after: 'what after second-line
+        T-DM1?'"""
+        drug = place + 1
+        return (
+            place > 0
+            and "after" in self.outline.cues[place - 1]
+            and drug < len(self.pieces)
+            and self.outline.is_drug[drug]
+            and self.now.mentions[drug].standing == "received"
+        )
+
     def numbered(self, place: int) -> None:
         piece = self.pieces[place]
         if self._is_of_the_practice(place):
@@ -86,6 +98,7 @@ class Marks:
         sought = following is not None and bool(self.outline.cues[following] & {"after", "choices"})
         sought = sought or self._is_requested(place) or self._counts_what_follows(place) or self._is_of_a_plan(place)
         sought = sought or self.outline.heads_earlier_lines(place + 1)
+        had = self._is_what_it_comes_after(place)
         if self._says_after_what(place):
             self.now.refers = sought = True
         if sought and self._is_of_what_was_told(place) and course is not None:
@@ -95,7 +108,7 @@ class Marks:
             return
         if belongs != "ahead" and not piece.asked and self._refers_to(number):
             return
-        if belongs != "ahead" or piece.asked or sought:
+        if belongs != "ahead" or (piece.asked and not had) or sought:
             if not self._was_given(place):
                 self.told.seeking = number
             self.courses.separate("then" if sought else "none")

@@ -380,7 +380,8 @@ def _age(pieces: list[Piece], at: int, before: list[Piece], text: str) -> Taken 
             return _join(pieces, at, after, "age", int(value))
     if after < len(pieces) and (pieces[after].is_("noun", "age") or "woman" in pieces[after].roles):
         return _join(pieces, at, after, "age", int(value))
-    if before and before[-1].is_("noun", "age"):
+    headed = before[-2:-1] if before and before[-1].key in (":", "=") else before[-1:]  # age: 14
+    if headed and headed[0].is_("noun", "age"):
         return _join(pieces, at, at, "age", int(value))
     if len(before) > 1 and before[-1].key == "of" and before[-2].roles & {"person", "woman"}:  # a lady of 51
         return _join(pieces, at, at, "age", int(value))

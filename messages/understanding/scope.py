@@ -142,8 +142,12 @@ def _is_plain_cue(piece: Piece) -> bool:
     )
 
 
-_OF_A_QUESTION = frozenset(("<manages>", "<complaint>", "<withholds>", "<withheld>", "<amount>"))
+_OF_A_QUESTION = frozenset(("<manages>", "<management>", "<complaint>", "<withholds>", "<withheld>", "<amount>"))
 """Groups of the lexicon whose words may ask for something that lies outside, as a side effect may."""
+
+
+_MAY_ASK = ("a_toxicity", "dose_word")
+"""Cues whose words may do so."""
 
 
 def _named(context: Context, *, told: bool) -> set[str]:
@@ -162,7 +166,7 @@ def _named(context: Context, *, told: bool) -> set[str]:
             piece.used = True
             found.add(concept.name)
         known = groups.get(piece.key, ())
-        may_ask = "a_toxicity" in piece.cues or (known and not _OF_A_QUESTION.isdisjoint(known))
+        may_ask = not piece.cues.isdisjoint(_MAY_ASK) or (known and not _OF_A_QUESTION.isdisjoint(known))
         if not may_ask or piece.kind == "sign":
             continue
         if _manages(context, place) or (piece.asked and (_remedies(context, place) or _treats(context, place))):
@@ -192,7 +196,14 @@ def _asks(context: Context, place: int, *, whole: bool) -> bool:
 def _manages(context: Context, place: int) -> bool:
     """Whether the management of a complaint is named, the drug that causes it between the two."""
     pieces = context.pieces
-    if not context.of(pieces[place], "manages") or not _is_drug(context, place + 1):
+    if context.of(pieces[place], "management"):  # best management of capecitabine hand-foot syndrome?
+        leads = place + 1 < len(pieces) and pieces[place + 1].key in ("of", "for")
+        if not leads or not pieces[place].asked:
+            return False
+        place += 1
+    elif not context.of(pieces[place], "manages"):
+        return False
+    if not _is_drug(context, place + 1):
         return False
     at = place + 2
     while at < len(pieces) and pieces[at].key in _CAUSED:  # 'management of Enhertu-related nausea'
@@ -244,6 +255,9 @@ def _is_how_much(context: Context, place: int) -> bool:
     """Whether a question is how much of a drug, or whether to hold it: 'hold Kadcyla for platelets of 60?',
     'capecitabine dose with eGFR 40?', 'when should T-DXd be held?'"""
     piece = context.pieces[place]
+    if "dose_word" in piece.cues:  # capecitabine 1000 or 1250 mg/m2?
+        before = context.pieces[max(0, place - 3) : place]
+        return [each.kind for each in before[::2]] == ["number", "number"] and before[1].key in ("or", "vs", "versus")
     if context.of(piece, "withholds"):  # 'hold Kadcyla', 'delay her next Kadcyla'
         behind = (at for at in range(place + 1, place + _OF + 2) if not _is_whose(context, at))
         return _is_drug(context, next(behind, place + 1))
@@ -290,10 +304,41 @@ def _is_minor(context: Context) -> bool:
         if piece.kind not in _AGES or context.is_family(place) or _is_of_a_child(context, place):
             continue
         aged = piece.kind == "age" or _is_bare_age(context, place)
-        if (aged and piece.value < ADULT) or _is_young_in_years(context, place):
+        if (
+            (aged and piece.value < ADULT)
+            or _is_young_in_years(context, place)
+            or (piece.value in (ADULT, ADULT * MONTHS) and _is_not_yet(context, place))
+        ):
             piece.used = True
             return True
     return False
+
+
+def _is_not_yet(context: Context, place: int) -> bool:
+    """Whether the age of an adult is said not to be reached: 'under 18', 'younger than 18', 'not yet 18'."""
+    pieces, start = context.pieces, context.sentence(place).start
+    if pieces[place].kind == "number":
+        behind = pieces[place + 1] if place + 1 < len(pieces) else None
+        if behind is not None and behind.kind != "sign" and behind.key not in ("and", "with"):
+            return False
+        if behind is not None and behind.key in ("%", "/", "-"):
+            return False
+    first = place - 1
+    if first >= start and pieces[first].key == "than":
+        first -= 1
+        led = pieces[first].key == "younger"
+    else:
+        led = first >= start and pieces[first].key in ("under", "below", "not")  # not yet 18
+        led = led and (pieces[first].key != "not" or pieces[first].end - pieces[first].start > len("not"))
+    if not led or first < start:
+        return False
+    before = pieces[first - 1] if first > start else None
+    return (
+        before is None
+        or before.key in (",", ";", "is", "age", "aged", ":")
+        or bool(before.roles & {"woman", "person", "is"})
+        or "the_patient" in before.cues
+    )
 
 
 def _is_of_a_child(context: Context, place: int) -> bool:

@@ -311,10 +311,15 @@ def _mark_asked(sentence: list[Piece], *, ends: bool) -> None:
             piece.stand_for(Concept("cue", "surgery"))
 
 
+_WHICH_DOSE = ("first", "second", "third", "next", "further", "initial")
+"""What may stand between a drug and its dose."""
+
+
 def _is_dosed(sentence: list[Piece], begins: int, *, ends: bool) -> bool:
     """Whether the drugs a sentence begins with are those whose dose it asks for: 'capecitabine dose with eGFR 40'."""
     asks = sentence[begins].is_("scope", "dosing") and (ends or "asked" in sentence[begins].cues)
-    return asks and all(piece.names_drugs_by_name() or piece.key in _JOINED_DRUGS for piece in sentence[:begins])
+    named = begins - (sentence[begins - 1].key in _WHICH_DOSE)  # T-DXd first dose reduction level?
+    return asks and all(piece.names_drugs_by_name() or piece.key in _JOINED_DRUGS for piece in sentence[:named])
 
 
 def _opens_with_a_verb(sentence: list[Piece]) -> int | None:

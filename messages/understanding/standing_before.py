@@ -248,7 +248,7 @@ class Before:
         outline = self.outline
         if outline.pieces[at].key in ("mine", "ours") and outline.stretch_start[at] == at:
             return True
-        if outline.pieces[at].key not in ("she", "he") or outline.stretch_start[at] != at:
+        if outline.pieces[at].key not in ("she", "he", "patient", "pt") or outline.stretch_start[at] != at:
             return False
         behind = at + 1
         behind += behind < self.end and outline.pieces[behind].key in ("only", "just")
