@@ -108,6 +108,16 @@ class _ByPlace(dict[int, _T]):
         return found
 
 
+_HAS_SYMPTOMS = (
+    "any", "have", "had", "got", "get", "give", "gives", "giving", "cause", "caused", "causing", "produce", "producing",
+    "show", "showing", "her", "him", "the", "of", "real",
+)  # fmt: skip
+"""What may stand between a denial and the symptoms it denies."""
+_NOT_HAD = (
+    "doesn", "doesnt", "does", "didn", "didnt", "did", "don", "dont", "do", "hasn", "hasnt", "has", "haven", "not",
+    "never", "without", "no", "denies", "denied", "isn", "aren", "wasn", "weren",
+)  # fmt: skip
+"""What denies them."""
 _BRAIN_NOUNS = ("brain_mets", "brain_imaging", "brain")
 
 
@@ -376,6 +386,8 @@ class Brain:
             found -= {"symptomatic", "new", "progression", "stable"}
         if "symptomatic" in found and self._is_over(place):
             found.discard("symptomatic")
+        if "symptomatic" in found and self._is_not_had(place):
+            found = (found - {"symptomatic"}) | {"asymptomatic"}
         if (returned or "came_back" in cues) and (
             self._is_of_brain_mets(place) or (returned and self._opens(place)) or self._is_of_treated(place)
         ):
@@ -443,6 +455,13 @@ class Brain:
             and self.pieces[at].key not in ("she", "patient", "pt")
             for at in before
         )
+
+    def _is_not_had(self, place: int) -> bool:
+        """Whether symptoms are denied over a verb or 'any': 'doesn't have symptoms', 'not causing any headache'."""
+        at = place - 1
+        while at > 0 and self.pieces[at].key in _HAS_SYMPTOMS:
+            at -= 1
+        return at >= 0 and "negation" in self.pieces[at].cues and self.pieces[at].key in _NOT_HAD
 
     def _is_over(self, place: int) -> bool:
         """Whether a symptom is told of the past only: 'headaches gone', 'formerly symptomatic'."""
