@@ -524,8 +524,8 @@ def _says_which_chemo(lexicon: Lexicon, tokens: list[Token], here: int) -> bool:
     groups = lexicon.groups
     for token in tokens[here : here + 2 * _KINDS_PASSED]:
         found = groups.get(token.key, ())
-        if "<chemo>" in found:
-            return token is not tokens[here]
+        if "<chemo>" in found and token is not tokens[here]:  # 'cytotoxic' is of both groups: 'cytotoxic chemotherapy'
+            return True
         if "<which_chemo>" not in found and token.key != "-":
             return False
     return False

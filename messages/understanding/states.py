@@ -48,6 +48,12 @@ _CONTRARY = {
 """What a no makes of a value; of others it leaves nothing."""
 _THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till")
 """Words of what was so in the past."""
+_DOES = ("do", "does", "did", "would", "will", "could", "can", "may", "might", "should", "to")
+"""Words before a verb: 'does she fit', 'would fit best'."""
+_MAY_FIT = ("it", "that", "not", "t", "best", "regimen", "drug", "option", "also", "still", "really")
+"""Words between such a word and the verb, besides persons and drugs."""
+_UP_TO_WHETHER = 5
+"""Pieces from 'whether' to what is not known of chemotherapy, at most."""
 _QUESTION = 2
 """Pieces of a question of one word: 'chemo?'"""
 _OVERCOME_WITHIN = 5
@@ -130,6 +136,9 @@ class Reader:
             return
         if value not in ("none", "unknown") and name in _MAY_BE_ANSWERED:
             no = self._answered_no(place)
+            if name == "chemotherapy" and (answer := self._answer(place)) is not None and answer[0] == "unknown":
+                self._note(name, "unknown", place, answer[1])
+                return
             if no is not None and (name, value) in _CONTRARY:
                 self._note(name, _CONTRARY[name, value], place, no)
             if no is not None:
@@ -151,7 +160,7 @@ class Reader:
         answer = self.pieces[at]
         plain = answer.key in ("no", "none", "nil", "n") and answer.end - answer.start == len(answer.key)
         ends = at + 1 == self.context.sentence(at).stop or self.pieces[at + 1].key in (",", ";", ".", "|", ")")
-        return at if plain and ends else None
+        return at if plain and ends and not self._is_not_applicable(place) else None
 
     def _says(self, place: int, name: str, value: str) -> bool:
         """Whether a phrase means here what it says."""
@@ -235,23 +244,38 @@ class Reader:
     def _chemotherapy(self, place: int, name: str, value: str) -> None:
         """Fit or unfit for chemotherapy; 'fit' may be a seizure, or the fit of something else."""
         fit = value == "suitable"
-        if fit and (answer := self._answer(place)) is not None:
+        if value != "unknown" and self._is_not_known_to_be(place, _UP_TO_WHETHER):
+            self._note(name, "unknown", place)
+        elif value != "unknown" and self._is_only_if(place):
+            return
+        elif fit and (answer := self._answer(place)) is not None:
             self._note(name, answer[0], place, answer[1])
+        elif fit and self._is_no_statement(place):
             return
-        if fit and (
-            self._is_only_a_question(place) or self._is_asked_outright(place) or self._is_allowed_to_end(place)
-        ):
-            return
-        if fit and self._is_refuted(place):
+        elif fit and self._is_refuted(place):
             if self._is_of_chemotherapy(place):
                 self._note(name, "unsuitable", place - 1, place)
-            return
-        if value != "unknown" and self._is_refuted(place):
-            return
-        if value == "unsuitable" and self._is_overcome(place):
-            return
-        if value != "unknown" and self._was_so_then(place) and self._is_told_by_now(place):
-            return
+        elif value == "unknown" or not self._is_taken_back(place, value):
+            self._fitness(place, name, value)
+
+    def _is_no_statement(self, place: int) -> bool:
+        """Whether 'fit' is only asked about, or is no word of fitness: 'is she fit?', 'does she fit DB-03?'"""
+        return (
+            (self.pieces[place].key == "fit" and self._is_a_verb(place))
+            or self._is_only_a_question(place)
+            or self._is_asked_outright(place)
+            or self._is_allowed_to_end(place)
+        )
+
+    def _is_taken_back(self, place: int, value: str) -> bool:
+        """Whether what is said of chemotherapy is denied, was given up, or was so in the past only."""
+        if self._is_refuted(place) or (value == "unsuitable" and self._is_overcome(place)):
+            return True
+        return self._was_so_then(place) and self._is_told_by_now(place)
+
+    def _fitness(self, place: int, name: str, value: str) -> None:
+        """Fit or unfit, as it stands, or 'fit' withdrawn."""
+        fit = value == "suitable"
         if fit and self._is_withdrawn(place):
             self._note(name, "unsuitable", place)
             return
@@ -278,13 +302,15 @@ class Reader:
             return None
         if "affirmed" in piece.roles:
             return "suitable", at
-        if piece.cue("unknown", "pending"):
+        if piece.cue("unknown", "pending") or self._is_not_applicable(place):
             return "unknown", at
         return ("unsuitable", at) if "negation" in piece.cues else None
 
     def _is_only_a_question(self, place: int) -> bool:
-        """'Chemo ok?'"""
-        rest = [self.pieces[at] for at in self.context.clause(place) if at != place]
+        """'Chemo ok?', 'is she fit?'"""
+        clause = self.context.clause(place)
+        asks = clause.start < place and self.pieces[clause.start].cue("asked", "asked_weak")
+        rest = [self.pieces[at] for at in clause[int(asks) :] if at != place]
         return all(piece.kind in ("silent", "sign") for piece in rest) and any(piece.key == "?" for piece in rest)
 
     def _is_overcome(self, place: int) -> bool:
@@ -374,17 +400,49 @@ class Reader:
                 return  # metastasis-free
         elif value == "early" and self._is_of_one_site(place):
             return
+        if self.context.of(piece, "stage_heading") and value in ("early", "metastatic") and self._is_of_a_word(place):
+            return
         self._note(name, value, place)
 
-    def _is_not_known_to_be(self, place: int) -> bool:
-        """Whether it is said not to be known: 'unclear if early or metastatic', 'metastatic or not is unknown'."""
+    def _is_of_a_word(self, place: int) -> bool:
+        """Whether 'early' or 'advanced' behind a heading is said of the word behind it: 'setting: early relapse'."""
+        piece, behind = self.pieces[place], self.pieces[place + 1 : place + 2]
+        ends = self.text[piece.start : piece.end].lower().endswith(("early", "advanced"))
+        return ends and any(each.kind != "sign" and each.sentence == piece.sentence for each in behind)
+
+    def _is_not_known_to_be(self, place: int, reach: int = 3) -> bool:
+        """Whether it is said not to be known: 'unclear if early or metastatic', 'metastatic or not is unknown',
+        'whether she is fit for chemo is unclear'. `reach`: pieces from 'whether' to it, at most."""
         behind = self.pieces[place + 1 : place + 5]
         if [piece.key for piece in behind[:2]] == ["or", "not"]:
             return any(piece.cue("unknown", "uncertain") for piece in behind[2:])
         clause = self.context.clause(place)
-        for at in range(place - 1, max(clause.start, place - 4), -1):
+        for at in range(place - 1, max(clause.start, place - 1 - reach) - 1, -1):
+            if self.pieces[at].roles.isdisjoint(("if", "whether")):
+                continue
+            if at > clause.start and self.pieces[at - 1].cue("unknown", "uncertain"):
+                return True
+            ahead = [self.pieces[on] for on in self.context.following(place, 2)]
+            linked = len(ahead) > 1 and ahead[0].roles.isdisjoint(("if", "whether")) and "is" in ahead[0].roles
+            return "whether" in self.pieces[at].roles and linked and ahead[1].cue("unknown", "uncertain")
+        return False
+
+    def _is_only_if(self, place: int) -> bool:
+        """'If fit for chemo, THP; else HP', 'HP alone unless fit for chemo'."""
+        first = max(self.context.clause(place).start, place - _UP_TO_WHETHER)
+        for at in range(place - 1, first - 1, -1):
             if not self.pieces[at].roles.isdisjoint(("if", "whether")):
-                return self.pieces[at - 1].cue("unknown", "uncertain")
+                return at == 0 or self.pieces[at - 1].key not in ("even", "as")
+        return False
+
+    def _is_a_verb(self, place: int) -> bool:
+        """Whether 'fit' is what someone or something does: 'does she fit DB-03?', 'which regimen would fit best?'"""
+        for at in range(place - 1, max(self.context.sentence(place).start, place - 4) - 1, -1):
+            piece = self.pieces[at]
+            if piece.key in _DOES:
+                return not self.text[piece.start : piece.end].lower().endswith("be")  # would be fit
+            if "grammatical_subject" not in piece.roles and not names_drugs(piece) and piece.key not in _MAY_FIT:
+                return False
         return False
 
     def _is_what_for(self, place: int) -> bool:
@@ -409,6 +467,8 @@ class Reader:
                 if not self._is_for_metastases(place):
                     self._note("early_stage_agents", (), place)
             return
+        if name == "early_stage_agents" and value == "none" and self._is_not_de_novo(place):
+            return
         if name == "prior_lines" and value != "none":
             return  # no line can be made of lines that are not known: the words are given back
         self._note(name, () if value == "none" else value, place)
@@ -421,6 +481,14 @@ class Reader:
         )
         if name == "prior_lines" and any("<of_metastases>" in self.lexicon.groups.get(word, ()) for word in words):
             self._note("setting", "metastatic", place)
+
+    def _is_not_de_novo(self, place: int) -> bool:
+        """'Not de novo but recurrent', 'recurrent rather than de novo'."""
+        if "de_novo" not in self.pieces[place].cues:
+            return False
+        before = self.text[: self.pieces[place].start].lower().split()[-2:]
+        instead = before in (["rather", "than"], ["instead", "of"])
+        return instead or self._answered_no(place) is not None or self._is_refuted(place)
 
     def _is_before_something(self, place: int) -> bool:
         """Whether 'no treatment before' says before what: 'no treatment before surgery'."""
@@ -528,7 +596,8 @@ class Reader:
         passed = ("silent", "sign")
         following = next((each for each in ahead if each.kind not in passed and not self._links(each)), None)
         if following is not None and "unavailable" in following.cues:
-            self.stated.note("chemotherapy", "unsuitable", [self.pieces[place], following])
+            value = "unknown" if following.key == "n" else "unsuitable"  # N/A
+            self.stated.note("chemotherapy", value, [self.pieces[place], following])
             return
         again = self._never_again(place)
         if again is not None and not self.context.is_family(place):
@@ -554,6 +623,11 @@ class Reader:
         if behind is not None and "pronoun" in behind.roles:
             self._declined_before(place)
             return
+        if behind is None or behind.sentence != self.pieces[place].sentence or behind.key in (",", ";", "."):
+            wished = range(self.context.sentence(place).start, place)
+            if any(self._is_wished(at) and self.context.is_family(at) for at in wished):
+                self._declined_before(place)  # her husband wants chemo, she refuses
+                return
         asked = self.context.sentence(place - 1) if place and place == self.context.sentence(place).start else ()
         if asked and len(asked) == _QUESTION and self.context.of(self.pieces[asked[0]], "chemo"):
             self._note("chemotherapy", "unsuitable", asked[0], place)  # chemo? Refused.
@@ -600,6 +674,20 @@ class Reader:
             if self.context.of(self.pieces[at], "chemo"):
                 self._note("chemotherapy", "unsuitable", at, place)
                 return
+            if self._is_wished(at) and not self.context.is_family(place):
+                self.stated.take_back("chemotherapy", "suitable")
+                self._note("chemotherapy", "unsuitable", at, place)
+                return
+
+    def _is_wished(self, place: int) -> bool:
+        """Whether a piece says that chemotherapy is wished for or possible: 'wants chemo', 'fit for chemo'."""
+        return any(
+            concept.kind == "say" and (concept.name, concept.value) == ("chemotherapy", "suitable")
+            for concept in self.pieces[place].concepts
+        ) and any(
+            "<chemo>" in self.lexicon.groups.get(word, ())
+            for word in self.text[self.pieces[place].start : self.pieces[place].end].lower().replace("-", " ").split()
+        )
 
     # ---- findings ----------------------------------------------------------------------------------------------------
 
@@ -696,9 +784,12 @@ class Reader:
         return "present" if any(self.context.of(piece, "positive") for piece in behind[:2]) else "unknown"
 
     def _is_not_applicable(self, place: int) -> bool:
-        """'Pregnancy: N/A', 'LMD n/a'."""
+        """'Pregnancy: N/A', 'LMD n/a', 'fit for chemo: n.a.'."""
         at = place + 1 + (place + 1 < len(self.pieces) and self.pieces[place + 1].key in (":", "-"))
-        return at < len(self.pieces) and self.pieces[at].key == "n" and "unavailable" in self.pieces[at].cues
+        if at >= len(self.pieces) or self.pieces[at].key != "n":
+            return False
+        with_stops = [piece.key for piece in self.pieces[at + 1 : at + 3]] == [".", "a"]
+        return with_stops or "unavailable" in self.pieces[at].cues
 
     def _is_called_negative(self, place: int) -> bool:
         """'LMD negative', 'ILD: nil', 'ILD (-)'."""
