@@ -34,7 +34,7 @@ _AGREED = ("accepted", "agreed", "consented", "accepts", "agrees", "affirmed")
 """How it is told that what was offered was agreed to."""
 _MEANWHILE = ("meanwhile", "meantime", "interim")
 _WAITING = ("waiting", "awaiting", "pending", "bridging", "bridge", "bridged")
-_WHENEVER = ("until", "till", "when", "once", "if", "whenever", "after", "unless")
+_WHENEVER = ("until", "till", "when", "once", "if", "whenever", "after", "unless", "should")
 """How a clause begins that may tell of what is still to come."""
 _SUBJECTS = (
     "it",
@@ -69,6 +69,8 @@ _HOLIDAYS = ("holiday", "holidays", "christmas", "easter", "weekend", "vacation"
 """What a drug is begun after."""
 _RANKED = ("resort", "rescue", "backup", "fallback", "reserve", "future", "another", "plan")
 """What ranks a drug among those that are left."""
+_SOME_DAY = ("later", "afterwards", "thereafter", "eventually", "subsequently")
+"""When a drug is to follow."""
 _OVER = ("over", "rather")
 
 
@@ -148,6 +150,7 @@ class Among:
         planned = (
             self._comes_once_another_fails(these)
             or self._is_left_for_later(these)
+            or self._follows_what_runs(these)
             or self._is_only_possible(these)
             or ("(" in typed and self._follows_in_a_bracket(these))
             or self._has_an_alternative(these)
@@ -158,6 +161,27 @@ class Among:
             self.change(these, "mentioned")
         elif "instead" in typed and self._is_asked_in_the_place_of_another(these):
             self.change(these, "asked")
+
+    def _follows_what_runs(self, these: range) -> bool:
+        """Whether a drug is to follow one that is given now: 'A ongoing, then B', 'A at present, B thereafter', 'now A,
+        later B'; not 'A ongoing, then B, PD'."""
+        outline, pieces, last = self.outline, self.pieces, self._before(these)
+        end = outline.sentence_end[these.start]
+        if last is None or outline.next_drug[these.stop - 1] is not None or self.found[last] != "received":
+            return False
+        between, behind = range(last + 1, these.start), range(these.stop, end)
+        first = self._combination_before(last).start
+        led = range(max(outline.sentence_start[these.start], first - 1), first)
+        runs = any(
+            "ongoing" in outline.cues[at] or "present" in pieces[at].roles or pieces[at].key in ("now", "current")
+            for at in (*led, *between)
+        )
+        leads = len(between) and (outline.cues[between[-1]] & {"then"} or pieces[between[-1]].key in _SOME_DAY)
+        rest = [pieces[at].key for at in behind if pieces[at].kind != "sign"]
+        follows = len(rest) == 1 and (rest[0] in _SOME_DAY or rest[0] in ("after", "future"))
+        told = outline.has(range(these.stop, len(pieces)), "progression", "toxicity", "stopped", "ongoing")
+        again = outline.has(between, "progression", "toxicity", "stopped")
+        return runs and bool((leads and not rest) or follows) and not told and not again
 
     def _is_only_possible(self, these: range) -> bool:
         """Whether a drug could only be given: 'she could get A', 'we might try B'."""
@@ -217,7 +241,7 @@ class Among:
         if behind < end and self._tells_what_may_come(behind, end) and pieces[behind].key not in ("until", "till"):
             return pieces[behind].key != "after"
         led = these.start - 1
-        while led > start and (outline.cues[led] & {"then"} or pieces[led].key in (",", "to", "switch", "change")):
+        while led > start and (outline.cues[led] & {"then"} or pieces[led].key in (",", ":", "to", "switch", "change")):
             led -= 1
         if led == these.start - 1:
             return False
