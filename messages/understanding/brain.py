@@ -166,6 +166,8 @@ class Brain:
             first -= 1
         stop = min(self._stop_after_question(place), place + _ON)
         shared = self._shared_lesion(place)
+        if shared is None:
+            shared = self._shared_course(place)
         last = (place if shared is None else shared) + 1
         while last < stop and not self._subjects[last]:
             before = self.pieces[last - 1]
@@ -233,6 +235,38 @@ class Brain:
             if not (piece.is_("noun", "organ") or piece.key in ("and", "/", "+", "&", ",")):
                 return None
         return None
+
+    def _shared_course(self, place: int) -> int | None:
+        """Where the last of the places is named that the brain shares its growth with: 'brain and liver both
+        progressing', 'brain, lung and bone are growing'."""
+        named = self.pieces[place]
+        if not named.is_("noun", "brain", "brain_mets") or (place and self._facts[place - 1] - {"count"}):
+            return None  # stable brain and growing liver
+        if place and (self.context.is_denied_at_once(place) or self.pieces[place - 1].key in ("no", "neither", "nor")):
+            return None
+        if named.is_("noun", "brain_mets") and self.pieces[place + 1 : place + 2] and self.pieces[place + 1].key == ",":
+            return None  # brain mets, liver and bone progressing
+        last, joined = place, False
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _BACK)):
+            piece = self.pieces[at]
+            if piece.is_("noun", "organ", "organ_mets", "extracranial"):
+                last = at
+            elif piece.key in ("and", "/", "+", "&"):
+                joined = True
+            elif joined and piece.is_("say", "extracranial_disease"):
+                return at if self._tells_growth_of_the_body(at) else None
+            elif "progression" in piece.cues and joined and last > place:
+                return last
+            elif piece.key != "," and not piece.roles & {"every", "is"} and piece.key not in ("the", "have", "has"):
+                return None
+        return None
+
+    def _tells_growth_of_the_body(self, place: int) -> bool:
+        """Whether a phrase says that disease outside the brain grows: 'brain and body are progressing'."""
+        return any(
+            each.kind == "say" and each.name == "extracranial_disease" and each.value == "progressing"
+            for each in self.pieces[place].concepts
+        )
 
     def _is_subject(self, place: int) -> bool:
         """Whether a piece turns to something else than the brain."""
@@ -335,6 +369,8 @@ class Brain:
         if self.context.of(piece, "clear", "empty") and "not_imaged" not in found and self._is_of_the_brain(place):
             found.add("clear")
         dated = place > 0 and self.pieces[place - 1].kind == "date"
+        if piece.is_("say", "extracranial_disease") and self._tells_growth_of_the_body(place):
+            found.add("progression")
         if self.context.of(piece, "count") or (piece.kind == "number" and not dated):
             found.add("count")
         return frozenset(found)

@@ -525,11 +525,17 @@ class Order:
         return True
 
     def as_another_failed(self, place: int) -> None:
-        """'Started T-DM1 when THP stopped working' puts THP first."""
+        """'Started T-DM1 when THP stopped working', 'T-DXd because of liver PD on T-DM1' put the drug behind first."""
         outline, courses = self.outline, self.courses
         following = outline.next_meaning(place)
         drug = outline.drug_in_stretch_before(place)
-        if following is None or drug is None or not outline.is_drug[following]:
+        if following is None or drug is None:
+            return
+        if not outline.is_drug[following]:
+            begun = not any(outline.cues[at] - {"started", "has_had"} for at in range(drug + 1, place))
+            if begun and self._leads_to_growth_on_a_drug(following) and self.now.is_told_here(courses.current):
+                self._insert_before()
+                courses.separate("then")
             return
         between = range(drug + 1, place)
         if any(self.pieces[at].kind != "silent" and "started" not in outline.cues[at] for at in between):
@@ -539,6 +545,22 @@ class Order:
         if begun and ended and self.now.is_told_here(courses.current):
             self._insert_before()
             courses.separate("then")
+
+    def _leads_to_growth_on_a_drug(self, place: int) -> bool:
+        """Whether an organ, and that it grew on another drug, follow: 'liver PD on T-DM1', 'growth in the lungs under
+        THP'."""
+        drug = self.outline.next_drug[place - 1]
+        if drug is None or drug not in self.outline.rest_of_stretch(place - 1, 8):
+            return False
+        told = range(place, drug - 1)
+        plain = all(
+            self.pieces[at].kind == "silent"
+            or self.pieces[at].is_("noun")
+            or self.outline.cues[at] & {"progression", "new", "new_word"}
+            for at in told
+        )
+        grew = self.outline.has(told, "progression") or any(self.pieces[at].key == "new" for at in told)
+        return plain and grew and self.pieces[drug - 1].key in ("on", "under", "during", "with")
 
     def _first_of_list(self, place: int) -> int | None:
         """The first drug of a list that 'earlier' is said of as a whole: 'THP and T-DXd earlier'; not of one line."""

@@ -118,9 +118,16 @@ class Receptors:
             return
         if reading is None or self.context.is_family(place):
             return
-        if self.context.stance(place) == "denied" or self.context.is_denied_at_once(place):
+        answered = place > 0 and self._answers_for(place - 1)  # ER no PR yes
+        if not answered and (self.context.stance(place) == "denied" or self.context.is_denied_at_once(place)):
             # neither ER nor PR expressed, no longer ER positive
+            said = reading
             reading = reading._replace(verdict={"positive": "negative"}.get(reading.verdict, reading.verdict))
+            if said.verdict == "negative" and self.pieces[place - 1].key == "not":
+                instead = self._instead(reading.last)  # not ER-negative (but positive)
+                if instead is None:
+                    return
+                reading = instead
         pieces = self.pieces[place : reading.last + 1]
         if reading.verdict == "open" or self._was_other(reading):
             self.stated.ask("hr_status", ("positive", "negative"), pieces)
@@ -271,6 +278,9 @@ class Receptors:
         at = denied + 2
         if at >= len(self.pieces) or self.pieces[at - 1].key not in (",", ":", "-", "(", "but"):
             return None
+        light = ("it", "is", "s", "'", "rather", "but")
+        while at + 1 < min(len(self.pieces), denied + _NEAR) and self.pieces[at].key in light:  # it is positive
+            at += 1
         if self.pieces[at].kind == "number":
             return self._number(at, "") if self._is_percentage(at) else None
         verdict = self._word_at(at)
@@ -302,11 +312,32 @@ class Receptors:
         piece = self.pieces[at]
         if piece.key in _SPOKEN_SIGNS and self._ends_at(at):  # 'ER minus, PR plus'
             return _SPOKEN_SIGNS[piece.key]
+        if self._answers_for(at):  # 'ER yes, PR no'
+            return "positive" if "affirmed" in piece.roles else "negative"
         if self.context.of(piece, "positive"):
             return "positive"
         if self.context.of(piece, "negative", "lacking"):
             return "negative"
         return "unknown" if piece.cue("pending", "unknown", "unavailable") else None
+
+    def _answers_for(self, at: int) -> bool:
+        """Whether a plain yes or no stands for the value of the receptor before it: 'ER yes, PR no', 'ER: no'; behind
+        PR alone it may be of a partial response."""
+        piece = self.pieces[at]
+        plain = piece.key in ("yes", "no") and piece.end - piece.start == len(piece.key)
+        if not plain or not at or not (at + 1 == len(self.pieces) or self._ends_in_an_answer(at)):
+            return False
+        named = at - 1 - (self.pieces[at - 1].key in (":", "=", "-"))
+        if named < 0 or not self.pieces[named].is_("noun", "er", "pr"):
+            return False
+        sentence = self.context.sentence(at)
+        beside = self.pieces[max(sentence.start, named - _NEAR) : min(sentence.stop, at + _NEAR)]
+        return any(each.is_("noun", "er") for each in beside)
+
+    def _ends_in_an_answer(self, at: int) -> bool:
+        """Whether a sign ends what is said there, or the other receptor follows."""
+        ahead = self.pieces[at + 1]
+        return (ahead.kind == "sign" and ahead.key in ",;.)/") or ahead.is_("noun", "er", "pr", "her2")
 
     def _ends_at(self, at: int) -> bool:
         """Whether nothing but a sign follows a piece, or a receptor with a spoken sign of its own."""
