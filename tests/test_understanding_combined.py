@@ -340,7 +340,7 @@ A now, B later|A
 A 2021, B later, PD|AB
 A ongoing, then B|A
 A ongoing, then B, PD|AB
-A at present, B thereafter|A
+A now, B thereafter|A
 Offered A, preferred B, still on it|B
 Offered A, accepted, had 6 cycles until ILD G1|A
 Offered A, agreed, 4 cycles planned|

@@ -173,7 +173,9 @@ class Among:
         first = self._combination_before(last).start
         led = range(max(outline.sentence_start[these.start], first - 1), first)
         runs = any(
-            "ongoing" in outline.cues[at] or "present" in pieces[at].roles or pieces[at].key in ("now", "current")
+            "ongoing" in outline.cues[at]
+            or pieces[at].roles & {"present", "until_now"}
+            or pieces[at].key in ("now", "current")
             for at in (*led, *between)
         )
         leads = len(between) and (outline.cues[between[-1]] & {"then"} or pieces[between[-1]].key in _SOME_DAY)
