@@ -268,7 +268,7 @@ class Courses:
             return
         at = self.all.index(course) + 1
         following = self.all[at] if at < len(self.all) else None
-        if following is None or following.early != course.early or following.number is not None:
+        if following is None or following.early != course.early or following.number not in (None, 1):
             return
         if any(each.piece.kind == "fuzzy" for each in following.unclear):
             return
@@ -282,6 +282,8 @@ class Courses:
             course.pieces += following.pieces
             course.unclear += following.unclear
             course.merged = True
+            if course.number is None:
+                course.number = following.number  # HP 1L (after docetaxel x6)
             course.outcome, course.ongoing = following.outcome, following.ongoing
             for ended in self.ended_at.values():
                 ended[:] = [course if each is following else each for each in ended]

@@ -27,6 +27,8 @@ _TAXANES = frozenset(("taxane", *KINDS["taxane"]))
 _BY_ITSELF = frozenset(("capecitabine", "eribulin", "gemcitabine", "vinorelbine"))
 """Chemotherapy that is given by itself, or with a drug against HER2."""
 _TWO = 2
+_LONGEST_ACCOUNT = 24
+"""Pieces from a relapse to what is given for it, at most."""
 _CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
@@ -91,6 +93,9 @@ class Grouping:
         self.outcomes.partial = False
         self._part_from_the_last(place)
         if self.now.early and (self.now.is_for_metastases(place) or self._is_given_after_adjuvant(place, new)):
+            self.now.early = self.now.stays_early = False
+            courses.separate("then")
+        if (self.now.early or self.now.stays_early) and self._is_taken_since_a_relapse(place, new):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
         if self.now.until_relapse is not None and self._is_of_the_relapse(place, self.now.until_relapse):
@@ -562,6 +567,20 @@ class Grouping:
             return True  # TCH (adjuvant), Herceptin till 2020
         return self.now.operated or endocrine or (bool(agents) and agents <= BEFORE_A_TAXANE)
 
+    def _is_taken_since_a_relapse(self, place: int, new: tuple[str, ...]) -> bool:
+        """Whether endocrine therapy is given now, and the same sentence told a relapse before adjuvant treatment:
+        'relapse a year after adjuvant HP, on letrozole now'; not 'relapse under adjuvant letrozole'."""
+        outline, course, last = self.outline, self.courses.current, self.outline.last_drug[place]
+        if not new or not ENDOCRINE.issuperset(new) or course is None or not course.early or last is None:
+            return False
+        if outline.has(range(last + 1, place), "early") or not self._is_on(place):
+            return False
+        first = max(outline.sentence_start[place], place - _LONGEST_ACCOUNT)
+        return any(
+            outline.cues[at] & {"came_back", "relapse"} and not outline.has(range(max(first, at - 2), at), "negation")
+            for at in range(first, last)
+        )
+
     def _takes_its_place(self, place: int, course: Course) -> bool:
         """Whether a drug took the place of the early-stage one before it: 'adjuvant T-DM1 x4, changed to Herceptin'."""
         outline = self.outline
@@ -742,7 +761,9 @@ class Grouping:
         if (self.now.maintenance or ahead) and self.courses.maintains(new):
             return True
         resumed = self.courses.between == "sentence" and self._is_present(place)
-        listed = self.courses.between == "comma" and "pertuzumab" in new and not course.early
+        counted = place >= _TWO and self.pieces[place - _TWO].kind == "cycles"  # TH x6, H for a year
+        counted = counted and self.pieces[place - 1].key == ","
+        listed = self.courses.between == "comma" and ("pertuzumab" in new or counted) and not course.early
         if (
             not (self.courses.between == "then" or listed or resumed)
             or (self.courses.insert is not None and not self.courses.insert_stays)
@@ -823,6 +844,9 @@ class Grouping:
     def _named_again(self, place: int, new: tuple[str, ...]) -> Course | None:
         """The line that a drug only names again: how it ended, since when it is given, which part was stopped."""
         known = self._known_line(place, new)
+        if known is None and self.pieces[place - 1].key == "from" and place and self.courses.current is not None:
+            told = self.courses.current  # from THP to T-DM1, from T-DM1 to T-DXd
+            known = told if set(new) == set(told.agents) and not told.early else None
         if known is None or (known.early and self._is_given_for_the_relapse(place)) or self._lists_it(place, known):
             return None
         return known

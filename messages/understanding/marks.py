@@ -63,12 +63,24 @@ class Marks:
             and self.now.mentions[drug].standing == "received"
         )
 
+    def _ends_a_range(self, place: int) -> bool:
+        """Whether a line's number ends a range that another one begins: '1L-3L: A, B, C', '1L to 3L: A, B, C'."""
+        pieces, begins = self.pieces, place - 2
+        if begins < 0 or pieces[begins].kind != "line" or pieces[place - 1].key not in ("-", "to"):
+            return False
+        waits = bool(self.now.numbers) and self.now.numbers[-1] == int(pieces[begins].value)
+        return waits and pieces[begins].value < pieces[place].value
+
     def numbered(self, place: int) -> None:
         piece = self.pieces[place]
         if self._is_of_the_practice(place):
             return
         number = int(piece.value)
-        self.told.numbered = self.told.numbered or piece.key != ITEM
+        self.told.numbered = self.told.numbered or not piece.key.startswith(ITEM)
+        if self._ends_a_range(place):
+            self.now.numbers += range(int(self.pieces[place - 2].value) + 1, number + 1)
+            piece.used = True
+            return
         if self._is_refused(place):
             piece.used = True
             self.courses.separate("then")

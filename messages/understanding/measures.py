@@ -192,6 +192,10 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
         joined, after = _join(pieces, at, to_line, "line", value)  # first to third line
         joined.key = f"{value}-{_ordinal(pieces, to)}"
         return joined, after
+    if ranges and _key(pieces, to + 1) == ":" and _names_drugs(pieces, to + 2):  # 1st-4th: THP, T-DM1, T-DXd, TCT
+        joined, after = _join(pieces, at, to, "line", value)
+        joined.key = f"{ITEM}-{_ordinal(pieces, to)}"
+        return joined, after
     if _key(pieces, at + 1) in ("and", "/", ",", "or") and at + 2 < len(pieces):
         counted = _ordinal(pieces, at + 2) is not None or _is_count(pieces[at + 2])
         last = _skip(pieces, at + 3)

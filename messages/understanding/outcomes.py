@@ -1356,7 +1356,8 @@ class Outcomes:
         return stopped or (self.courses.current is not None and (changed or later))
 
     def _ends_what_lasted(self, place: int) -> bool:
-        """Whether a toxicity is what drugs lasted up to: 'T-DXd until grade 2 ILD', 'three cycles of T-DM1 before a rash'."""
+        """Whether a toxicity is what drugs lasted up to: 'T-DXd until grade 2 ILD', 'three cycles of T-DM1
+        before a rash'."""
         outline, leads = self.outline, place - 1
         while leads > outline.stretch_start[place] and self._says_how_severe(leads):
             leads -= 1
