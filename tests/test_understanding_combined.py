@@ -459,3 +459,76 @@ def test_what_was_given_is_told_from_what_another_drug_says_of_it(line: str) -> 
         names = {"THP": FIRST, "T-DM1": DRUGS["Kadcyla"], **DRUGS}
         lines = lines_of(understand(text, KNOWLEDGE).profile)
         assert [agents for agents, _ in lines] == [names[drugs[letter]] for letter in given], text
+
+
+OF_THREE = r"""
+A -> B -> C, all with PD|p p p
+progressed on A, B and C|p p p
+A and B failed, C not tolerated|p p t
+A failed, failed B, now on C|p p o
+1) A\n2) B\n3) C - PD|- - p
+1. A (PD)\n2. B (toxicity)\n3. C (ongoing)|p t o
+1L\tA\tPD\n2L\tB\tPD\n3L\tC\tongoing|p p o
+1st-3rd: A, B, C|- - -
+1L-3L: A, B, C|- - -
+2020 A, 2021 B, 2023 C|- - -
+2023 C, 2021 B, 2020 A|- - -
+C after B after A|- - -
+currently C, previously B, before that A|- - o
+PD on C after A and B|- - p
+A (12 mo), B (6 mo), C (3 mo)|- - -
+A until liver PD, B until bone PD, C ongoing|p p o
+3 prior lines: A, B and C, the last stopped for toxicity|- - t
+next line after A -> B -> C?|- - -
+What after A, B and C?|- - -
+""".strip().splitlines()
+"""Three lines, and how each ended; A came first, C last."""
+THREE = (
+    ("THP", "T-DM1", "T-DXd"), ("T-DM1", "lapatinib + capecitabine", "eribulin"), ("THP", "T-DXd", "TCT"),
+    ("vinorelbine/trastuzumab", "lapatinib + capecitabine", "T-DM1"), ("T-DXd", "TCT", "margetuximab"),
+)  # fmt: skip
+OF_A_LINE = {
+    "THP": FIRST,
+    "T-DM1": {"t_dm1"},
+    "T-DXd": {"t_dxd"},
+    "TCT": {"tucatinib", "capecitabine", "trastuzumab"},
+    "lapatinib + capecitabine": {"lapatinib", "capecitabine"},
+    "vinorelbine/trastuzumab": {"vinorelbine", "trastuzumab"},
+    "eribulin": {"eribulin"},
+    "margetuximab": {"margetuximab"},
+}
+ENDS = {"-": None, "p": "progression", "t": "toxicity", "o": "ongoing"}
+
+
+@pytest.mark.parametrize("line", OF_THREE)
+def test_three_lines_stand_in_their_order_with_their_outcomes(line: str) -> None:
+    wording, ends = line.replace("\\n", "\n").replace("\\t", "\t").split("|")
+    for drugs in THREE:
+        text = with_drugs(wording, dict(zip("ABC", drugs, strict=True)))
+        for place in ("{}", "HER2+ MBC. {}"):
+            assert lines_of(understand(place.format(text), KNOWLEDGE).profile) == [
+                (OF_A_LINE[drug], ENDS[end]) for drug, end in zip(drugs, ends.split(), strict=True)
+            ], text
+
+
+SINCE = {
+    ", relapse 8 months after completing it": 8, ". Relapsed 18 months after the last trastuzumab": 18,
+    "; DFI 30 months, then liver mets": 30, ", relapsed after 14 months off treatment": 14,
+    " finished 20 months ago, now liver mets": 20, ". Recurred while on adjuvant therapy": 0,
+    "; last dose 10 months before liver recurrence": 10, ". Metastatic relapse in 2022": None,
+}  # fmt: skip
+SINCE_THEN: dict[str, list[tuple[set[str], str | None]]] = {
+    "": [], ". First line THP, PD": [(FIRST, "progression")], ". Now on T-DXd": [({"t_dxd"}, "ongoing")],
+    ". What first line?": [], ". 1L THP, 2L T-DXd ongoing": [(FIRST, None), ({"t_dxd"}, "ongoing")],
+}  # fmt: skip
+
+
+def test_the_interval_is_told_between_early_treatment_and_the_first_line() -> None:
+    for before, (relapse, months), (after, lines) in product(
+        ("neoadjuvant TCHP", "TCH adjuvant", "adjuvant trastuzumab"), SINCE.items(), SINCE_THEN.items()
+    ):
+        text = f"{before}{relapse}{after}"
+        profile = understand(text, KNOWLEDGE).profile
+        assert profile.months_since_adjuvant_her2 == months, text
+        assert set(profile.early_stage_agents or ()) == AROUND_SURGERY[before], text
+        assert lines_of(profile) == lines, text

@@ -92,10 +92,11 @@ class Grouping:
         new = agents or ()
         self.outcomes.partial = False
         self._part_from_the_last(place)
-        if self.now.early and (self.now.is_for_metastases(place) or self._is_given_after_adjuvant(place, new)):
-            self.now.early = self.now.stays_early = False
-            courses.separate("then")
-        if (self.now.early or self.now.stays_early) and self._is_taken_since_a_relapse(place, new):
+        if self.now.early and (
+            self.now.is_for_metastases(place)
+            or self._is_given_after_adjuvant(place, new)
+            or self._is_taken_since_a_relapse(place, new)
+        ):
             self.now.early = self.now.stays_early = False
             courses.separate("then")
         if self.now.until_relapse is not None and self._is_of_the_relapse(place, self.now.until_relapse):

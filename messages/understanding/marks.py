@@ -64,12 +64,17 @@ class Marks:
         )
 
     def _ends_a_range(self, place: int) -> bool:
-        """Whether a line's number ends a range that another one begins: '1L-3L: A, B, C', '1L to 3L: A, B, C'."""
+        """Whether a line's number ends a range that another one begins, whose numbers wait then: '1L-3L: A, B, C', '1L
+        to 3L: A, B, C'."""
         pieces, begins = self.pieces, place - 2
         if begins < 0 or pieces[begins].kind != "line" or pieces[place - 1].key not in ("-", "to"):
             return False
         waits = bool(self.now.numbers) and self.now.numbers[-1] == int(pieces[begins].value)
-        return waits and pieces[begins].value < pieces[place].value
+        if not waits or pieces[begins].value >= pieces[place].value:
+            return False
+        self.now.numbers += range(int(pieces[begins].value) + 1, int(pieces[place].value) + 1)
+        pieces[place].used = True
+        return True
 
     def numbered(self, place: int) -> None:
         piece = self.pieces[place]
@@ -78,8 +83,6 @@ class Marks:
         number = int(piece.value)
         self.told.numbered = self.told.numbered or not piece.key.startswith(ITEM)
         if self._ends_a_range(place):
-            self.now.numbers += range(int(self.pieces[place - 2].value) + 1, number + 1)
-            piece.used = True
             return
         if self._is_refused(place):
             piece.used = True

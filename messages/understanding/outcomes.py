@@ -1369,11 +1369,27 @@ class Outcomes:
             return outline.stretch_start[leads] == leads and outline.drug_in_sentence_after(place) is None
         return outline.pieces[leads].key in ("until", "till") and drug >= outline.stretch_start[leads]
 
+    def _is_why_so_few(self, place: int) -> bool:
+        """Whether a toxicity is all that stands behind how few cycles were given: 'one cycle of T-DM1 only,
+        anaphylaxis', 'only 2 cycles of T-DXd: ILD'."""
+        outline, pieces, first = self.outline, self.outline.pieces, place
+        while first > outline.stretch_start[place] and self._says_how_severe(first - 1):
+            first -= 1
+        sign = first - 1
+        if sign <= outline.sentence_start[place] or pieces[sign].key not in (",", "(", ":", "-"):
+            return False
+        told = range(outline.stretch_start[sign - 1], sign)
+        ends = place + 1 == len(pieces) or pieces[place + 1].kind == "sign"
+        few = outline.plays(told, "only") and any(
+            pieces[at].kind == "cycles" or pieces[at].key == "once" for at in told
+        )
+        return ends and few and any(outline.is_drug[at] for at in told)
+
     def _is_an_end(self, place: int) -> bool:
         """Whether where a toxicity stands says that it ended a line: 'T-DXd until ILD', 'T-DM1 -> rash -> T-DXd'."""
         if "a_toxicity" in self.outline.cues[place] and self._is_a_cell_of_stops(place):
             return True
-        if self._ends_what_lasted(place):
+        if self._ends_what_lasted(place) or ("only" in self.outline.played and self._is_why_so_few(place)):
             return True
         return self.courses.current is not None and (self._is_headed_as_reason(place) or self._is_a_step(place))
 
