@@ -341,6 +341,7 @@ A 2021, B later, PD|AB
 A ongoing, then B|A
 A ongoing, then B, PD|AB
 A now, B thereafter|A
+A at present, B thereafter|A
 Offered A, preferred B, still on it|B
 Offered A, accepted, had 6 cycles until ILD G1|A
 Offered A, agreed, 4 cycles planned|

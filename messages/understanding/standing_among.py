@@ -173,7 +173,7 @@ class Among:
         first = self._combination_before(last).start
         led = range(max(outline.sentence_start[these.start], first - 1), first)
         runs = any(
-            "ongoing" in outline.cues[at]
+            outline.cues[at] & {"ongoing", "current"}
             or pieces[at].roles & {"present", "until_now"}
             or pieces[at].key in ("now", "current")
             for at in (*led, *between)
