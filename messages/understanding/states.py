@@ -46,7 +46,7 @@ _CONTRARY = {
     ("chemotherapy", "suitable"): "unsuitable",
 }
 """What a no makes of a value; of others it leaves nothing."""
-_THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till")
+_THEN = ("was", "were", "initially", "formerly", "before", "then", "diagnosis", "until", "till", "used")
 """Words of what was so in the past."""
 _DOES = ("do", "does", "did", "would", "will", "could", "can", "may", "might", "should", "to")
 """Words before a verb: 'does she fit', 'would fit best'."""
@@ -58,6 +58,8 @@ _QUESTION = 2
 """Pieces of a question of one word: 'chemo?'"""
 _OVERCOME_WITHIN = 5
 """Pieces behind a dislike up to where it is given up, at most."""
+_WORN_WITHIN = 12
+"""Pieces from 'fit' of the past to 'too frail', at most."""
 _REASON_WITHIN = 8
 """Pieces between a word and the reason it leads to, at most."""
 _STOP_WITHIN = 14
@@ -157,10 +159,16 @@ class Reader:
             return None
         if self.pieces[at - 1].key == "-" and self.pieces[at].glued:
             return None
+        return self._no_behind(at) if not self._is_not_applicable(place) else None
+
+    def _no_behind(self, at: int) -> int | None:
+        """The place where a plain no stands, and nothing is said to go on with it: not 'no treatment yet'."""
+        if at >= len(self.pieces):
+            return None
         answer = self.pieces[at]
         plain = answer.key in ("no", "none", "nil", "n") and answer.end - answer.start == len(answer.key)
         ends = at + 1 == self.context.sentence(at).stop or self.pieces[at + 1].key in (",", ";", ".", "|", ")")
-        return at if plain and ends and not self._is_not_applicable(place) else None
+        return at if plain and ends else None
 
     def _says(self, place: int, name: str, value: str) -> bool:
         """Whether a phrase means here what it says."""
@@ -269,7 +277,11 @@ class Reader:
 
     def _is_taken_back(self, place: int, value: str) -> bool:
         """Whether what is said of chemotherapy is denied, was given up, or was so in the past only."""
-        if self._is_refuted(place) or (value == "unsuitable" and self._is_overcome(place)):
+        if self._is_refuted(place):
+            return True
+        if value == "unsuitable" and self._is_overcome(place):
+            return True
+        if value == "unsuitable" and self._is_only_a_question(place) and not self.context.is_confirmed(place):
             return True
         return self._was_so_then(place) and self._is_told_by_now(place)
 
@@ -278,6 +290,9 @@ class Reader:
         fit = value == "suitable"
         if fit and self._is_withdrawn(place):
             self._note(name, "unsuitable", place)
+            return
+        if fit and self._was_so_then(place) and (worn := self._is_worn_by_now(place)) is not None:
+            self._note(name, "unsuitable", place, worn)
             return
         if fit and self.context.of(self.pieces[place], "fit"):
             if place and self.context.of(self.pieces[place - 1], "one_of"):  # 'last fit in 2016'
@@ -316,10 +331,21 @@ class Reader:
     def _is_overcome(self, place: int) -> bool:
         """Whether a dislike was given up: 'hates chemo but agreed to it'."""
         ahead = self.pieces[place + 1 : min(self.context.sentence(place).stop, place + _OVERCOME_WITHIN)]
-        if any("came_round" in piece.cues for piece in ahead):
-            return True
         turns = next((at for at, piece in enumerate(ahead) if "new_word" in piece.cues), len(ahead))
-        return any(self.context.of(piece, "consents") for piece in ahead[turns:])
+        for at, piece in enumerate(ahead):
+            if "came_round" in piece.cues or (at >= turns and self.context.of(piece, "consents")):
+                return not self._is_of_another(place + 1 + at)
+        return False
+
+    def _is_of_another(self, place: int) -> bool:
+        """Whether what is consented to is another treatment: 'refuses chemo but accepts T-DXd'."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _OVERCOME_WITHIN)):
+            piece = self.pieces[at]
+            if piece.key in (",", ";", ":", "(") or "pronoun" in piece.roles or self.context.of(piece, "chemo"):
+                return False
+            if names_drugs(piece) or self.context.of(piece, "other_than_chemo"):
+                return True
+        return False
 
     def _is_allowed_to_end(self, place: int) -> bool:
         """'T-DXd would allow a chemo-free interval'."""
@@ -357,6 +383,15 @@ class Reader:
             for at, piece in enumerate(self.pieces)
         )
 
+    def _is_worn_by_now(self, place: int) -> int | None:
+        """Where fitness of the past ends in 'too frail': 'was fit for chemo, now too frail'."""
+        for at in range(place + 1, min(self.context.sentence(place).stop, place + _WORN_WITHIN)):
+            words = self.text[self.pieces[at - 1].start : self.pieces[at].end].lower().split()
+            worn = any("<worn>" in self.lexicon.groups.get(word, ()) for word in words)
+            if worn and "too" in words:
+                return at
+        return None
+
     def _is_bedridden(self, place: int) -> bool:
         """Whether an ECOG of 3 or 4 stands before a word: 'ECOG 3, otherwise fit'."""
         for at in range(max(self.context.sentence(place).start, place - _FROM_ECOG), place):
@@ -386,6 +421,12 @@ class Reader:
 
     def _setting(self, place: int, name: str, value: str) -> None:
         piece = self.pieces[place]
+        if value == "metastatic" and self._is_locally_advanced(place):
+            return
+        if value == "metastatic" and (no := self._answered_no_mets(place)) is not None:
+            if not self._is_of_one_site(place):
+                self._note(name, "early", place, no)
+            return
         if value == "metastatic":
             what_for = self._is_what_for(place)
             if what_for and self.context.governor(place) > place and self.context.stance(place) == "denied":
@@ -403,6 +444,23 @@ class Reader:
         if self.context.of(piece, "stage_heading") and value in ("early", "metastatic") and self._is_of_a_word(place):
             return
         self._note(name, value, place)
+
+    def _is_locally_advanced(self, place: int) -> bool:
+        """'Locally advanced HER2-positive disease'."""
+        piece = self.pieces[place]
+        before = self.text[: piece.start].lower().rstrip(" -")
+        return piece.key == "advanced" and before.endswith(("locally", "local"))
+
+    def _answered_no_mets(self, place: int) -> int | None:
+        """Where a no answers for metastases as such: 'metastatic: no', 'distant mets: none'."""
+        piece = self.pieces[place]
+        words = self.text[piece.start : piece.end].lower().replace(":", " ").split()
+        named = [word for word in words if word not in ("distant", "disease")]
+        if not named or any("<of_mets>" not in self.lexicon.groups.get(word, ()) for word in named):
+            return None
+        if self.text[piece.end - 1] != ":":
+            return self._answered_no(place)
+        return self._no_behind(place + 1)
 
     def _is_of_a_word(self, place: int) -> bool:
         """Whether 'early' or 'advanced' behind a heading is said of the word behind it: 'setting: early relapse'."""
