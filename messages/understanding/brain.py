@@ -410,6 +410,8 @@ class Brain:
             return {"unknown", "growth_doubted"}
         if "weak_progression" in cues:
             found.add("progression")
+        if "no_progression" in found and self.pieces[place].key in ("beyond", "past"):
+            found = (found - {"no_progression"}) | {"progression"}  # T-DM1 continued past progression in the brain
         if "unavailable" in cues and self._is_not_applicable(place):
             found.add("unknown")
         returned = self._has_returned(place) or self.pieces[place].key in ("recurred", "relapsed")
@@ -1180,6 +1182,8 @@ class Brain:
 
     def _value(self, mention: _Mention, *, is_mets: bool) -> str | None:
         said = mention.said
+        if {"symptomatic", "asymptomatic"} <= said and self._has_another_symptom(mention.window):
+            said = said - {"asymptomatic"}
         lesions, clear = "lesion" in said, "clear" in said
         if (mention.denied == "lesions" or "uncertain" in said) and self._is_ruled_out(mention):
             return "none"
@@ -1206,6 +1210,14 @@ class Brain:
         if symptomatic and (lesions or not said.isdisjoint(("treated", "progression"))):
             return "symptomatic"
         return _course(said)
+
+    def _has_another_symptom(self, window: range) -> bool:
+        """Whether one symptom is denied, and another told behind a 'but': 'no headache but left weakness'."""
+        denied = [at for at in window if "asymptomatic" in self._facts[at]]
+        had = [at for at in window if "symptomatic" in self._facts[at] and at > denied[0]]
+        return any(
+            self.pieces[on].key in ("but", "except", "only", "just") for at in had for on in range(denied[0], at)
+        )
 
     def _is_since_treatment(self, mention: _Mention) -> bool:
         """Whether there is nothing left behind local treatment: 'no intracranial disease after resection and SRS'."""

@@ -62,7 +62,9 @@ class Grouping:
         """Whether words that join a drug to the line being told, over a sign, stand anywhere in the text; so below."""
         self._may_exchange = "exchange" in said or not typed.isdisjoint(("to", "into"))
         self._may_drop = (
-            not said.isdisjoint(("at_first", "went_on", "stopped")) or "a_part" in played or "induction" in typed
+            not said.isdisjoint(("at_first", "went_on", "stopped", "maintenance"))
+            or "a_part" in played
+            or "induction" in typed
         )
         self._may_count_from = "since" in played or "more" in played
         self._may_rechallenge = "restarted" in said or any(key.startswith("rechallenge") for key in typed)
@@ -1053,7 +1055,9 @@ class Grouping:
         part = place + 1 < len(self.pieces) and "a_part" in self.pieces[place + 1].roles
         part = part or any(self.pieces[at].key == "induction" for at in outline.before_in_stretch(place))
         part = part or outline.has(rest, "at_first")  # HP ongoing. Docetaxel was x6 at the start.
-        ended = part or (outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity"))
+        done = outline.has(rest, "completed") or outline.plays(rest, "done")  # HP maintenance running, docetaxel done
+        done = done and course.maintenance and {*new} <= {"taxane", "docetaxel", "paclitaxel", "nab_paclitaxel"}
+        ended = part or done or (outline.has(rest, "went_on", "stopped") and not outline.has(rest, "toxicity"))
         return bool(new) and alone and ended
 
     def _comes_later(self, known: Course, place: int) -> bool:

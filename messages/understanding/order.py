@@ -281,7 +281,7 @@ class Order:
     def preceded(self, place: int) -> None:
         """'previously THP', 'preceded by THP': what follows came before; 'THP before that': what was just named did."""
         courses, current = self.courses, self.courses.current
-        if current is None or current not in courses.all:
+        if current is None or current not in courses.all or self._moves_nothing(place):
             return
         if self._ends_its_drug(place):
             return
@@ -330,6 +330,16 @@ class Order:
             drug = self.outline.last_drug[place]
             if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
+
+    def _moves_nothing(self, place: int) -> bool:
+        """Whether what is said to have come before was not given, or is told in its order: 'THP, T-DXd; no T-DM1 in
+        between'."""
+        drug, behind = place - 1, self.pieces[place + 1 : place + 3]
+        ends = not behind or behind[0].kind == "sign"
+        piece = self.pieces[place]
+        if piece.key == "in" and len(behind) > 1 and behind[0].key == "," and "present" in behind[1].roles:
+            return piece.end - piece.start == len("in between")  # THP, T-DXd in between, now TCT
+        return ends and drug >= 0 and self.outline.is_drug[drug] and self.now.mentions[drug].standing == "denied"
 
     def _heads_with_a_colon(self, place: int) -> bool:
         """Whether a colon parts a heading from its list: 'before: A; B', 'earlier lines in order: A; B'."""
@@ -612,7 +622,9 @@ class Order:
         THP, T-DXd before.'"""
         outline = self.outline
         begins, end = outline.sentence_start[place], outline.sentence_end[place]
-        if place + 2 < end or place - begins > _LONGEST_HISTORY:
+        goes_on = place + 2 < end and self.pieces[place + 1].key == ","  # THP, T-DM1 before, now T-DXd
+        goes_on = goes_on and "present" in self.pieces[place + 2].roles
+        if (place + 2 < end and not goes_on) or place - begins > _LONGEST_HISTORY:
             return None
         first = next((at for at in range(begins, place) if outline.is_drug[at]), place)
         headed = all(

@@ -69,6 +69,8 @@ _NOT_YET_SEEN = ("suspected", "possible", "questionable", "doubtful", "impending
 """What says before growth that it is not there, or not for certain."""
 _STAYS_LEADING = ("through", "thru", "despite")
 """What leads to drugs that did not hold the disease: 'progressed through A, then through B'."""
+_AT_THE_TIME = ("at", "after")
+"""What leads to when a drug failed."""
 _EXPLAINING = ("why", "reason")
 """What leads from a reason to the stop: 'rash, which is why it was stopped', 'rash, the reason it was stopped'."""
 _REASONS = ("lvef", "platelets", "liver_function", "bilirubin")
@@ -125,6 +127,8 @@ class Outcomes:
         self.awaited = 0
         """How many lines it is still said of: 'both failed: TH and then T-DM1'."""
         self.named_toxicity: int | None = None
+        self.failed_alike: set[int] = set()
+        """Where only when a drug failed is told, as of the one before it."""
         self._named: dict[int, frozenset[str]] = {}
         self.given = False
         """Whether the pending outcome was given to drugs already."""
@@ -227,6 +231,7 @@ class Outcomes:
             and piece.roles.isdisjoint(_TELLING_ROLES)
             and piece.kinds.isdisjoint(_TELLING_KINDS)
             and piece.key not in _TELLING_KEYS
+            and not (piece.key in _AT_THE_TIME and place and self.outline.is_drug[place - 1])
         ):
             return False
         if self.courses.all and "or" in self.outline.played and self._is_one_of_two(place):
@@ -256,6 +261,24 @@ class Outcomes:
         self.paused_at, self.stopped_at, self.named_toxicity = None, None, None
         outline.pieces[place].used = True
         return True
+
+    def _fails_like_the_last(self, place: int) -> bool:
+        """Whether only when it failed is told of a drug, as of the one before it: 'Kadcyla failed at 3 months, Enhertu
+        at 20'."""
+        outline, pieces, drug = self.outline, self.outline.pieces, place - 1
+        when = place + 1
+        if drug < _BOTH or when >= len(pieces) or not outline.is_drug[drug]:
+            return False
+        ends = when + 1 == len(pieces) or pieces[when + 1].kind == "sign" or pieces[when + 1].key == "and"
+        if not ends or pieces[when].kind not in ("number", "duration"):
+            return False
+        led = outline.first_of_list(drug) - 1
+        last = led - 2
+        if last < 1 or pieces[led].key not in (",", "and", ";") or pieces[last].key != pieces[place].key:
+            return False
+        if pieces[led - 1].kind not in ("number", "duration"):
+            return False
+        return last in self.failed_alike or "strong_progression" in outline.cues[last - 1]
 
     def _is_one_of_two(self, place: int) -> bool:
         """Whether 'or' leaves open which of two outcomes it was: 'stopped because of toxicity or PD'."""
@@ -297,18 +320,33 @@ class Outcomes:
         """Whether what is going on is no treatment: 'brain MRI in progress'."""
         return "pending" in self.outline.cues[place] and self.outline.last_drug[place] != place - 1
 
+    def _goes_well_or_fails(self, place: int) -> bool:
+        """Read words of no progression, and of when a drug failed as the one before it did."""
+        piece = self.outline.pieces[place]
+        if "no_progression" in self.outline.cues[place]:
+            under = place + 1 < len(self.outline.pieces) and self.outline.pieces[place + 1].key in ("on", "under")
+            if piece.key in ("beyond", "past") and under and self._leads_to_what_failed(place):
+                self._await_what_failed(place)  # cape-H beyond progression on THP
+            else:
+                self._goes_well(place)
+            return True
+        if piece.key not in _AT_THE_TIME or not self._fails_like_the_last(place):
+            return False
+        self.failed_alike.add(place)
+        self._said(place, "progression")
+        return True
+
     def _takes(self, place: int) -> bool:
         """The same, of the line being told, or of those that follow."""
         cues, piece = self.outline.cues[place], self.outline.pieces[place]
-        if "no_progression" in cues:
-            self._goes_well(place)
+        if self._goes_well_or_fails(place):
             return True
         if (piece.key in _ALIKE or "had_effect" in cues) and self._says_of_several(place):
             return True
         if "progression" in cues or ("extracranial_disease", "progressing") in self._says(place):
             self._progression(place)
-        elif self._ends_what_follows(place):
-            self._said(place, "toxicity")
+        elif cues & {"completed", "stopped"} and (ended := self._why_it_ended(place)) is not None:
+            self._said(place, ended)
         elif "stopped" in cues:
             if place and self.outline.denies_a_change(place - 1):
                 return False
@@ -1462,6 +1500,25 @@ class Outcomes:
             because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
         return False
 
+    def _why_it_ended(self, place: int) -> str | None:
+        """How drugs ended of which only that is said, behind what it was: 'progression, that is why Kadcyla ended'."""
+        outline = self.outline
+        if self._ends_what_follows(place):
+            return "toxicity"
+        drug = outline.drug_in_stretch_before(place)
+        if drug is None or any(outline.pieces[at].kind != "silent" for at in range(drug + 1, place)):
+            return None
+        led = outline.first_of_list(drug) - 1
+        led -= led > 0 and outline.pieces[led].key in ("the", "her")
+        start = outline.sentence_start[place]
+        if led <= start or outline.pieces[led].key not in _EXPLAINING:
+            return None
+        for at in range(led - 1, max(start, led - _FAR) - 1, -1):
+            told = self._kind_of_outcome(at)
+            if told is not None and not (at > start and outline.has(range(at - 1, at), "negation")):
+                return told
+        return None
+
     def _is_drawn_from_a_toxicity(self, place: int) -> bool:
         """Whether a toxicity leads to the end of a line: 'then thrombopenia, therefore finished', 'veins wrecked,
         ended'."""
@@ -1779,6 +1836,12 @@ class Outcomes:
             return False
         return outline.plays(outline.before_in_stretch(drug, 2), "ever_since")
 
+    def _says_when(self, place: int) -> bool:
+        """Whether only when it was stands up to an 'and': 'THP failed at 14 months and T-DM1 at 5'."""
+        behind = self.outline.pieces[place + 1 : place + 3]
+        timed = len(behind) == _BOTH and behind[0].kind in ("number", "duration") and behind[1].key == "and"
+        return timed and self.outline.pieces[place].key in _AT_THE_TIME
+
     def _governs(self, place: int) -> bool:  # noqa: PLR0911  (case after case)
         """Whether an outcome's word is followed by the drugs it is said of: 'progressed on', 'failed', 'completed'."""
         outline, following = self.outline, place + 1
@@ -1797,7 +1860,8 @@ class Outcomes:
         told = beside is not None and self._is_said_of(beside, place)
         bracket, in_bracket = False, self._is_in_a_drugs_bracket(place) or self._is_in_a_bracket(place)
         begins = outline.stretch_start[place]
-        if told and (outline.pieces[begins].roles & {"at_which", "once"} or "after" in outline.cues[begins]):
+        once = outline.pieces[begins].roles & {"at_which", "once"} or "after" in outline.cues[begins]
+        if told and (once or (beside == place - 1 and self._says_when(following))):
             return False  # as THP failed T-DM1 was given
         for at in range(place + 1, min(outline.sentence_end[place], place + 14)):
             piece, cues = outline.pieces[at], outline.cues[at]
