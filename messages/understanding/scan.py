@@ -108,6 +108,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _fail_under_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     _read_short_denials(pieces, lexicon)
+    _read_conditions(pieces, text)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
     return pieces
@@ -272,6 +273,17 @@ def _may_be_denied(piece: Piece) -> bool:
 def _ends_what_is_told(pieces: list[Piece], place: int) -> bool:
     following = pieces[place + 1] if place + 1 < len(pieces) else None
     return following is None or (following.kind == "sign" and following.key in ",;.|)")
+
+
+def _read_conditions(pieces: list[Piece], text: str) -> None:
+    """'Should it fail', 'should she progress' begins a condition, as 'if' does; 'should she switch?' is a question."""
+    for place, piece in enumerate(pieces[:-1]):
+        if piece.key != "should" or "?" in text[piece.start :].split(".", 1)[0]:
+            continue
+        if any(behind.cue("progression", "toxicity") for behind in pieces[place + 1 : place + 4]):
+            piece.stand_for()
+            piece.kind = "silent"
+            piece.roles |= {"if", "clausal"}
 
 
 def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
