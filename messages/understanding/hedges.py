@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,6 +22,10 @@ _CLEAR: Mapping[str, frozenset[str]] = {
     "hepatic_impairment": frozenset(("none",)),
 }
 """Answers that say nothing is wrong now: what is only of the past, or known of a part, is none of them."""
+_WAS = re.compile(r"was\b|[\w ]+ (?:until|till)\b", re.IGNORECASE)
+"""How it begins that something was so before."""
+_NOW = re.compile(r"\b(?:now|currently|no longer|not any ?more)\b", re.IGNORECASE)
+"""What says how it is by now."""
 _PARTS = re.compile(r"[,;.\n]")
 _AND = re.compile(r"[,;.\n]|\band\b", re.IGNORECASE)
 _NONE_OF_IT = re.compile(
@@ -107,6 +111,8 @@ def _without_treatment(text: str) -> str:
 
 def is_contradicted(text: str, question: str, option: str, names: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a text doubts or denies an option, or says something else beside it: not only of when it was so."""
+    if option not in _CLEAR.get(question, ()):
+        text = _what_is_so_now(text, [name for name, options in names.items() if option in options])
     plain = _plain(text).replace(" not possible ", " impossible ")  # no doubt: 'not possible because of ILD'
     if _holds(plain, _hedges().any) or is_of_something_else(text, question):
         return True
@@ -115,6 +121,18 @@ def is_contradicted(text: str, question: str, option: str, names: Mapping[str, t
     if option in _CLEAR.get(question, ()) and _holds(_NONE_OF_IT.sub(" ", plain), _hedges().contrary):
         return True
     return _is_one_of_two(plain, names) or any(_is_denied(_plain(part), option, names) for part in _PARTS.split(text))
+
+
+def _what_is_so_now(text: str, called: Sequence[str]) -> str:
+    """The last part of a text that tells how it was before and how it is now: 'stable until May, growing now', 'was
+    available, not any more'. `called`: the names of what was read, which is not what was before."""
+    parts = [part for part in _PARTS.split(text) if part.strip()]
+    if len(parts) < 2 or not _WAS.match(parts[0].strip()):
+        return text
+    before = _plain(parts[0])
+    if _NOW.search(parts[-1]) is None or any(f" {name} " in before for name in called):
+        return text
+    return parts[-1]
 
 
 def is_of_something_else(text: str, question: str) -> bool:

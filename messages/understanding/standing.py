@@ -1401,6 +1401,8 @@ class _Sentence:
         if pieces[at].key == "here":
             return True
         placed = pieces[at].key in ("in", "at") and at + 1 < self.outline.stretch_end[at]
+        if placed and pieces[at + 1].is_("say", "region"):  # no T-DXd in Ukraine
+            return not self.outline.has(range(self.first, at), "has_had", "previously", "the_patient")
         return placed and pieces[at + 1].key in ("our", "this", "my")
 
     def _was_out_of_reach(self, at: int) -> bool:
