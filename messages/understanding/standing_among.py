@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Literal
 
 from messages.understanding.outline import Outline
@@ -69,6 +69,8 @@ _HOLIDAYS = ("holiday", "holidays", "christmas", "easter", "weekend", "vacation"
 """What a drug is begun after."""
 _RANKED = ("resort", "rescue", "backup", "fallback", "reserve", "future", "another", "plan")
 """What ranks a drug among those that are left."""
+_OPENING = ("in", "after", "following", "shortly", "imminently", "as", "for", "per")
+"""How what is said behind a drug of the time to come begins."""
 _SOME_DAY = ("later", "afterwards", "thereafter", "eventually", "subsequently")
 """When a drug is to follow."""
 _OVER = ("over", "rather")
@@ -79,10 +81,33 @@ class Among:
 
     def __init__(self, outline: Outline, found: Found, change: Callable[[range, Other], None]) -> None:
         self.outline, self.pieces, self.found, self.change = outline, outline.pieces, found, change
+        typed, said, played = outline.typed, outline.said, outline.played
+        # what each rule goes by: most texts hold little of it, and are not asked
+        self._waits = "until" in typed or "till" in typed
+        self._only_from = not typed.isdisjoint(_ONLY_FROM)
+        self._conditions = self._only_from or not typed.isdisjoint(_NEEDING)
+        self._ahead = "pending" in said or not typed.isdisjoint(_OPENING)
+        self._possible = "asked_back" in said
+        runs = not (
+            said.isdisjoint(("ongoing", "current"))
+            and played.isdisjoint(("present", "until_now"))
+            and typed.isdisjoint(("now", "current"))
+        )
+        self._runs_and_follows = runs and ("then" in said or not typed.isdisjoint((*_SOME_DAY, "after", "future")))
+        self._once = not typed.isdisjoint(_WHENEVER)
+        self._later = not typed.isdisjoint((*_LATER, "otherwise", "else"))
+        self._may = not typed.isdisjoint(_MAY)
+        self._alternative = any(key.startswith("alternative") for key in typed)
+        self._brackets, self._instead = "(" in typed, "instead" in typed
+        self._untold = any(
+            (
+                self._only_from, self._runs_and_follows, self._once, self._later, self._may, self._alternative,
+                self._brackets, self._instead,
+            )
+        )  # fmt: skip
 
     def read(self) -> None:
         """Change what was read of the drugs of which another says something."""
-        typed = self.outline.typed
         drugs = sorted(self.found)
         first_seen = -1
         for at in drugs:
@@ -91,7 +116,7 @@ class Among:
             these = self._combination(at)
             first_seen = these.stop - 1
             if self.found[at] == "received":
-                self._received(these, typed)
+                self._received(these)
             elif self.found[at] == "asked" and self._stands_before_a_choice(these):
                 self.change(these, "received")
             elif self.found[at] in ("planned", "mentioned", "asked"):
@@ -101,15 +126,15 @@ class Among:
 
     # ---- read as given, and was not ----------------------------------------------------------------------------------
 
-    def _received(self, these: range, typed: Container[str]) -> None:
-        if self._is_waited_for(these):
+    def _received(self, these: range) -> None:
+        if self._waits and self._is_waited_for(these):
             self.change(these, "planned")
-        elif self._is_a_condition(these):
+        elif self._conditions and self._is_a_condition(these):
             self.change(these, "mentioned")
-        elif self._is_still_ahead(these) or self._is_called_possible(these):
+        elif (self._ahead and self._is_still_ahead(these)) or (self._possible and self._is_called_possible(these)):
             self.change(these, "planned")
-        elif not self._tells_how_it_went(these):
-            self._received_untold(these, typed)
+        elif self._untold and not self._tells_how_it_went(these):
+            self._received_untold(these)
 
     def _is_still_ahead(self, these: range) -> bool:
         """Whether what stands behind a drug, and nothing else of it, tells of a time to come, or of its place among the
@@ -145,21 +170,21 @@ class Among:
             return True
         return opening in ("per", "as") and "adviser" in closing.roles
 
-    def _received_untold(self, these: range, typed: Container[str]) -> None:
+    def _received_untold(self, these: range) -> None:
         """The same, of a drug of which not told how it went."""
         planned = (
-            self._comes_once_another_fails(these)
-            or self._is_left_for_later(these)
-            or self._follows_what_runs(these)
-            or self._is_only_possible(these)
-            or ("(" in typed and self._follows_in_a_bracket(these))
-            or self._has_an_alternative(these)
+            (self._once and self._comes_once_another_fails(these))
+            or (self._later and self._is_left_for_later(these))
+            or (self._runs_and_follows and self._follows_what_runs(these))
+            or (self._may and self._is_only_possible(these))
+            or (self._brackets and self._follows_in_a_bracket(these))
+            or (self._alternative and self._has_an_alternative(these))
         )
         if planned:
             self.change(these, "planned")
-        elif self._is_all_that_is_had_here(these) or self._is_only_paid_from_a_line(these):
+        elif self._only_from and (self._is_all_that_is_had_here(these) or self._is_only_paid_from_a_line(these)):
             self.change(these, "mentioned")
-        elif "instead" in typed and self._is_asked_in_the_place_of_another(these):
+        elif self._instead and self._is_asked_in_the_place_of_another(these):
             self.change(these, "asked")
 
     def _follows_what_runs(self, these: range) -> bool:
