@@ -74,7 +74,13 @@ class Disease:
             ]
             # where each kind of word stands, in order: found by halving, however many organs ask for the nearest
             named = [(place, piece) for place, piece in enumerate(self.pieces) if piece.kind not in ("silent", "sign")]
-            self._courses = [place for place, _ in named if self._tells_a_course(place)]
+            held = self.context.lexicon.groups
+            self._courses = [
+                place
+                for place, piece in named
+                if (piece.cues or piece.key in held or piece.key.startswith("respond") or self._course[place])
+                and self._tells_a_course(place)
+            ]
             self._brains = [place for place, piece in named if "noun" in piece.kinds and piece.is_("noun", *BRAIN)]
             self._named_lines = [place for place, piece in named if piece.kind == "line" or names_drugs(piece)]
 

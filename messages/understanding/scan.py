@@ -98,17 +98,24 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
             at += 1
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
-    pieces = _without_prompts(_without_turns(_without_numero(pieces)), text)
+    typed = {piece.key for piece in pieces}
+    if "no" in typed and "." in typed:
+        pieces = _without_numero(pieces)
+    if not typed.isdisjoint(_TURNS):
+        pieces = _without_turns(pieces)
+    pieces = _without_prompts(pieces, text)
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
     _read_split_verbs(pieces)
     _read_denied_effects(pieces)
     _deny_drugs_behind(pieces, lexicon)
-    _date_results(pieces)
+    if "on" in typed and ":" in typed:
+        _date_results(pieces)
     _fail_under_drugs_behind(pieces, lexicon)
     pieces = enumerated(pieces, text)
     _read_short_denials(pieces, lexicon)
-    _read_conditions(pieces, text)
+    if "should" in typed:
+        _read_conditions(pieces, text)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
     return pieces
@@ -142,8 +149,6 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
 def _without_turns(pieces: list[Piece]) -> list[Piece]:
     """Leave out a 'however' between what is spoken of and what it does: it begins no clause of its own: 'The liver,
     however, progressed', 'T-DM1 though failed'."""
-    if not any(piece.key in _TURNS for piece in pieces):
-        return pieces
     kept: list[Piece] = []
     at = 0
     while at < len(pieces):
