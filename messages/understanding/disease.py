@@ -58,9 +58,10 @@ class Disease:
             place for place, piece in enumerate(self.pieces) if "noun" in piece.kinds and piece.is_("noun", *_SITES)
         ]
         if self._sites:
-            first = bool(told.early) or told.untreated or any(_is_the_first(piece) for piece in self.pieces)
             self._goes_on_elsewhere = (
-                self.lines > 0 or not first or any(self._is_held_somewhere(at) for at in range(len(self.pieces)))
+                self.lines > 0
+                or not (told.early or told.untreated or any(_is_the_first(piece) for piece in self.pieces))
+                or any(self._is_held_somewhere(at) for at in range(len(self.pieces)))
             )
             """Whether metastases were there before those that are new: a line was given, or some are stable, or nothing
             says that they are the first."""

@@ -295,7 +295,12 @@ def _place_scans_in_the_brain(pieces: list[Piece], lexicon: Lexicon) -> None:
     """An MRI that is told with radiosurgery or headaches, and with no other organ, is of the brain: 'MRI: one lesion,
     SRS', 'headaches, MRI booked'; so is one in a later sentence, where the brain is the last organ told before it, and
     radiosurgery itself: 'gamma knife in June; MRI in October: one new'."""
-    placed = {piece.sentence: piece for piece in pieces if "noun" in piece.kinds and piece.is_("noun", *_PLACES)}
+    nouns = [piece for piece in pieces if "noun" in piece.kinds]
+    if not any(piece.is_("noun", "imaging") for piece in nouns) and not any(
+        "radiosurgery" in piece.roles for piece in pieces if piece.roles
+    ):
+        return
+    placed = {piece.sentence: piece for piece in nouns if piece.is_("noun", *_PLACES)}
     of_the_head = {piece.sentence for piece in pieces if not piece.roles.isdisjoint(_OF_THE_BRAIN)} - placed.keys()
     if not placed and not of_the_head:
         return
