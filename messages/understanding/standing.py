@@ -16,10 +16,12 @@ from messages.understanding.sentences import OPINIONS, asks_outright
 from messages.understanding.standing_among import Among
 from messages.understanding.standing_before import TOLD, Before, heads
 from messages.understanding.standing_behind import REQUESTS, Behind, is_a_request
+from messages.understanding.standing_unsaid import Unsaid
 
 Standing = Literal["received", "denied", "declined", "planned", "asked", "family", "mentioned"]
 _SAYS_NOTHING_OF_GIVING = frozenset(
     (
+        "at_giving",
         "ends_pregnancy",
         "granting",
         "revoking",
@@ -884,6 +886,7 @@ class _Sentence:
         question = asks_outright(outline.pieces[first:end])
         self.question = end if question is None else first + question
         """Where the sentence begins to ask whether its drugs were given."""
+        self.unsaid = Unsaid(outline, first, end)
         self.hearsay = self._hearsay()
         self.is_a_topic = "topic" in outline.played and self._is_a_topic()
         """Whether all the text is is a question of what is known of drugs."""
@@ -1498,7 +1501,7 @@ class _Sentence:
         untold = bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at)
         if untold and not self._is_while_it_ran(at):
             return "mentioned"
-        return "received"
+        return "mentioned" if bare and self.unsaid.holds(at) else "received"
 
     def _is_while_it_ran(self, at: int) -> bool:
         """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""

@@ -56,6 +56,7 @@ from messages.understanding.hedges import (
     is_of_something_else,
 )
 from messages.understanding.identifiers import holds_identifier
+from messages.understanding.interval import EDGES
 from messages.understanding.lexicon import FOLDER, lexicon
 from messages.understanding.near import SHORTEST, nearest
 from messages.understanding.roles import Roles, role_of, roles_in
@@ -483,7 +484,8 @@ def _months(said: str, words: Words) -> int | None:
     value = int(number) if number.isdigit() else lexicon(words.knowledge).numbers.get(number.casefold())
     if value is None:
         return None
-    return int(value) * (_PER_YEAR if unit.startswith("y") else 1) + (found["over"] is not None)
+    months = int(value) * (_PER_YEAR if unit.startswith("y") else 1)
+    return months + (found["over"] is not None and months in EDGES)  # as where it is read in a text
 
 
 def _on_the_checklist(said: list[str], chosen: tuple[str, ...], state: State, words: Words) -> Turn | None:
