@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from messages.understanding.headings import names_a_drug, read_headings
 from messages.understanding.lexicon import Concept, Lexicon, Node
 from messages.understanding.near import SHORTEST, edits, is_one_edit_from, nearest, sounds_like
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece, cues_and_kinds
@@ -78,6 +81,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
     _name_receptors(tokens)
     _read_cells(tokens, text)
+    read_headings(tokens, text, lexicon, partial(_named, lexicon, tokens))
     pieces: list[Piece] = []
     at = 0
     count = len(tokens)
@@ -539,6 +543,12 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
+
+
+def _named(lexicon: Lexicon, tokens: list[Token], at: int) -> tuple[int, bool]:
+    """Where the longest phrase at a place ends, and whether it names a drug."""
+    end, concepts = _longest(lexicon, tokens, at, frozenset())
+    return end, names_a_drug(concepts)
 
 
 def _says_which_chemo(lexicon: Lexicon, tokens: list[Token], here: int) -> bool:

@@ -832,8 +832,11 @@ def _is_marked(outline: Outline, first: int) -> bool:
 
 def _asks_for_choices(outline: Outline, first: int, end: int) -> bool:
     """Whether a sentence only asks for a list, which the next one may be: 'Options?', 'Any ideas?'"""
-    asks = outline.pieces[end - 1].key == "?" and end - first <= _ASKED
-    return asks and outline.has(range(first, end), "choices")
+    if outline.pieces[end - 1].key != "?" or end - first > _ASKED:
+        return False
+    of_a_line = end - first == _TWO and outline.pieces[first].kind == "line"
+    of_a_line = of_a_line and end < len(outline.pieces) and outline.pieces[end].key in (":", "-")  # 3rd line?: T-DXd
+    return of_a_line or outline.has(range(first, end), "choices")
 
 
 class _Words:
@@ -2074,8 +2077,10 @@ class _Sentence:
     def _is_answered_no(self, at: int) -> bool:
         """Whether a heading about access is answered by a plain no: 'access to T-DXd: none'."""
         pieces, end = self.outline.pieces, self.end
-        if at + 1 < end and pieces[at + 1].key in ("no", "not") and self.outline.has(range(at - 1, at), "access"):
-            return True  # access T-DXd no
+        if at + 1 < end and pieces[at + 1].key in ("no", "not"):
+            heading = at - 1 - (at > self.first and pieces[at - 1].key in (":", "="))
+            if heading >= self.first and self.outline.has(range(heading, heading + 1), "access"):
+                return True  # access T-DXd no; access: T-DXd no
         sign = at + 1 + (at + 1 < end and "earlier" in pieces[at + 1].roles)  # available before, not any more
         if sign + 1 < end and pieces[sign].key == "," and "stopped" in self.outline.cues[sign + 1]:
             ahead = pieces[sign + 1].key in ("no", "not")  # was available, not any more

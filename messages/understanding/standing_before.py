@@ -696,19 +696,32 @@ class Before:
         said -= arms and pieces[said].key != "arms"
         if said < self.first or drug >= self.end:
             return False
-        if not arms and "adviser" not in pieces[said].roles:
+        ahead = "ahead" in pieces[said].roles or self._begins_with_what_is_ahead(said)
+        if not (arms or ahead or "adviser" in pieces[said].roles):
             return False
         drug += pieces[drug].kind == "silent"
+        if "ahead" in pieces[said].roles and any(
+            outline.is_drug[at] for at in range(outline.stretch_start[said], said)
+        ):
+            return False  # control arm of a T-DXd study: lapatinib
         counted = said > self.first and pieces[said - 1].key in ("first", "second", "third", "other")
         opens = outline.stretch_start[said] == self.first or said - outline.stretch_start[said] <= 1  # PD, MDT: T-DXd
         if drug >= self.end or not outline.is_drug[drug] or not opens:
             return False
-        if pieces[said].key in ("opinion", "opinions") and not (counted or pieces[colon - 1].kind == "number"):
+        if pieces[said].key in ("opinion", "opinions") and not (
+            counted or pieces[colon - 1].kind == "number" or pieces[said - 1].kind == "ordinal"
+        ):
             return False
         rest = range(drug + 1, min(self.end, drug + _FAR))
         return not outline.has(rest, *TOLD, *_RUNNING, "responding", "a_toxicity") and not any(
             pieces[at].kind in ("date", "cycles", "duration", "line") for at in rest
         )
+
+    def _begins_with_what_is_ahead(self, last: int) -> bool:
+        """Whether a short heading begins with a word for what is only thought of: 'best for her', 'standard here'."""
+        pieces, start = self.outline.pieces, self.outline.stretch_start[last]
+        opens = "ahead" in pieces[start].roles and pieces[start].key != "for" and last - start < _NEAR
+        return opens and all(pieces[at].kind == "silent" for at in range(start + 1, last + 1))
 
     def _is_examined_for(self, at: int) -> bool:
         """Whether an examination is only made for a drug that is to begin, or its trial: 'MRI for the T-DXd study',
@@ -812,6 +825,7 @@ class Before:
         outline, drug = self.outline, at + 1
         consents = outline.pieces[at].key in _CONSENTS
         drug += consents and drug < self.end and outline.pieces[drug].key == "to"
+        drug += drug < self.end and outline.pieces[drug].key == ":" and outline.pieces[at].key == "next"
         if drug >= self.end or not outline.is_drug[drug] or (outline.last_drug[at] is None and not consents):
             return False
         if outline.pieces[at].asked or outline.pieces[self.end - 1].key == "?" or outline.pieces[at].key in _WANTING:
