@@ -65,6 +65,10 @@ _SUBJECTS = frozenset(("noun", "agents", "regimen"))
 """Kinds of what may be spoken of."""
 _DOES = ("progression", "no_progression", "stable", "responding", "took_effect", "stopped", "completed")
 """Cues of what it may do."""
+_ASKED_FIELDS = ("stage", "brain", "cns", "head", "setting")
+"""Fields that are no finding by themselves, and are answered behind a question mark."""
+_NUMBERED = ("q", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "and", "the", "her")
+"""What may stand before such a field."""
 _CELLS = frozenset(("no", "none", "nil", "yes", "absent", "n", "y", "negative", "unknown"))
 """Cells of a table that answer the cell before them."""
 _KINDS_PASSED = 3
@@ -82,6 +86,8 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _name_receptors(tokens)
     _read_cells(tokens, text)
     read_headings(tokens, text, lexicon, partial(_named, lexicon, tokens))
+    if "?" in text:
+        _read_asked_fields(tokens, text)
     pieces: list[Piece] = []
     at = 0
     count = len(tokens)
@@ -198,6 +204,21 @@ def _read_cells(tokens: list[Token], text: str) -> None:
         behind = tokens[place + 2] if place + 2 < len(tokens) else None
         ends = behind is None or behind.key == "|" or "\n" in text[tokens[place + 1].end : behind.start]
         if ends:
+            tokens[place] = tokens[place]._replace(key=":")
+
+
+def _read_asked_fields(tokens: list[Token], text: str) -> None:
+    """Read the question mark behind a field that is named and answered as a colon: 'Stage? IV', 'Brain? no mets'."""
+    for place in range(1, len(tokens) - 1):
+        if tokens[place].key != "?" or tokens[place - 1].key not in _ASKED_FIELDS:
+            continue
+        first = place - 1
+        while first > 0 and tokens[first - 1].kind != "sign" and place - first <= _SHORT_ANSWER:
+            first -= 1
+        if any(token.kind != "number" and token.key not in _NUMBERED for token in tokens[first : place - 1]):
+            continue
+        following = tokens[place + 1]
+        if following.kind != "sign" and "\n" not in text[tokens[place].end : following.start]:
             tokens[place] = tokens[place]._replace(key=":")
 
 
@@ -420,9 +441,22 @@ def _without_prompts(pieces: list[Piece], text: str) -> list[Piece]:
         and pieces[place + 1].key == ":"
         and (place == 0 or "\n" in text[pieces[place - 1].end : piece.start])
     }
-    if not any(pieces[place].key == "q" for place in prompts):
+    numbered = _numbered_prompts(pieces)
+    if not numbered and not any(pieces[place].key == "q" for place in prompts):
         return pieces
-    return [piece for place, piece in enumerate(pieces) if place not in prompts and place - 1 not in prompts]
+    marks = {place + 1 for place in prompts}
+    marks |= {place + 1 for place in numbered if pieces[place + 1].key in (":", ".", ")")}
+    return [piece for place, piece in enumerate(pieces) if place not in prompts | numbered | marks]
+
+
+def _numbered_prompts(pieces: list[Piece]) -> set[int]:
+    """Where sentences begin with the number of a question, counted from the first: 'Q1 HER2? 3+. Q2 ER? neg.'"""
+    found: set[int] = set()
+    for place, piece in enumerate(pieces[:-1]):
+        opens = place == 0 or pieces[place - 1].key in (".", "?", ";", ",", ")") or pieces[place - 1].kind != "sign"
+        if piece.key == f"q{len(found) + 1}" and opens and pieces[place + 1].kind != "number":
+            found.add(place)
+    return found if len(found) > 1 else set()
 
 
 def _read_split_verbs(pieces: list[Piece]) -> None:

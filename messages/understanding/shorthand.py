@@ -28,6 +28,9 @@ def settle_short_names(pieces: list[Piece], text: str, lexicon: Lexicon) -> None
         elif piece.key in _LETTERS and not piece.names_drugs_by_name() and (left_out := _left_out(pieces, place)):
             piece.kind = "known"
             piece.stand_for(Concept("agents", left_out, (left_out,)))
+        elif piece.key == "th" and _heads_treatment(pieces, place, text):
+            piece.kind, piece.key = "silent", "tx"
+            piece.stand_for()
         elif piece.kind == "known":
             if (
                 piece.key in lexicon.short_names
@@ -59,11 +62,22 @@ def _stands_alone(piece: Piece, place: int, pieces: list[Piece], text: str) -> b
     return _in_company(pieces, place) and not _is_ordinal_ending(pieces, place)
 
 
+def _heads_treatment(pieces: list[Piece], place: int, text: str) -> bool:
+    """Whether 'Th' stands for 'therapy' before its drugs, and for no regimen: 'Th: T-DM1', 'Th. with T-DXd'."""
+    piece, behind = pieces[place], pieces[place + 1 : place + 4]
+    if text[piece.start : piece.end] != "Th" or len(behind) < _HEADED or behind[0].key not in (":", ".", "="):
+        return False
+    led = behind[1 + (behind[1].key in ("with", "by")) :]
+    return bool(led) and led[0].names_drugs_by_name()
+
+
 def _is_ordinal_ending(pieces: list[Piece], place: int) -> bool:
     glued = place > 0 and (pieces[place].glued or pieces[place].low)
     return pieces[place].key == "th" and glued and pieces[place - 1].kind in ("number", "ordinal")
 
 
+_HEADED = 2
+"""Pieces behind a heading up to its first drug, at least."""
 _ANTIBODY = "tras"
 """How the name of the antibody of every conjugate begins."""
 _LONG = 5

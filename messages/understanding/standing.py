@@ -1737,6 +1737,8 @@ class _Sentence:
             return False
         if "planned" not in outline.cues[plan]:
             return False
+        if outline.pieces[plan].key == "in":  # in mind for after T-DXd
+            return not outline.has(outline.rest_of_stretch(plan), *_EFFECTS)
         return plan + 1 >= outline.stretch_end[at] or outline.pieces[plan + 1].kind == "sign"
 
     def _is_compared(self, at: int) -> bool:

@@ -74,6 +74,8 @@ _OPENING = ("in", "after", "following", "shortly", "imminently", "as", "for", "p
 _SOME_DAY = ("later", "afterwards", "thereafter", "eventually", "subsequently")
 """When a drug is to follow."""
 _OVER = ("over", "rather")
+_ALSO = ("also", "likewise", "similarly")
+"""What leads to another drug of which the same is said."""
 
 
 class Among:
@@ -99,6 +101,7 @@ class Among:
         self._may = not typed.isdisjoint(_MAY)
         self._alternative = any(key.startswith("alternative") for key in typed)
         self._brackets, self._instead = "(" in typed, "instead" in typed
+        self._also = not typed.isdisjoint(_ALSO)
         self._untold = any(
             (
                 self._only_from, self._runs_and_follows, self._once, self._later, self._may, self._alternative,
@@ -131,7 +134,11 @@ class Among:
             self.change(these, "planned")
         elif self._conditions and self._is_a_condition(these):
             self.change(these, "mentioned")
-        elif (self._ahead and self._is_still_ahead(these)) or (self._possible and self._is_called_possible(these)):
+        elif (
+            (self._ahead and self._is_still_ahead(these))
+            or (self._possible and self._is_called_possible(these))
+            or (self._also and self._is_named_likewise(these))
+        ):
             self.change(these, "planned")
         elif self._untold and not self._tells_how_it_went(these):
             self._received_untold(these)
@@ -169,6 +176,21 @@ class Among:
         if opening in ("as", "for") and any(key in _RANKED for key in keys[1:]):
             return True
         return opening in ("per", "as") and "adviser" in closing.roles
+
+    def _is_named_likewise(self, these: range) -> bool:
+        """Whether 'also' alone leads from a drug that was planned or asked about to this one: 'A was proposed, also
+        B'; not 'A was proposed, also B x6', 'also she had B'."""
+        outline, pieces, last = self.outline, self.pieces, self._before(these)
+        ends = these.stop == len(pieces) or (pieces[these.stop].kind == "sign" and pieces[these.stop].key in ".,;)?")
+        if last is None or not ends or self.found[last] not in ("planned", "asked"):
+            return False
+        led = these.start - 1
+        if led <= last or pieces[led].key not in _ALSO:
+            return False
+        led -= pieces[led - 1].key in ("and", "but")
+        told = range(these.stop, min(outline.sentence_end[these.start], these.stop + _NEAR))
+        ended = outline.has(told, "progression", "toxicity", "stopped", "ongoing", "completed")
+        return pieces[led - 1].key in (",", "-", "(", ";") and not ended
 
     def _received_untold(self, these: range) -> None:
         """The same, of a drug of which not told how it went."""
@@ -430,6 +452,7 @@ class Among:
             or self._is_given_before_the_next(these)
             or self._was_chosen_behind(these)
             or self._was_accepted(these)
+            or self._was_given_as_planned(these)
         ):
             self.change(these, "received")
 
@@ -525,6 +548,24 @@ class Among:
             return True
         last = self._before(these)
         return last is not None and self.found[last] in _NOT_GIVEN and behind + 2 <= end
+
+    def _was_given_as_planned(self, these: range) -> bool:
+        """Whether what was planned is told to have been given, with its time: 'A was ordered and given from May'."""
+        outline, pieces, at = self.outline, self.pieces, these.stop
+        end, joined = min(outline.sentence_end[these.start], these.stop + _FAR), False
+        while at < end and (
+            outline.cues[at] & {"upcoming", "planned"} or pieces[at].key in ("had", "been", "was", "and", ",")
+        ):
+            if joined and "previously" in outline.cues[at]:
+                break  # was given
+            joined = joined or pieces[at].key == "and"
+            at += 1
+        if not joined or at + 1 >= end or pieces[at].asked:
+            return False
+        if pieces[at].key not in _BEGUN and "previously" not in outline.cues[at]:
+            return False
+        behind = at + 1 + (pieces[at + 1].key in ("from", "in", "for", "since"))
+        return behind < end and pieces[behind].kind in ("date", "cycles", "duration")
 
     def _is_told_plainly(self, these: range) -> bool:
         """Whether nothing behind a drug asks, supposes or puts it off."""

@@ -109,6 +109,8 @@ _UNDECIDED = (
     "hesitate", "hesitating", "torn", "doubt", "discussion", "debate", "wavering", "split", "stuck",
 )  # fmt: skip
 """What leads to 'between' where it names what is to be chosen from."""
+_BEFORE_THE_VERB = ("just", "already", "been", "then", "also")
+"""What may stand between 'had' and what was planned."""
 _CONSENTS = ("agreed", "consented")
 """How it is told that what was planned was agreed to, which may have been given: 'agreed to T-DXd, ongoing'."""
 _NEAR = 4
@@ -572,6 +574,8 @@ class Before:
         if piece.key == "choice":
             return "planned"  # she had the choice between A and B
         led = outline.pieces[at - 1]  # they had pencilled in T-DM1
+        if led.key in _BEFORE_THE_VERB and at - 2 >= self.first:
+            led = outline.pieces[at - 2]  # had just prescribed T-DM1
         had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
         goes_on = piece.key == "next" and outline.drug_in_stretch_before(at) is not None
         goes_on = goes_on and led.key in ("given", "received", "done", "used")  # T-DM1 already given next tucatinib
@@ -832,6 +836,14 @@ class Before:
             return False  # the insurer wants lapatinib tried before it pays
         return outline.tells_a_course(outline.last_of_list(drug), timed=outline.pieces[at].key == "next")
 
+    def _tells_what_runs(self, colon: int) -> bool:
+        """Whether drugs stand right behind a colon, and that they failed or are given now: 'wrote B: B, ongoing'."""
+        behind = colon + 1
+        if behind >= self.end or not self.outline.is_drug[behind]:
+            return False
+        rest = range(behind, min(self.end, behind + _FAR))
+        return self.outline.has(rest, "progression", "toxicity", "stopped", "ongoing", "started")
+
     def _tells_what_came(self, at: int) -> bool:
         """Whether drugs behind a colon were given, as the outcome behind them shows."""
         following = self.outline.drug_in_sentence_after(at)
@@ -905,6 +917,8 @@ class Before:
             return "mentioned"
         if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
             return None
+        if mode == "planned" and self.headed and key in ("none", "nobody", "zero") and self._is_for_a_drug(at):
+            return None  # votes: three for A, none for B
         anything = key == "anything" and not self.outline.has(range(max(self.first, at - 3), at), "negation")
         if anything and self.outline.next_drug[at] == at + 2 and self.outline.pieces[at + 1].key in _TREATED:
             return "mentioned"  # anything with A is out
@@ -952,6 +966,9 @@ class Before:
         if headed or (cues & {"we_have", "access"} and self._is_right_before_a_drug(at)):
             return "available"  # we have T-DXd; access T-DXd: yes
         return None
+
+    def _is_for_a_drug(self, at: int) -> bool:
+        return at + 2 < self.end and self.outline.pieces[at + 1].key == "for" and self.outline.is_drug[at + 2]
 
     def _asks_for_options_without(self, at: int) -> bool:
         """Whether a question asks for treatment that lacks a drug: 'options without a taxane?'"""
@@ -1127,6 +1144,8 @@ class Before:
             return None  # not the triplet: paclitaxel and trastuzumab; no chemo so far: letrozole
         if piece.key == ":" and mode == "mentioned" and not self.taken and "pronoun" in outline.pieces[at - 1].roles:
             return None  # nobody prescribed it: docetaxel
+        if piece.key == ":" and mode == "mentioned" and self.taken and self._tells_what_runs(at):
+            return None  # crossed out A and wrote B: B since May, ongoing
         if mode == "unsure" and self._names_all(at):
             return "given"
         if mode == "denied" and not self.taken and self._is_of_what_nobody_knows(at):

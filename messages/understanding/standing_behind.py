@@ -726,7 +726,9 @@ class Behind:
         if drug is None or reason:
             return False
         return all(
-            (piece.kind == "silent" and "examination" not in piece.roles) or not piece.roles.isdisjoint(roles)
+            (piece.kind == "silent" and "examination" not in piece.roles)
+            or piece.key == "had"  # had been ordered
+            or not piece.roles.isdisjoint(roles)
             for piece in pieces[drug + 1 : at]
         )
 
