@@ -15,6 +15,7 @@ from messages.understanding.scan import Piece
 from messages.understanding.sentences import OPINIONS, asks_outright
 from messages.understanding.standing_among import Among
 from messages.understanding.standing_before import TOLD, Before, heads
+from messages.understanding.standing_begun import stopped_after_some
 from messages.understanding.standing_behind import REQUESTS, Behind, is_a_request
 from messages.understanding.standing_unsaid import Unsaid
 
@@ -111,6 +112,10 @@ _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 _OF_A_KIND = ("both", "only", "first", "last")
 """What leads to a class that only says what the drug before it is."""
 _WHAT_IT_IS = frozenset(("what_next", "choices"))
+_OR_SO = ("so", "more", "less", "similar", "equivalent", "thereabouts", "both", "either")
+"""What sets no other course beside a drug, behind 'or'."""
+_CAME_TO_NOTHING = ("failed", "fails", "failure", "got", "went", "led", "fruitless")
+"""How it is told that a request was in vain: 'peer-to-peer for T-DXd got me nowhere'."""
 _STEP = ("->", ">", ",")
 """Signs that lead from one line of a sequence to the next."""
 _STEPS = 24
@@ -128,7 +133,7 @@ class Mention(NamedTuple):
     """Where a later sentence tells the access to it."""
 
 
-def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one sentence after another)
+def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0912, PLR0915  (one sentence after another)
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
     words = _Words(outline)
@@ -147,6 +152,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one 
                 _ask_which_of_them(outline, at, end, found)
             if words.begins:
                 _begin_what_was_planned(outline, at, end, found)
+            if words.stops:
+                _begin_what_was_stopped(outline, at, end, found)
             if words.refuses:
                 _refuse_what_was_offered(outline, at, end, found)
             if words.denies_all:
@@ -732,6 +739,20 @@ def _begin_what_was_planned(outline: Outline, first: int, end: int, found: dict[
             found[at] = Mention("received")
 
 
+def _was_left_open(mention: Mention) -> bool:
+    """Whether a drug was read as planned, or nothing was made of it."""
+    return mention.standing in ("planned", "mentioned") and mention.access is None
+
+
+def _begin_what_was_stopped(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
+    """Read the drugs of a plan as given that were stopped after some of it, where no other was given beside them."""
+    stopped = [at for at in stopped_after_some(outline, first, end) if at in found]
+    others = (at for at in range(first, min(stopped, default=first)) if outline.is_drug[at])
+    if any(found[at].standing == "received" for at in others):
+        return
+    found.update({at: Mention("received") for at in stopped if _was_left_open(found[at])})
+
+
 def _refuse_what_was_offered(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's refusal of what this one says was planned: 'T-DXd was offered. She declined.'"""
     if end == len(outline.pieces):
@@ -846,6 +867,8 @@ class _Words:
         said, played, typed = outline.said, outline.played, outline.typed
         self.refuses = "declined" in said
         self.begins = "started" in said
+        self.stops = "stopped" in said
+        """Whether what was planned may be told to have been stopped."""
         self.unavailable = "unavailable" in said
         self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
         self.denies_behind = "negated_after" in said
@@ -1365,7 +1388,7 @@ class _Sentence:
         """Whether an obstacle to the access is denied: 'no problem with T-DXd funding'."""
         return self.outline.plays(self.outline.before_in_stretch(at, 4), "obstacle")
 
-    def _decision(self, at: int) -> str | None:
+    def _decision(self, at: int) -> str | None:  # noqa: PLR0911  (one word of a decision after another)
         """How a request for T-DXd that stands before it was decided: 'approval for T-DXd came through',
         'reimbursement of T-DXd: negative decision'."""
         outline = self.outline
@@ -1385,6 +1408,8 @@ class _Sentence:
                 return None
             if "ongoing" in outline.cues[place]:
                 return "unknown"  # the demand for T-DXd is running
+            if outline.pieces[place].key in _CAME_TO_NOTHING and "progression" in cues:
+                return "unavailable" if outline.stretch[place] == outline.stretch[at] else None
             if "granting" in roles:
                 return "available"
             if "revoking" in roles:
@@ -1468,6 +1493,8 @@ class _Sentence:
             if "planned" in (before, behind):
                 return "planned"
             return "asked" if before is None and behind is None else "mentioned"
+        if "or" in outline.played and before is None and behind is None and self._is_set_against_a_course(at):
+            return "asked"
         if behind == "upcoming":
             return "planned"
         if "whether" in outline.played and self._is_asked_whether(at):
@@ -1973,6 +2000,23 @@ class _Sentence:
             ):
                 return True
         return False
+
+    def _is_set_against_a_course(self, at: int) -> bool:
+        """Whether a drug is joined by 'or' to a course that names none: 'quarrel over T-DM1 or straight to trial',
+        'T-DXd or hospice'; not 'T-DM1 or so', 'THP, PD or toxicity'."""
+        outline, joint = self.outline, self.outline.last_of_list(at) + 1
+        if joint + 1 >= self.end or outline.pieces[joint].key != "or":
+            return False
+        rest = outline.rest_of_stretch(joint - 1)
+        other = outline.pieces[joint + 1]
+        return (
+            "comparator" not in other.roles
+            and other.kind in ("word", "silent", "known")
+            and other.key not in _OR_SO
+            and not outline.is_drug[joint + 1]
+            and not outline.has(rest, *_EFFECTS, "completed", "ongoing", "a_toxicity", "previously", "early")
+            and not any(outline.pieces[each].kind in ("cycles", "date", "duration") for each in rest)
+        )
 
     def _is_asked_back(self, at: int) -> bool:
         """Whether the question behind the only drug of a sentence may be about it: 'Enhertu - any reason not to?'"""

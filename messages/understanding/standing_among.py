@@ -76,6 +76,9 @@ _SOME_DAY = ("later", "afterwards", "thereafter", "eventually", "subsequently")
 _OVER = ("over", "rather")
 _ALSO = ("also", "likewise", "similarly")
 """What leads to another drug of which the same is said."""
+_NOMINALLY = ("officially", "nominally")
+_IN_TRUTH = ("reality", "truth", "practice", "facto", "really", "actually", "in")
+"""How what was given is set against what a paper says: 'in reality', 'actually', 'in fact' in one piece."""
 
 
 class Among:
@@ -98,6 +101,7 @@ class Among:
         self._runs_and_follows = runs and ("then" in said or not typed.isdisjoint((*_SOME_DAY, "after", "future")))
         self._once = not typed.isdisjoint(_WHENEVER)
         self._later = not typed.isdisjoint((*_LATER, "otherwise", "else"))
+        self._on_paper = "paper" in played or not typed.isdisjoint(_NOMINALLY)
         self._may = not typed.isdisjoint(_MAY)
         self._alternative = any(key.startswith("alternative") for key in typed)
         self._brackets, self._instead = "(" in typed, "instead" in typed
@@ -111,6 +115,8 @@ class Among:
 
     def read(self) -> None:
         """Change what was read of the drugs of which another says something."""
+        if self._on_paper:
+            self._set_against_the_paper()
         drugs = sorted(self.found)
         first_seen = -1
         for at in drugs:
@@ -126,6 +132,38 @@ class Among:
                 self.change_partners(these)
                 if self.found[at] != "asked":
                     self._not_given(these)
+
+    def _set_against_the_paper(self) -> None:
+        """Read what only a paper says as not given where the sentence tells what was: 'A + B on paper, in reality B
+        only', 'THP in the chart, but actually she got TH'."""
+        outline, pieces = self.outline, self.pieces
+        first = min(self.found, default=0)
+        for at in range(first + 1, len(pieces)):
+            if not self._turns_to_the_truth(at):
+                continue
+            last, other = outline.last_drug[at], outline.drug_in_sentence_after(at)
+            start = outline.sentence_start[at]
+            if last is None or other is None or last < start:
+                continue
+            listed = range(outline.first_of_list(last), last + 1)
+            only = outline.last_drug[listed.start]
+            if only is not None and only >= start:
+                continue
+            before, between = range(start, listed.start), range(last + 1, at)
+            written = any(outline.plays(places, "paper") for places in (before, between))
+            written = written or any(pieces[on].key in _NOMINALLY for on in before)
+            these = range(other, outline.last_of_list(other) + 1)
+            given = {self.found[on] for on in these if outline.is_drug[on]} <= {"received", "mentioned"}
+            if written and given and not outline.has(between, "progression", "toxicity", "stopped", "then"):
+                self.change(listed, "mentioned")
+                self.change(these, "received")
+
+    def _turns_to_the_truth(self, at: int) -> bool:
+        """Whether what follows is told as what was: 'in reality', 'actually', 'in fact'."""
+        piece = self.pieces[at]
+        if piece.key not in _IN_TRUTH:
+            return False
+        return piece.key not in ("in", "actually") or "correction" in self.outline.cues[at]
 
     # ---- read as given, and was not ----------------------------------------------------------------------------------
 

@@ -935,6 +935,8 @@ class Before:
         if "than" not in cues and cues & {"negation", "negated_after"} and not self._denies_a_finding(at):
             if "negated_after" in cues and not denies_what_follows(self.outline, at):
                 return None
+            if denies_what_was_named(self.outline, at):
+                return None
             if at + 1 < self.end and "whether" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # not whether A, but when
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
@@ -1128,6 +1130,8 @@ class Before:
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
+        if piece.key == "and" and mode == "denied" and not self.taken and self._goes_on_to_what_she_had(at):
+            return None
         if mode == "denied" and not self.taken and self._is_of_what_a_drug_did(at):
             return "received"
         if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
@@ -1188,6 +1192,12 @@ class Before:
         ):
             at -= 1  # chemo was never given: letrozole
         return not self.taken and bool(outline.pieces[at].roles & {"combination", "chemo"})
+
+    def _goes_on_to_what_she_had(self, at: int) -> bool:
+        """Whether 'and' leads from what was denied before it to what was given: 'never took it and had letrozole'."""
+        outline, behind = self.outline, at + 1
+        denied = at > self.first and "negated_after" in outline.cues[at - 1]
+        return denied and behind < self.end and "has_had" in outline.cues[behind]
 
     def _is_of_what_a_drug_did(self, at: int) -> bool:
         """Whether an effect of the drug that follows is denied, and not the drug: 'no profit under T-DM1', 'no
@@ -1280,8 +1290,26 @@ class Before:
         return listed and all(outline.pieces[each].kind in ("sign", "silent") for each in range(last + 1, self.end))
 
 
+def denies_what_was_named(outline: Outline, at: int) -> bool:
+    """Whether it is 'it' that was not given, and another clause goes on behind: 'she never received it and completed
+    the year on HP'."""
+    pieces, behind = outline.pieces, at + 2
+    pointed = at + 1 < outline.stretch_end[at] and pieces[at + 1].key in ("it", "them", "any", "one")
+    denies = outline.cues[at] & {"negation", "negated_after"} and pieces[at].end - pieces[at].start > len(
+        pieces[at].key
+    )
+    if not (pointed and denies):
+        return False
+    if behind < outline.stretch_end[at] and pieces[behind].key in ("and", "but", "so", "as", "because"):
+        return True
+    ends = behind >= outline.stretch_end[at] or pieces[behind].kind == "sign"
+    return ends and outline.last_drug[at] is not None
+
+
 def denies_what_follows(outline: Outline, at: int) -> bool:
     """Whether 'not given', 'never' is said of the drug behind it."""
+    if denies_what_was_named(outline, at):
+        return False
     following = outline.next_meaning(at)
     if outline.denies_the_next(at):
         return True

@@ -7,7 +7,12 @@ from messages.understanding.drugs import agents_of
 from messages.understanding.outline import Outline
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
-from messages.understanding.standing_before import denies_what_follows, is_of_a_later_dose, ticks_off
+from messages.understanding.standing_before import (
+    denies_what_follows,
+    denies_what_was_named,
+    is_of_a_later_dose,
+    ticks_off,
+)
 
 _GIVEN = frozenset(
     (
@@ -34,6 +39,11 @@ _OWNED = ("my", "misspoke", "mistyped")
 """How a writer's own mistake begins, which takes back what stands right before it."""
 _TOOK = ("took", "had", "got", "received", "taken")
 """How it is told that some of a drug was taken."""
+_ADMITS = (
+    "admits", "admitted", "confesses", "confessed", "concedes", "conceded", "reveals", "revealed", "tells", "told",
+    "us", "me", "claims", "states", "turns", "transpires", "now", "openly",
+)  # fmt: skip
+"""How a patient tells that she did not take a drug: 'she admits she never took any'."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
@@ -45,7 +55,7 @@ _IS_NOT = ("isn", "isnt", "aren", "arent")
 REQUESTS = frozenset(
     (
         "request", "approval", "prior", "auth", "authorization", "authorisation", "preauthorization",
-        "preauthorisation", "preauth", "precert", "pa",
+        "preauthorisation", "preauth", "precert", "pa", "peer", "p2p",
     )
 )  # fmt: skip
 """How what is asked of a payer begins: 'prior auth for', 'approval for'."""
@@ -459,6 +469,8 @@ class Behind:
             return None
         if piece.key == "never" and single and at + 1 < self.end and outline.pieces[at + 1].key == "again":
             return "mentioned"  # T-DM1 never again: she may have had it
+        if denies_what_was_named(outline, at):
+            return "denied"
         if "negated_after" in cues and not denies_what_follows(outline, at):
             return self._what_never_was(at) if piece.key == "never" and single else "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
@@ -1149,5 +1161,6 @@ class Behind:
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             or outline.pieces[at].key == "none"
             or "present" in outline.pieces[at].roles
+            or (verdict == "denied" and outline.pieces[at].key in _ADMITS)
             for at in range(start, told_at)
         )

@@ -34,6 +34,7 @@ class Unsaid:
     def __init__(self, outline: Outline, first: int, end: int) -> None:
         self.outline, self.first, self.end = outline, first, end
         self._strange: dict[tuple[int, int], bool] = {}
+        self._headed_until: int | None = None
         self._tells_a_course: bool | None = None
 
     def holds(self, at: int) -> bool:
@@ -50,9 +51,30 @@ class Unsaid:
         strange = self._strange.get((begins, ends))
         if strange is None:
             strange = self._strange[begins, ends] = self._is_strange(range(begins, ends))
+        if self._headed_until is None:
+            self._headed_until = self._end_under_a_strange_heading()
+        strange = strange or (at < self._headed_until and not self._says_when(range(begins, ends)))
         if strange and self._tells_a_course is None:
             self._tells_a_course = outline.has(range(self.first, self.end), *_COURSE)
         return strange and not self._tells_a_course
+
+    def _end_under_a_strange_heading(self) -> int:
+        """Where the list ends that such a word heads: 'Votes: T-DXd 5, T-DM1 2, lapatinib 0'."""
+        outline = self.outline
+        drug = self.first if outline.is_drug[self.first] else outline.next_drug[self.first]
+        if drug is None or drug >= self.end or drug - 1 <= self.first or outline.pieces[drug - 1].key != ":":
+            return self.first
+        heading = range(outline.stretch_start[drug - 2], drug - 1)
+        if not self._is_strange(heading) or self._says_when(heading):
+            return self.first
+        while drug < self.end and (outline.is_drug[drug] or outline.pieces[drug].kind in ("sign", "number")):
+            drug += 1
+        return drug
+
+    def _says_when(self, places: range) -> bool:
+        """Whether a part of a sentence says of its drugs what is said of those that are given."""
+        outline = self.outline
+        return any(outline.pieces[at].kind in _TIMED or not outline.cues[at].isdisjoint(_GIVING) for at in places)
 
     def _is_strange(self, places: range) -> bool:
         """Whether such a word stands in a part of the sentence, and nothing that is said of drugs that are given."""
