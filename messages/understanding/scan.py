@@ -71,6 +71,8 @@ _NUMBERED = ("q", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "and", "
 """What may stand before such a field."""
 _CELLS = frozenset(("no", "none", "nil", "yes", "absent", "n", "y", "negative", "unknown"))
 """Cells of a table that answer the cell before them."""
+_LONGEST_HEAD = 4
+"""Tokens of the cell that heads a row, at most."""
 _KINDS_PASSED = 3
 """Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
 _ROMANCE_ENDINGS = frozenset(("a", "o", "e", "ª", "º"))
@@ -205,6 +207,39 @@ def _read_cells(tokens: list[Token], text: str) -> None:
         ends = behind is None or behind.key == "|" or "\n" in text[tokens[place + 1].end : behind.start]
         if ends:
             tokens[place] = tokens[place]._replace(key=":")
+    if "\n" in text and ("|" in text or " - " in text):
+        _read_rows_of_two(tokens, text)
+
+
+def _read_rows_of_two(tokens: list[Token], text: str) -> None:
+    """Read the only bar of a row as a colon where other rows have one, too: 'Plan | T-DXd'; and the dash behind the
+    head of each row: 'Plan - T-DXd'."""
+    rows: list[list[int]] = [[]]
+    for place, token in enumerate(tokens):
+        if place and "\n" in text[tokens[place - 1].end : token.start]:
+            rows.append([])
+        rows[-1].append(place)
+    bars: list[int] = []
+    for row in rows:
+        inner = row[1:] if tokens[row[0]].key == "|" else row
+        inner = inner[:-1] if inner and tokens[inner[-1]].key == "|" else inner
+        between = [at for at in inner if tokens[at].key == "|"]
+        if len(between) == 1 and 0 < between[0] - inner[0] <= _LONGEST_HEAD and between[0] < inner[-1]:
+            bars.append(between[0])
+    dashes = [_dash_behind_a_head(tokens, row) for row in rows]
+    if len(rows) > _SHORT_ANSWER and None not in dashes:
+        bars += [at for at in dashes if at is not None]
+    if len(bars) > 1:
+        for at in bars:
+            tokens[at] = tokens[at]._replace(key=":")
+
+
+def _dash_behind_a_head(tokens: list[Token], row: list[int]) -> int | None:
+    """Where a dash with blanks around it stands behind the first words of a row."""
+    for at in row[1 : min(len(row) - 1, _LONGEST_HEAD + 1)]:
+        if tokens[at].key == "-" and not tokens[at].glued and not tokens[at + 1].glued:
+            return at
+    return None
 
 
 def _read_asked_fields(tokens: list[Token], text: str) -> None:

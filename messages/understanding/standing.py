@@ -109,6 +109,19 @@ _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 """How a decision for drugs begins."""
+_BY_LOT = ("randomised", "randomized", "randomisation", "randomization", "allocated", "rct")
+"""What tells that a trial put patients on one of its arms."""
+_DREW = ("drew", "drawn", "landed", "fell", "allocated", "assigned", "randomised", "randomized", "received", "got")
+"""How it is told which arm of a trial was hers."""
+_ENTERED = (
+    "order", "orders", "entry", "entries", "entered", "charted", "recorded", "documented", "listed", "noted", "typed",
+    "copied", "prescription", "put", "documentation", "ordered", "prescribed", "booked",
+)  # fmt: skip
+"""What speaks of what stands in the records."""
+_LEADING_TO_AN_ENTRY = (
+    "correction", "new_word", "on_record", "joined", "the_patient", "planned", "asked_weak",
+)  # fmt: skip
+"""Cues that may stand before what is said of an entry."""
 _OF_A_KIND = ("both", "only", "first", "last")
 """What leads to a class that only says what the drug before it is."""
 _WHAT_IT_IS = frozenset(("what_next", "choices"))
@@ -133,7 +146,7 @@ class Mention(NamedTuple):
     """Where a later sentence tells the access to it."""
 
 
-def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0912, PLR0915  (one sentence after another)
+def mentions_of(outline: Outline) -> dict[int, Mention]:
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
     words = _Words(outline)
@@ -178,8 +191,18 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0912, PLR09
             if words.unavailable:
                 _was_not_to_be_had(outline, at, end, found)
         at = end
+    _read_over_sentences(outline, found)
+    _read_among_others(outline, found)
+    return found
+
+
+def _read_over_sentences(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read again the drugs of which another sentence says something."""
     if "arm" in outline.typed:
         _choose_her_arm(outline, found)
+    compares = "versus" in outline.said or "between" in outline.typed
+    if compares and ("trial" in outline.played or not outline.typed.isdisjoint(_BY_LOT)):
+        _tell_the_arm_she_drew(outline, found)
     if "came_round" in outline.said:
         _take_back_the_refusal(outline, found)
     if "b" in outline.typed or "lettered" in outline.played:
@@ -190,8 +213,8 @@ def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0912, PLR09
         _tell_what_was_carried_out(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
         _correct_the_record(outline, found)
-    _read_among_others(outline, found)
-    return found
+    if "mistaken" in outline.played or "negated_after" in outline.said:
+        _take_back_an_entry(outline, found)
 
 
 def _read_among_others(outline: Outline, found: dict[int, Mention]) -> None:
@@ -229,6 +252,52 @@ def _correct_the_record(outline: Outline, found: dict[int, Mention]) -> None:
             found.update({at: Mention("mentioned") for at in range(first, last + 1) if outline.is_drug[at]})
 
 
+def _take_back_an_entry(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read what is said behind drugs of their entry: 'chart lists A 2023. That order was entered in error, it was never
+    given', 'her list says A. It was never given.'"""
+    pieces = outline.pieces
+    for told, piece in enumerate(pieces):
+        last = outline.last_drug[told]
+        if last is None or told - last > 2 * _LONGEST_REMARK or piece.asked:
+            continue
+        mistaken, denied = "mistaken" in piece.roles, "negated_after" in outline.cues[told]
+        denied = denied and piece.end - piece.start > len("never") and "not_begun" not in outline.cues[told]
+        first = outline.sentence_start[told]
+        apart = outline.sentence_end[last] == first
+        if not (mistaken or denied) or not (apart or (last > first and mistaken)):
+            continue
+        ends = told + 1 == len(pieces) or pieces[told + 1].kind == "sign" or "joined" in outline.cues[told + 1]
+        begins = first if apart else outline.last_of_list(last) + 1
+        if not ends or not all(_speaks_of_an_entry(outline, at) for at in range(begins, told)):
+            continue
+        told_of = range(outline.sentence_start[last], outline.sentence_end[told])
+        listed = _list_of(outline, last)
+        alone = not outline.has(range(outline.stretch_start[listed[0]], told), *_EFFECTS, "started", "cycles")
+        recorded = outline.plays(told_of, "paper") or outline.has(told_of, "on_record")
+        recorded = recorded or any(pieces[at].key in _ENTERED for at in told_of)
+        if not alone or not recorded:
+            continue
+        never = denied or any(
+            "negated_after" in outline.cues[at] and pieces[at].end - pieces[at].start > len("never")
+            for at in range(told, outline.sentence_end[told])
+        )
+        for at in listed:
+            if found[at].standing in ("received", "mentioned", "planned"):
+                found[at] = Mention("denied" if never else "mentioned", found[at].access)
+
+
+def _speaks_of_an_entry(outline: Outline, at: int) -> bool:
+    """Whether a piece may lead from drugs to what is said of their entry: 'that order was', 'this is an'."""
+    piece = outline.pieces[at]
+    return (
+        piece.kind in ("silent", "sign", "date")
+        or piece.key in _ENTERED
+        or "paper" in piece.roles
+        or not piece.cues.isdisjoint(_LEADING_TO_AN_ENTRY)
+        or (piece.kind == "word" and piece.key.endswith("ation"))
+    )
+
+
 def _choose_her_arm(outline: Outline, found: dict[int, Mention]) -> None:
     """Read of a trial's arms that are told with their drugs only the one that was hers: 'arm A T-DXd, arm B T-DM1; she
     got arm B'."""
@@ -252,6 +321,56 @@ def _choose_her_arm(outline: Outline, found: dict[int, Mention]) -> None:
         found.update(
             {at: Mention(standing) for at in drugs if outline.is_drug[at] and found[at].standing == "received"}
         )
+
+
+def _tell_the_arm_she_drew(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read of drugs that a trial compared the one as given that is named again as what she drew, or was put on with the
+    other in brackets: 'randomised A vs B, drew the B arm', 'randomised to B (vs A)'."""
+    pieces = outline.pieces
+    for at in range(1, len(pieces) - 1):
+        versus = "versus" in outline.cues[at]
+        if not (versus or pieces[at].key == "between") or pieces[at].asked:
+            continue
+        first = outline.last_drug[at] if versus else outline.next_drug[at]
+        if first is None or abs(first - at) > _TWO:
+            continue
+        last = outline.next_drug[at] if versus else outline.next_drug[first]
+        if last is None or last - max(first, at) > _ASKED or outline.sentence_start[last] > first:
+            continue
+        bracket = versus and pieces[at - 1].key == "(" and first == at - _TWO
+        if bracket and _is_put_on(outline, outline.first_of_list(first)):
+            found.update({each: Mention("received") for each in _list_of(outline, first)})
+            found.update({each: Mention("mentioned") for each in _list_of(outline, last)})
+            continue
+        arms = [frozenset(agents_of(pieces[each]) or ()) for each in (first, last)]
+        drug = outline.next_drug[outline.last_of_list(last)]
+        if drug is None or drug - last > _TO_ITS_ARM + _ASKED or pieces[drug].asked:
+            continue
+        if frozenset(agents_of(pieces[drug]) or ()) in arms and _is_put_on(outline, drug):
+            compared = (*_list_of(outline, first), *_list_of(outline, last))
+            found.update({each: Mention("asked") for each in compared if found[each].standing == "received"})
+            found.update({each: Mention("received") for each in _list_of(outline, drug)})
+
+
+def _list_of(outline: Outline, drug: int) -> list[int]:
+    """The drugs that are joined to one."""
+    places = range(outline.first_of_list(drug), outline.last_of_list(drug) + 1)
+    return [at for at in places if outline.is_drug[at]]
+
+
+def _is_put_on(outline: Outline, drug: int) -> bool:
+    """Whether it is told that an arm was hers: 'drew the A arm', 'allocated to A', 'ended up in the A arm'."""
+    pieces, led = outline.pieces, drug - 1
+    start = outline.sentence_start[drug]
+    led -= led > start and pieces[led].key in ("the", "to", "in", "on", "into")
+    led -= led > start and pieces[led].key in ("to", "in", "on", "into")
+    if led < start:
+        return False
+    before = range(outline.stretch_start[drug], drug)
+    if outline.has(before, "planned", "negation") or outline.plays(before, "modal") or outline.plays(before, "if"):
+        return False
+    arm = outline.last_of_list(drug) + 1 < len(pieces) and pieces[outline.last_of_list(drug) + 1].key == "arm"
+    return arm or pieces[led].key in _DREW or outline.has([led], "previously", "started", "ongoing")
 
 
 def _take_back_the_refusal(outline: Outline, found: dict[int, Mention]) -> None:
@@ -1344,8 +1463,9 @@ class _Sentence:
         if behind >= self.end or pieces[behind].key != "arm" or pieces[at].asked:
             return False
         before = range(outline.stretch_start[at], outline.first_of_list(at))
-        led = any(pieces[each].key in ("in", "on", "to") for each in before)
-        hers = outline.has(before, "the_patient") or any(pieces[each].key in ("she", "he") for each in before)
+        drew = any(pieces[each].key in _DREW for each in before)
+        led = drew or any(pieces[each].key in ("in", "on", "to") for each in before)
+        hers = drew or outline.has(before, "the_patient") or any(pieces[each].key in ("she", "he") for each in before)
         return led and hers and not outline.has(before, "negation", "planned") and not outline.plays(before, "modal")
 
     def _ended_then(self, at: int) -> bool:
@@ -1475,6 +1595,8 @@ class _Sentence:
             return "mentioned"
         if "which" in typed and self._is_told_of_behind(at):
             return "received"
+        if led in ("a", "an") and [piece.key for piece in outline.pieces[at + 1 : at + 2]] == ["arm"]:
+            return "mentioned"  # the trial has a T-DM1 arm
         if led == "-" and [piece.key for piece in outline.pieces[max(self.first, at - 3) : at]] == ["+", "/", "-"]:
             return "mentioned"  # T-DM1 +/- tucatinib
         if led in ("before", "pre") and self._dates_a_value(at):

@@ -106,6 +106,7 @@ _DONE = ("exhausted", "used", "tried", "given", "failed", "gone", "done")
 """What says of options that they are no more."""
 _UNDECIDED = (
     "is", "are", "am", "re", "m", "undecided", "choose", "choosing", "choice", "decide", "deciding", "decision",
+    "randomised", "randomized", "randomisation", "randomization", "allocated",
     "hesitate", "hesitating", "torn", "doubt", "discussion", "debate", "wavering", "split", "stuck",
 )  # fmt: skip
 """What leads to 'between' where it names what is to be chosen from."""
@@ -279,6 +280,15 @@ class Before:
             self.relatives.update(drugs or (self._drugs_pointed_at(at) if to_another else ()))
             return not drugs
         if self._is_a_relatives_paper(at) or self._is_a_relatives_report(at):
+            return False
+        by = at - 1 - (at - 1 > self.first and outline.pieces[at - 1].key in ("the", "her", "his"))
+        wishes = by > self.first and "planned" in outline.cues[by]
+        led = wishes or (by > self.first and outline.pieces[by].key == "by")
+        if led and outline.drug_in_stretch_before(by) is not None:
+            last = outline.drug_in_stretch_before(by) or at
+            wished = outline.has(range(last + 1, by + 1), "planned", "asked", "declined", "available")
+            taken = range(outline.first_of_list(last), last + 1)  # taken by her mother; not: asked for by her daughter
+            self.relatives.update(each for each in taken if outline.is_drug[each] and not wished)
             return False
         if self._is_what_they_had(at):
             last = self.outline.last_drug[at]
@@ -577,6 +587,8 @@ class Before:
         if led.key in _BEFORE_THE_VERB and at - 2 >= self.first:
             led = outline.pieces[at - 2]  # had just prescribed T-DM1
         had_in_mind = "has_had" in led.cues and led.key != "received" and piece.key.endswith("ed")
+        been = at - 2 >= self.first and outline.pieces[at - 1].key == "been" and "has_had" in outline.cues[at - 2]
+        had_in_mind = had_in_mind or been  # she had been meant to receive A
         goes_on = piece.key == "next" and outline.drug_in_stretch_before(at) is not None
         goes_on = goes_on and led.key in ("given", "received", "done", "used")  # T-DM1 already given next tucatinib
         had_in_mind = had_in_mind or goes_on
@@ -595,8 +607,20 @@ class Before:
             return False
         behind = range(outline.last_of_list(drug) + 1, min(self.end, outline.last_of_list(drug) + _NEAR))
         over = outline.has(behind, "completed") or any(pieces[each].key in _OVER for each in behind)
+        over = over or self._ended_after_some(behind)
         open_ = outline.has(behind, "negation", "negated_after", "planned") or outline.plays(behind, "future")
         return over and not open_ and all(pieces[each].key not in ("to", "be") for each in behind)
+
+    def _ended_after_some(self, behind: range) -> bool:
+        """Whether it is told why or after how many of them cycles ended: 'but stopped after 4', 'stopped for ILD'."""
+        outline, pieces = self.outline, self.outline.pieces
+        ended = next((at for at in behind if "stopped" in outline.cues[at]), None)
+        if ended is None or pieces[ended].key in ("stop", "stopping", "hold"):
+            return False
+        rest = range(ended + 1, min(outline.sentence_end[ended], ended + _NEAR))
+        return outline.has(rest, "a_toxicity", "progression") or any(
+            pieces[at].kind in ("cycles", "number") and pieces[at].value for at in rest
+        )
 
     def _is_what_somebody_thinks_of(self, at: int) -> bool:
         """Whether 'we think' leads to drugs of which nothing is told: 'they recommended T-DM1; we think HP'."""
@@ -1126,7 +1150,7 @@ class Before:
         responded = any(outline.pieces[each].key == "responded" for each in told)  # responded to A, not to B
         return responded or outline.has(told, "progression", "toxicity", "a_toxicity")
 
-    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911  (piece after piece)
+    def _within_refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (piece after piece)
         """How far a refusal reaches: over its list of drugs, and not over what only stands beside it."""
         outline = self.outline
         cues, piece = outline.cues[at], outline.pieces[at]
@@ -1150,6 +1174,8 @@ class Before:
             return None  # nobody prescribed it: docetaxel
         if piece.key == ":" and mode == "mentioned" and self.taken and self._tells_what_runs(at):
             return None  # crossed out A and wrote B: B since May, ongoing
+        if "so" in piece.roles and mode == "unavailable" and not self.taken and self.before:
+            return None  # A is not funded, so we gave B
         if mode == "unsure" and self._names_all(at):
             return "given"
         if mode == "denied" and not self.taken and self._is_of_what_nobody_knows(at):

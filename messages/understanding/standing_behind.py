@@ -44,6 +44,8 @@ _ADMITS = (
     "us", "me", "claims", "states", "turns", "transpires", "now", "openly",
 )  # fmt: skip
 """How a patient tells that she did not take a drug: 'she admits she never took any'."""
+_OF_CYCLES = ("given", "received", "done", "got", "had", "took", "managed", "reached")
+"""How it is told how many of the cycles that were planned were given."""
 _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
@@ -813,7 +815,7 @@ class Behind:
         if not any(pieces[each].kind in ("number", "cycles") for each in beside):
             return False
         behind = range(at + 1, min(self.end, at + 7))
-        given = any(pieces[each].key in ("given", "received", "done") for each in behind)
+        given = any(pieces[each].key in _OF_CYCLES for each in behind)
         given = given and not any(pieces[each].value == 0 for each in behind)
         return given and not outline.has(behind, "negation", "negated_after")
 
@@ -1032,8 +1034,12 @@ class Behind:
 
     def _is_of_what_follows(self, at: int) -> bool:
         """Whether 'no access to' leads to a drug, right behind it."""
-        following = self.outline.next_meaning(at)
-        return following is not None and self.outline.is_drug[following] and following < self.outline.stretch_end[at]
+        outline = self.outline
+        following = outline.next_meaning(at)
+        if following is None or not outline.is_drug[following] or following >= outline.stretch_end[at]:
+            return False
+        told = outline.drug_in_stretch_before(at) is not None  # A is not reimbursed, so we think about B
+        return not (told and outline.plays(range(at + 1, following), "so"))
 
     def _is_left_open(self, at: int) -> bool:
         """Whether a drug 'was not' something that says nothing of how it went: 'T-DXd was not on our list'."""
