@@ -17,6 +17,8 @@ _GROWTH = frozenset(("progression", "governing", "at_progression"))
 """Cues of growth; 'stopped for PD' tells of it, too."""
 _GREW = ("progression", "toxicity")
 """Outcomes of a line under or behind which the disease grew."""
+_KEPT = ("keep", "keeping", "save", "saving", "reserve", "reserving", "hold", "holding", "wait", "waiting", "later")
+"""What says that drugs are kept for growth that may come."""
 _POINTING = ("there", "same")
 """Words that may stand for an organ told before."""
 _NEAR = 3
@@ -160,7 +162,7 @@ class Disease:
             return
         mets = piece.is_("noun", "organ_mets") and not piece.is_("other")  # 'liver disease' may be any
         clause = self._own_part(place, self._clause(place))
-        if piece.asked and not mets and not self._is_where_a_line_failed(clause):
+        if piece.asked and not (mets or self._is_where_a_line_failed(clause) or self._is_what_drugs_are_for(place)):
             return
         new = is_new(self.pieces, place) or self._has_new_lesions(place)
         again = place + 1 < clause.stop and "again" in self.pieces[place + 1].cues
@@ -186,6 +188,23 @@ class Disease:
         """Whether growth that ended a line is told where an organ is named in a question: 'what after THP failed in
         liver?'"""
         return any(self._course[at] == "growth" and self.pieces[at].start in self.ended_at for at in clause)
+
+    def _is_what_drugs_are_for(self, place: int) -> bool:
+        """Whether a question is which drugs to give for growth that is there: 'T-DM1 or TCT for liver PD?'; not 'keep
+        T-DM1 for liver PD?'"""
+        sentence = self.context.sentence(place)
+        first = place
+        while first > sentence.start and first > place - _NEAR and self.pieces[first - 1].key != "for":
+            before = self.pieces[first - 1]
+            if not (before.kind == "silent" or before.cue("progression", "joined") or before.is_("noun", "organ")):
+                return False
+            first -= 1
+        if first <= sentence.start or self.pieces[first - 1].key != "for":
+            return False
+        grows = any(self._course[at] == "growth" for at in range(first - 1, min(place + _NEAR, sentence.stop)))
+        offered = self.pieces[sentence.start : first]
+        kept = any(piece.key in _KEPT or "if" in piece.roles for piece in offered)
+        return grows and not kept and any(names_drugs(piece) for piece in offered)
 
     def _told_later(self, place: int) -> int | None:
         """The last word that later clauses of a sentence, which begin with it, say of the organ whose course this one

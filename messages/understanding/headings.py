@@ -45,6 +45,7 @@ def read_headings(tokens: list[Token], text: str, lexicon: Lexicon, named: Named
         if (
             _is_known_with_a_colon(lexicon, words)
             or _plays_part(lexicon, words, "heads_plans")
+            or _is_to_be_done(lexicon, words)
             or (_only_denies(lexicon, words) and _ends_in_drugs(tokens, place + 1, text, named))
         ):
             tokens[place] = sign._replace(key=":", kind="sign")
@@ -82,6 +83,11 @@ def _is_known_with_a_colon(lexicon: Lexicon, words: list[str]) -> bool:
 def _plays_part(lexicon: Lexicon, words: list[str], role: str) -> bool:
     """Whether the first or the last word of a heading says what its drugs are: 'ESMO says', 'to come'."""
     return any(role in lexicon.roles.get(word, ()) for word in (words[0], words[-1]))
+
+
+def _is_to_be_done(lexicon: Lexicon, words: list[str]) -> bool:
+    """Whether a heading is what is still to be done: 'to order', 'to request'; not 'to date'."""
+    return words[0] == "to" and len(words) > 1 and "until_now" not in lexicon.roles.get(words[-1], ())
 
 
 def _only_denies(lexicon: Lexicon, words: list[str]) -> bool:

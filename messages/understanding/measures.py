@@ -204,6 +204,8 @@ def _ordinal_line(pieces: list[Piece], at: int, value: int) -> Taken | None:
     named = _behind_a_copula(pieces, at + 1)
     dated = at > 1 and pieces[at - 1].key == "the" and _is_cue(pieces, at - 2, "after")  # after the second docetaxel
     dated = dated or (at > 1 and pieces[at - 1].key == "her" and pieces[at - 2].key in _GETS)  # got her third Enhertu
+    dated = dated or (at > 0 and _is_cue(pieces, at - 1, "upcoming"))  # tomorrow first TCT
+    dated = dated or (named + 1 < len(pieces) and _is_cue(pieces, named + 1, "upcoming"))  # first TCT tomorrow
     if (
         _names_drugs(pieces, named) and not _is_cue(pieces, named + 1, "cycles") and not dated
     ):  # first THP, second T-DXd

@@ -205,6 +205,8 @@ class Outline:
         if at <= first - 1 or at < 0:
             return False
         value = pieces[at].value
+        if at > first and isinstance(value, int | float) and value > 1 and "upcoming" in self.cues[at - 1]:
+            return True  # next Tuesday third T-DM1
         if pieces[at].kind == "number" or (pieces[at].key[:1] == "c" and pieces[at].key[1:].isdigit()):
             value = value if pieces[at].kind == "number" else int(pieces[at].key[1:])
             named = at > first and "cycles" in self.cues[at - 1]
@@ -226,6 +228,8 @@ class Outline:
         key = pieces[behind].key
         if key[:1] == "c" and key[1:].isdigit() and int(key[1:]) > 1:
             return True
+        if key == "#" and pieces[behind].kind == "cycles":
+            return bool(pieces[behind].value > 1)
         if "cycles" not in self.cues[behind] or pieces[behind].kind == "cycles":
             return False
         if before >= 0 and pieces[before].key == "next":

@@ -501,13 +501,33 @@ def _only_describes_drugs(sentence: list[Piece], begins: int) -> bool:
 
 
 def _parting_dash(sentence: list[Piece], begins: int) -> int | None:
-    """The dash of a last clause that parts what is told from what is asked: 'A, then B - C?', 'MBC, PD on A - B?'"""
-    if not begins or not (sentence[begins].cue("then", "progression")):
-        return None
+    """The dash of a last clause that parts what is told from what is asked: 'A, then B - C?', 'MBC, PD on A - B?', 'PD
+    liver - B or C?'"""
     dashes = [at for at in range(begins, len(sentence)) if sentence[at].key == "-" and not sentence[at].glued]
     dash = dashes[-1] if dashes else None
-    told = dash is not None and any(piece.names_drugs_by_name() for piece in sentence[begins:dash])
-    return dash if told else None
+    if dash is None:
+        return None
+    told = sentence[begins:dash]
+    if not begins:
+        return dash if _tells_of_growth(told) and _goes_on_with_drugs(sentence[dash + 1 :]) else None
+    if not sentence[begins].cue("then", "progression"):
+        return None
+    return dash if any(piece.names_drugs_by_name() for piece in told) else None
+
+
+def _tells_of_growth(told: list[Piece]) -> bool:
+    """Whether what stands before a dash tells of growth, and puts no drug behind it: not 'T-DXd after PD on THP'."""
+    drug = next((at for at, piece in enumerate(told) if piece.names_drugs_by_name()), len(told))
+    if any("after" in piece.cues or "if" in piece.roles for piece in told[drug:]):
+        return False
+    return any("progression" in piece.cues for piece in told) and not any("if" in piece.roles for piece in told)
+
+
+def _goes_on_with_drugs(asked: list[Piece]) -> bool:
+    """Whether drugs are asked about behind a dash: 'T-DXd or TCT?', 'start T-DM1?'; not 'or T-DM1?'"""
+    opens = next((piece for piece in asked if piece.kind != "silent" or "or" in piece.roles), None)
+    named = any(piece.names_drugs_by_name() for piece in asked[:_SHORT])
+    return named and opens is not None and "or" not in opens.roles
 
 
 def _opens_with_a_choice(sentence: list[Piece]) -> bool:

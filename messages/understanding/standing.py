@@ -37,6 +37,10 @@ _SAYS_NOTHING_OF_GIVING = frozenset(
         "adviser",
         "stock",
         "used_up",
+        "ahead",
+        "heads_plans",
+        "heads_denials",
+        "handed_over",
     )
 )
 """Parts of words that leave open whether a drug beside them was given."""
@@ -1611,7 +1615,8 @@ class _Sentence:
             return "mentioned"  # THP -> T-DXd -> (TCT)
         if "pre" in typed and self._is_still_to_come(at):
             return "planned"
-        if "or" in outline.played and (self._is_a_choice(at) or self._is_partner_of_a_choice(at)):
+        chooses = "or" in outline.played or "failing_that" in said
+        if chooses and (self._is_a_choice(at) or self._is_partner_of_a_choice(at)):
             if "planned" in (before, behind):
                 return "planned"
             return "asked" if before is None and behind is None else "mentioned"
@@ -2067,6 +2072,8 @@ class _Sentence:
         for _ in range(_LONGEST_LIST):
             if not (at + 2 < self.end and outline.is_drug[at + 2] and outline.pieces[at + 1].key in ("+", "/", "-")):
                 break
+            if outline.stretch[at + 2] != outline.stretch[at]:
+                break  # PD on THP - T-DXd or TCT?
             at += 2
         return at
 
@@ -2117,8 +2124,9 @@ class _Sentence:
             if first is None or last is None or first < self.first or last >= self.end:
                 continue
             between = range(first + 1, last)
-            if outline.plays(between, "or") and all(
-                outline.is_joining(each) or "early" in outline.cues[each] for each in between
+            or_else = any(outline.pieces[each].key in ("or", "else") for each in between)
+            if (or_else or outline.plays(between, "or")) and all(
+                outline.is_joining(each) or outline.cues[each] & {"early", "failing_that"} for each in between
             ):
                 return True
         return False
@@ -2163,7 +2171,7 @@ class _Sentence:
             return False
         if "future" in outline.pieces[before.start].roles:  # should THP fail
             return False
-        return apart or not outline.has(before, "planned")
+        return apart or not outline.has(before, "planned", "upcoming")
 
     def _is_of_its_effect(self, at: int) -> bool:
         """Whether it is an effect, or what nobody knows, that a drug is denied: 'T-DM1 worked, THP had not'."""

@@ -484,6 +484,8 @@ class Before:
         cues, piece = outline.cues[at], outline.pieces[at]
         if "the_patient" in cues and piece.key == "but":
             return None
+        if "failing_that" in cues and self._leads_to_the_next_best(at):
+            return "planned"
         if "bridging" in cues:  # T-DM1 while waiting for T-DXd
             return "planned"
         if "naive" in outline.typed and self._denies_naivety(at):
@@ -695,6 +697,29 @@ class Before:
             return False
         return outline.has(range(drug, min(drug + _FAR, len(outline.pieces))), "progression", "toxicity", "stopped")
 
+    def _leads_to_the_next_best(self, at: int) -> bool:
+        """Whether 'otherwise' leads to what is given where a plan comes to nothing: 'T-DXd if funded, otherwise T-DM1',
+        'plan TCT; failing that T-DM1'; not 'otherwise THP went well'."""
+        outline, drug = self.outline, at + 1
+        drug += drug < self.end and outline.pieces[drug].key in (",", ":", "then")
+        if drug >= self.end or not outline.is_drug[drug]:
+            return False
+        behind = range(drug + 1, min(self.end, drug + _FAR))
+        if outline.has(behind, *TOLD, *_RUNNING, "responding", "a_toxicity", "good") or any(
+            outline.pieces[each].kind in ("date", "cycles", "duration") for each in behind
+        ):
+            return False
+        if "or" in outline.pieces[max(at - 1, 0)].roles or outline.pieces[at].key == "or":
+            return True
+        first = self.first if self.first < outline.stretch_start[at] or not self.first else self.first - 1
+        led = range(outline.sentence_start[first], at)
+        return (
+            outline.has(led, "planned", "versus", "choices", "upcoming", "pending", "available", "unavailable")
+            or outline.plays(led, "if")
+            or outline.plays(led, "once")
+            or any(outline.pieces[each].asked for each in led)
+        )
+
     def _sets_against(self, at: int) -> bool:
         """Whether 'against' compares the drug before it with another: 'we weigh A against B'."""
         outline, behind = self.outline, at + 1
@@ -724,7 +749,7 @@ class Before:
         said -= arms and pieces[said].key != "arms"
         if said < self.first or drug >= self.end:
             return False
-        ahead = "ahead" in pieces[said].roles or self._begins_with_what_is_ahead(said)
+        ahead = "ahead" in pieces[said].roles or self._begins_with_what_is_ahead(said) or self._is_to_be_done(said)
         if not (arms or ahead or "adviser" in pieces[said].roles):
             return False
         drug += pieces[drug].kind == "silent"
@@ -750,6 +775,13 @@ class Before:
         pieces, start = self.outline.pieces, self.outline.stretch_start[last]
         opens = "ahead" in pieces[start].roles and pieces[start].key != "for" and last - start < _NEAR
         return opens and all(pieces[at].kind == "silent" for at in range(start + 1, last + 1))
+
+    def _is_to_be_done(self, last: int) -> bool:
+        """Whether a heading is what is still to be done: 'to have', 'to order'; not 'to date'."""
+        outline, start = self.outline, self.outline.stretch_start[last]
+        piece = outline.pieces[start]
+        opens = piece.key == "to" and not outline.cues[start] and 0 < last - start < _NEAR_A_TRIAL // 2
+        return opens and not any(outline.pieces[at].roles & {"until_now"} for at in range(start, last + 1))
 
     def _is_examined_for(self, at: int) -> bool:
         """Whether an examination is only made for a drug that is to begin, or its trial: 'MRI for the T-DXd study',
@@ -880,6 +912,10 @@ class Before:
         following = outline.next_meaning(at)
         if following is not None and "joined" in outline.cues[following]:  # first dose tomorrow with T-DXd
             following = outline.next_meaning(following, 2)
+        for _ in range(2):
+            if following is None or not self._counts_the_first(following):
+                break
+            following = outline.next_meaning(following, 2)  # tomorrow first T-DXd; next week cycle 1 of T-DXd
         before = outline.before_in_stretch(at)
         return (
             following is not None
@@ -889,6 +925,13 @@ class Before:
                 outline.pieces[back].is_("noun") or "examination" in outline.pieces[back].roles for back in before
             )
         )
+
+    def _counts_the_first(self, at: int) -> bool:
+        """Whether a piece counts the first dose: 'first', 'C1', 'cycle' before its number, '1'."""
+        piece = self.outline.pieces[at]
+        if piece.kind in ("line", "cycles", "number", "ordinal"):
+            return bool(piece.value == 1)
+        return "first_dose" in piece.roles or "cycles" in self.outline.cues[at]
 
     def _ended_before(self, at: int) -> bool:
         """Whether what was told is how the drug before it ended: 'if THP failed we would give T-DXd'."""
@@ -912,11 +955,16 @@ class Before:
         next_to = led < self.end and outline.is_drug[led]
         begins = outline.stretch_start[at] == at - now
         if "if" in roles:
-            return next_to or begins
+            return next_to or begins or self._goes_on_with_a_condition(at)
         if not (begins and next_to):
             return False
         single = piece.end - piece.start == len(piece.key)
         return "once" in roles or (single and piece.key in ("for", "remaining"))  # T-DXd; remaining TCT
+
+    def _goes_on_with_a_condition(self, at: int) -> bool:
+        """Whether a plan goes on with what may come of it: 'T-DXd next, and if she refuses, T-DM1'."""
+        opens = at - 1 == self.outline.stretch_start[at] > self.first
+        return opens and self.outline.pieces[at - 1].key in ("and", "or", "but", "so", "then")
 
     def _refusal(self, mode: str | None, at: int) -> str | None:  # noqa: PLR0911, PLR0912  (one cue after another)
         """The refusal a piece begins, of what follows it."""

@@ -409,12 +409,18 @@ class Behind:
         supposes = "if" in piece.roles or ("hypothetical" in cues and piece.key in _SUPPOSING)
         if supposes and self._is_its_condition(at):
             return "planned"
+        if piece.key == "if" and last and "than" in cues and outline.drug_in_stretch_before(at) == at - 1:
+            return "planned"  # tucatinib if funded, lapatinib if not
         if (
             piece.key == "free" and outline.pieces[at - 1].key == "-" and outline.is_drug[at - 2]
         ):  # tucatinib-free; a taxane-free regimen
             return "denied" if last else "mentioned"
         if "started" in cues and self._tells_when_it_began(at):
             return "received"
+        if "handed_over" in piece.roles and self._only_came(at):
+            return "mentioned"
+        if piece.key == "delivered" and any(outline.pieces[on].kind == "cycles" for on in outline.in_stretch(at)):
+            return "given"  # six cycles of THP delivered
         if piece.key == "only" and self._is_had_only_elsewhere(at):
             return "mentioned"
         if cues & {"went_on", "negated_after"} and outline.left_out_of(at) is not None:
@@ -459,8 +465,10 @@ class Behind:
             return "mentioned"
         if "unproven" in cues:
             return None if outline.has(outline.before_in_stretch(at, 12), "progression") else "mentioned"
-        if "negated_after" in cues and self._is_after_some(at):
+        if "negated_after" in cues and (self._is_after_some(at) or self._is_one_dose(at)):
             return "given"
+        if "negation" in cues and self._is_not_by_another(at):
+            return None
         if cues & {"negation", "negated_after"} and self._is_none_since(at):
             return "given"
         if cues & {"negated_after", "declined"} and is_of_a_later_dose(outline, at):
@@ -488,6 +496,8 @@ class Behind:
                 return "unavailable"
             return "same" if "too" in piece.roles or self._is_not_what_was_said(at) else "denied"
         if "declined" in cues:
+            if self._is_only_supposed(at):
+                return None  # T-DXd next, and if she refuses, T-DM1
             if self._is_of_what_follows(at) or self._is_of_chemotherapy(at):
                 return None
             hers = outline.pieces[at - 1].key in ("she", "he") or "the_patient" in outline.cues[at - 1]
@@ -751,8 +761,10 @@ class Behind:
         piece = self.outline.pieces[at]
         if "examination" in piece.roles:
             return False
-        if piece.kind == "cycles":
+        if piece.kind in ("cycles", "number"):
             return bool(piece.value == 1)
+        if piece.key == "cycle":  # cycle 1 tomorrow
+            return True
         light = piece.kind in ("silent", "sign", "date") or piece.roles & {
             "is",
             "modal",
@@ -930,6 +942,34 @@ class Behind:
             and (pieces[1].kind in ("number", "cycles", "duration", "date") or self._is_cycles(pieces[1]))
         )
 
+    def _is_one_dose(self, at: int) -> bool:
+        """Whether only some doses of a drug were left out: 'one T-DM1 omitted for her holidays', 'last cycle of TCT
+        skipped'; not 'first T-DM1 omitted', 'T-DM1 omitted'."""
+        outline, pieces = self.outline, self.outline.pieces
+        drug = outline.drug_in_stretch_before(at)
+        if drug is None or pieces[at].key not in ("omitted", "skipped", "missed"):
+            return False
+        counted = outline.first_of_list(drug) - 1
+        counted -= counted > self.first and pieces[counted].key == "of"
+        dosed = counted > self.first and (pieces[counted].key in ("dose", "doses") or self._is_cycles(pieces[counted]))
+        counted -= dosed and pieces[counted].kind != "cycles"
+        if counted < self.first:
+            return False
+        piece = pieces[counted]
+        later = piece.kind in ("line", "ordinal") and piece.value > 1
+        counts = piece.kind in ("number", "cycles") and piece.key != "first"
+        return later or counts or piece.key in ("last", "single", "another") or (dosed and piece.key == "a")
+
+    def _is_not_by_another(self, at: int) -> bool:
+        """Whether it is only denied that somebody else refused: 'refused by the payer, not by her'."""
+        outline, by = self.outline, at + 1
+        return (
+            outline.pieces[at].key == "not"
+            and by < self.end
+            and outline.pieces[by].key == "by"
+            and (outline.drug_in_stretch_after(at) is None)
+        )
+
     def _is_given_up_after_some(self, at: int) -> bool:
         """Whether not a plan, but a treatment was given up: 'binned after cycle 2', 'scrapped after 6 weeks: rash'."""
         outline = self.outline
@@ -1004,6 +1044,28 @@ class Behind:
         pointed = outline.plays(rest, "pronoun")
         can = outline.plays(rest, "modal")
         return (pointed and can) or outline.has(rest, "available", "unavailable", "access", "declined")
+
+    def _is_only_supposed(self, at: int) -> bool:
+        """Whether the clause of a refusal begins with 'if', behind 'and', too."""
+        outline = self.outline
+        first = outline.stretch_start[at]
+        if first == self.first:
+            return False
+        first += outline.pieces[first].key in ("and", "but", "or", "so")
+        return "if" in outline.pieces[first].roles and outline.drug_in_stretch_after(first) is None
+
+    def _only_came(self, at: int) -> bool:
+        """Whether packs of a drug are only told to have come, or to be on their way: 'tucatinib arrived', 'T-DXd was
+        delivered to the wrong pharmacy'; not 'THP delivered, then PD', 'sent off T-DM1'."""
+        outline, drug = self.outline, self.outline.drug_in_stretch_before(at)
+        if drug is None or at - drug > _LIST or outline.drug_in_stretch_after(at) is not None:
+            return False
+        between = outline.pieces[drug + 1 : at]
+        if not all(piece.kind == "silent" or piece.roles & {"is", "auxiliary"} for piece in between):
+            return False
+        if outline.pieces[at].key != "delivered":
+            return True
+        return at + 1 < self.end and outline.pieces[at + 1].key in ("to", "at", "today", "yesterday", "home", "late")
 
     def _is_minus(self, at: int) -> bool:
         """Whether a mark says no to a drug: 'pertuzumab (-)', 'THP y, T-DXd n', 'THP +, T-DM1 +, T-DXd -'."""
