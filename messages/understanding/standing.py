@@ -2282,6 +2282,8 @@ class _Sentence:
         outline, before = self.outline, self.outline.before_in_stretch(at)
         if outline.plays(before, "formerly") or any(self._is_a_past_time(each) for each in before):
             return True
+        if self._is_in_an_earlier_row(at):
+            return True
         rest = range(at + 1, min(outline.sentence_end[at], at + _LONGEST_REMARK))
         said = next((each for each in rest if outline.cues[each] & {"unavailable", "available"}), None)
         if said is None:
@@ -2295,6 +2297,22 @@ class _Sentence:
             return False
         told = outline.pieces[said + 1 : min(said + 5, outline.sentence_end[at])]
         return any(piece.kind in ("date", "line") or piece.key in _UNTIL or piece.cue("before_it") for piece in told)
+
+    def _is_in_an_earlier_row(self, at: int) -> bool:
+        """Whether a date opens what is told of a drug, and again what is told of it later: '2022 T-DXd not funded; 2023
+        T-DXd, ongoing'."""
+        outline, pieces = self.outline, self.outline.pieces
+        if at - 1 != self.first or pieces[self.first].kind != "date" or not pieces[self.first].value:
+            return False
+        again = outline.next_drug[at]
+        for _ in range(_LONGEST_LIST):
+            if again is None:
+                return False
+            opens = outline.sentence_start[again]
+            if agents_of(pieces[again]) == agents_of(pieces[at]) and again == opens + 1 and again > self.end:
+                return pieces[opens].kind == "date" and bool(pieces[opens].value)
+            again = outline.next_drug[again]
+        return False
 
     def _up_to_why(self, said: int) -> range:
         """The places behind a word of access, and a 'then' behind these, up to why it is so: 'not licensed then as it

@@ -242,7 +242,11 @@ class Among:
         )
         if planned:
             self.change(these, "planned")
-        elif self._only_from and (self._is_all_that_is_had_here(these) or self._is_only_paid_from_a_line(these)):
+        elif self._only_from and (
+            self._is_all_that_is_had_here(these)
+            or self._is_only_paid_from_a_line(these)
+            or self._is_only_paid_behind_another(these)
+        ):
             self.change(these, "mentioned")
         elif self._instead and self._is_asked_in_the_place_of_another(these):
             self.change(these, "asked")
@@ -413,6 +417,21 @@ class Among:
             pieces[each].key in _HERE or "payer" in pieces[each].roles or pieces[each].is_("say", "region")
             for each in rest
         )
+
+    def _is_only_paid_behind_another(self, these: range) -> bool:
+        """Whether it is told, behind what is said of the access to another drug, when a drug is to be had: 'A funded in
+        2L, B only after it, C only if no A'."""
+        outline, pieces, at = self.outline, self.pieces, these.stop
+        start, end = outline.sentence_start[these.start], outline.sentence_end[these.start]
+        if at + 1 >= end or pieces[at].key not in _ONLY_FROM or pieces[these.start].asked:
+            return False
+        if not outline.has(range(max(start, these.start - _FAR), these.start), "available", "unavailable"):
+            return False
+        if pieces[at + 1].key in ("if", "when", "once"):
+            return True
+        behind = pieces[min(at + 2, end - 1)]
+        pointed = "then" in outline.cues[at + 1] or "pronoun" in behind.roles  # after it
+        return pieces[at + 1].key in ("after", "behind", "following") and pointed
 
     def _has_an_alternative(self, these: range) -> bool:
         """Whether a drug of which nothing is told stands before its alternative, or behind that of which it is one:

@@ -1011,6 +1011,8 @@ class Before:
                 return None
             if at + 1 < self.end and "whether" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # not whether A, but when
+            if key == "no" and at > self.first and "if" in self.outline.pieces[at - 1].roles:
+                return "mentioned"  # B only if no A
             if at + 1 < self.end and "judgement" in self.outline.pieces[at + 1].roles:
                 return "mentioned"  # no need for A
             if key == "without" and self._asks_for_options_without(at):
@@ -1048,10 +1050,25 @@ class Before:
         """Whether a question asks for treatment that lacks a drug: 'options without a taxane?'"""
         outline = self.outline
         led = range(self.first, at)
-        if not outline.pieces[at].asked or any(outline.is_drug[each] for each in led):
+        if not outline.pieces[at].asked:
             return False
+        if any(outline.is_drug[each] for each in led):
+            return self._asks_for_a_drug_without(at)
         asks = outline.has(led, "choices", "what_next", "planned") or outline.plays(led, "interrogative")
         return asks or (outline.plays(led, "treatment") and not outline.has(led, "previously", "has_had"))
+
+    def _asks_for_a_drug_without(self, at: int) -> bool:
+        """Whether a question is of giving one drug without another: 'can A be given without B?', 'data for A without
+        B?'; not 'what after A without B?'."""
+        outline = self.outline
+        first = next(each for each in range(self.first, at) if outline.is_drug[each])
+        led = range(self.first, first)
+        if not outline.pieces[first].asked or outline.has(range(self.first, at), *TOLD, "has_had", "ongoing", "cycles"):
+            return False
+        opens = outline.pieces[self.first]
+        if opens.roles & {"modal", "is"} or opens.key in ("can", "is", "are", "any", "has", "does"):
+            return True
+        return outline.plays(led, "topic") or outline.has(led, "choices", "asked_weak", "asked", "in_general")
 
     def _is_right_before_a_drug(self, at: int) -> bool:
         return at + 1 < self.end and self.outline.is_drug[at + 1]

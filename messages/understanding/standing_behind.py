@@ -482,6 +482,8 @@ class Behind:
         if denies_what_was_named(outline, at):
             return "denied"
         if "negated_after" in cues and not denies_what_follows(outline, at):
+            if self._is_not_to_be_had(at):
+                return "same"
             return self._what_never_was(at) if piece.key == "never" and single else "denied"
         if "negation" in cues and piece.asked and at > self.first and "or" in outline.pieces[at - 1].roles:
             return "asked"
@@ -494,7 +496,8 @@ class Behind:
                 return "declined"
             if piece.key == "denied" and self._is_of_an_application(at):
                 return "unavailable"
-            return "same" if "too" in piece.roles or self._is_not_what_was_said(at) else "denied"
+            left_out = self._is_not_what_was_said(at) or self._is_not_to_be_had(at)
+            return "same" if "too" in piece.roles or left_out else "denied"
         if "declined" in cues:
             if self._is_only_supposed(at):
                 return None  # T-DXd next, and if she refuses, T-DM1
@@ -701,10 +704,24 @@ class Behind:
         """Whether 'is not' leaves out what was said of the drug before: 'T-DM1 is reimbursed but T-DXd is not'."""
         pieces, is_drug = self.outline.pieces, self.outline.is_drug
         if pieces[at].key in _IS_NOT:
-            return at > self.first and is_drug[at - 1]
+            drug = at - 1 - (at - 1 > self.first and pieces[at - 1].key == "still")
+            return drug >= self.first and is_drug[drug]
         if at - 2 < self.first or not is_drug[at - 2]:
             return False
         return "is" in pieces[at - 1].roles or pieces[at - 1].key in ("had", "has", "did", "does")
+
+    def _is_not_to_be_had(self, at: int) -> bool:
+        """Whether 'not' behind a drug is of the access that was told of the one before: 'T-DXd funded, tucatinib still
+        not'."""
+        outline, pieces, drug = self.outline, self.outline.pieces, at - 1
+        drug -= drug > self.first and pieces[drug].key in ("still", "as", "yet")
+        if drug <= self.first or not outline.is_drug[drug] or pieces[at].key != "not":
+            return False
+        last = outline.last_drug[outline.first_of_list(drug)]
+        if last is None or last < self.first:
+            return False
+        between = range(last + 1, drug)
+        return outline.has(between, "available") and not outline.has(between, "previously", "has_had", *_GIVEN)
 
     def _is_all_of_a_sentence(self, at: int) -> bool:
         """Whether a drug begins the sentence, and no other is named in it."""
