@@ -1000,8 +1000,20 @@ class Brain:
         verdict.scanned_clear = value == "none" and mention.denied is None and piece.is_("noun", "brain_imaging")
         verdict.doubted = value == "unknown" and "growth_doubted" in said
         if value == "active" and "treated" in said and (behind := self._treated_behind(mention.window)):
-            verdict.value = self._after_growth(behind, grows=grows)
+            since = self._is_stable_since(behind.start, mention.window)
+            verdict.value = "stable" if since else self._after_growth(behind, grows=grows)
         return verdict
+
+    def _is_stable_since(self, growth: int, window: range) -> bool:
+        """Whether it is told last that all is stable since local treatment: 'PD in the brain, SRS, stable since'."""
+        stable = [at for at in window if at > growth and "stable" in self._facts[at]]
+        if not stable or stable[-1] + 1 >= len(self.pieces):
+            return False
+        treated = any("treated" in self._facts[at] for at in range(growth, stable[-1]))
+        behind = self.pieces[stable[-1] + 1]
+        since = "ever_since" in behind.roles or behind.key in ("afterwards", "thereafter", "now")
+        grew = any("progression" in self._facts[at] for at in range(stable[-1], window.stop))
+        return treated and since and not grew
 
     def _is_called_unstable(self, window: range) -> bool:
         """Whether a form asks if metastases are stable, and is answered by no: 'brain mets stable: no'."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from flows.profile import CLASS_OF, KINDS
 from messages.understanding.drugs import (
@@ -65,6 +66,8 @@ class Course:
     closed: bool = False
     """Whether a date or a number behind its drugs ended their list."""
     maintenance: bool = False
+    goes_on: bool = False
+    """Whether its drugs are told to go on, to be kept, or to be given now."""
     merged: bool = False
     """Whether what went on without its chemotherapy was told before it."""
     combined: bool = False
@@ -289,6 +292,26 @@ class Courses:
                 ended[:] = [course if each is following else each for each in ended]
             self.all.remove(following)
             self.insert = min(self.insert, len(self.all))
+
+    def merge_what_went_on(self) -> None:
+        """Make one line of antibodies that are told to go on, and of the numbered line, told later, that they are of:
+        'we carried on with HP. 1L THP, lung mets growing'."""
+        lines = self.order()
+        for before, course in pairwise(lines):
+            if course.number is not None or not course.goes_on or not ANTIBODIES.issuperset(course.agents):
+                continue
+            told_later = before.number is not None and before.sentence > course.sentence
+            part = bool(course.agents) and set(course.agents) < set(before.agents)
+            ended = before.outcome in _ENDED and (course.ongoing or course.outcome is not None)
+            if not told_later or not part or ended or CONJUGATES & set(before.agents):
+                continue
+            before.pieces += course.pieces
+            before.outcome = before.outcome if before.outcome in _ENDED else course.outcome or before.outcome
+            before.ongoing = before.ongoing or course.ongoing
+            for ended_here in self.ended_at.values():
+                ended_here[:] = [before if each is course else each for each in ended_here]
+            self.all.remove(course)
+            return
 
     def known(self, new: Iterable[str]) -> Course | None:
         """The latest course that holds all these drugs."""

@@ -527,6 +527,7 @@ class Grouping:
             self.now.early = self.now.early and course.counted  # 1) neoadjuvant TCHP
         ahead = "maintenance" in self.outline.said and self._maintenance_ahead(place)
         course.maintenance = self.now.maintenance or ahead
+        course.goes_on = course.maintenance or self._is_told_to_go_on(place)
         continues = self.now.stays_early and self._continues_early(place, new)
         course.early = self.now.early or (continues and not self.now.is_for_metastases(place))
         course.early = course.early or self._only_ended_before(place, new)
@@ -545,6 +546,15 @@ class Grouping:
         if not course.early:
             self.now.stays_early = False
         self.now.operated = self.now.maintenance = False
+
+    def _is_told_to_go_on(self, place: int) -> bool:
+        """Whether a drug is told to have been kept, or to be given now: 'we carried on with HP', 'HP was continued'."""
+        outline = self.outline
+        if self._is_present(place):
+            return True
+        last = outline.last_of_list(place)
+        beside = (*outline.before_in_stretch(place, 3), *outline.rest_of_stretch(last, 3))
+        return self._carried_on and outline.has(beside, "carried_on", "maintenance")
 
     def _is_led_to_by_then(self, place: int) -> bool:
         """Whether 'then' stands between the drug before it and a drug."""

@@ -245,7 +245,7 @@ class _Interval:
         """Whether 'after', 'since' leads to the end of the treatment, not to surgery or to the diagnosis."""
         outline = self.outline
         named = outline.drug_in_stretch_after(relation)
-        if named is not None and not self._has_anti_her2(range(named, outline.last_of_list(named) + 1)):
+        if named is not None and not self._has_anti_her2(range(named, self._last_of_adjuvant(named) + 1)):
             return False  # after stopping tamoxifen
         if "then" in outline.cues[relation]:  # after that
             return self._is_end(range(max(0, relation - 30), min(relation + 2, outline.sentence_end[relation])))
@@ -260,6 +260,18 @@ class _Interval:
             if outline.is_drug[at] or piece.is_("noun"):
                 return False
         return self._is_end(before) and self._is_told_of_adjuvant(relation)
+
+    def _last_of_adjuvant(self, drug: int) -> int:
+        """The last of the drugs that are joined to an adjuvant one, over commas, too: 'after adjuvant AC, docetaxel,
+        trastuzumab'."""
+        outline = self.outline
+        last = outline.last_of_list(drug)
+        while (following := outline.next_drug[last]) is not None and outline.pieces[following].start in self.drugs:
+            between = [outline.pieces[at].key for at in range(last + 1, following)]
+            if between[:1] != [","] or any(key not in (",", "and", "then") for key in between):
+                break
+            last = outline.last_of_list(following)
+        return last
 
     def _has_anti_her2(self, places: range) -> bool:
         """Whether anti-HER2 therapy may be among the drugs there; a class or a misspelt name may be."""

@@ -88,6 +88,7 @@ class _Reader:
             courses.all.reverse()
         self.order.put_in_order_of_dates()
         self.order.number_by_brackets()
+        courses.merge_what_went_on()
         self.outcomes.finish()
         self._leave_out_what_was_omitted()
         if any("say" in piece.kinds and piece.is_("say", "prior_lines") for piece in self.pieces):

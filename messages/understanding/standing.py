@@ -1735,7 +1735,8 @@ class _Sentence:
         first -= first > self.first and outline.pieces[first].key == "the"
         if first < self.first or verb >= self.end or "whether" not in outline.pieces[first].roles:
             return False
-        return outline.pieces[verb].key in ("is", "are") or "modal" in outline.pieces[verb].roles
+        given = "previously" in outline.cues[verb] and outline.pieces[verb].key in ("was", "were")
+        return given or outline.pieces[verb].key in ("is", "are") or "modal" in outline.pieces[verb].roles
 
     def _is_offered(self, at: int) -> bool:
         """Whether a drug that begins a question is set against another course: 'adjuvant T-DM1 or go on with HP?'"""

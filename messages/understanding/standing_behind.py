@@ -383,6 +383,8 @@ class Behind:
         )  # during which she had vinorelbine
         if ("previously" in cues or "had_it" in cues) and not leads and outline.tells_it_was_given(at):
             return "received"
+        if "previously" in cues and piece.key in ("was", "were") and self._says_it_was_given(at):
+            return "given"
         if "affirmed" in piece.roles and self._is_set_against_a_denial(at):
             return "received"
         if (
@@ -564,6 +566,17 @@ class Behind:
         if "negation" in cues and self._is_left_open(at):
             return "mentioned"
         return "given" if cues & _GIVEN else None
+
+    def _says_it_was_given(self, at: int) -> bool:
+        """Whether 'was given' stands right behind a drug, and nothing supposes or denies it: 'a note that A was given';
+        not 'if A was given', 'A was given as an option'."""
+        outline, pieces, behind = self.outline, self.outline.pieces, at + 1
+        if at == self.first or not outline.is_drug[at - 1] or pieces[at].asked:
+            return False
+        led = range(outline.stretch_start[at], outline.first_of_list(at - 1))
+        if any(outline.plays(led, role) for role in ("if", "whether", "modal", "nor")) or outline.has(led, "negation"):
+            return False
+        return behind >= self.end or pieces[behind].kind != "known" or pieces[behind].key in ("without", "with")
 
     def _tells_when_it_began(self, at: int) -> bool:
         """Whether what was planned was begun, as its time shows: 'recommended T-DXd, started in March', 'proposed and
