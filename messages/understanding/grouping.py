@@ -906,7 +906,9 @@ class Grouping:
         if courses.between in ("none", "joined"):
             again = current.merged or self.renamed is current or self._rest_tells_of_it(place)
             again = again or self._is_left_out(place) or self._is_added_to(place)
-            return current if courses.describes(new) and again else None
+            if courses.describes(new) and again:
+                return current
+            return self._told_before_its_predecessor(place, current, new)
         behind = self.pieces[place + 1].key if place + 1 < len(self.pieces) else ""
         known = courses.same(new) or (self._same_combination(place) if behind in ("/", "+") else None)
         if known is not None and (
@@ -954,6 +956,24 @@ class Grouping:
             kept = self._group(place) <= set(current.agents) and courses.steps_down(new)
             return part if kept else None  # docetaxel-HP, now PD under HP
         return None
+
+    def _told_before_its_predecessor(self, place: int, current: Course, new: tuple[str, ...]) -> Course | None:
+        """The line told last that is listed again behind the one before it: 'T-DM1 in 2023. After THP and this T-DM1,
+        new liver mets'. That one is put before it."""
+        outline, courses = self.outline, self.courses
+        lines, first = courses.metastatic(), outline.first_of_list(place)
+        if CONJUGATES.isdisjoint(new) or len(lines) < _TWO or lines[-1] is not current or current.early:
+            return None
+        known = lines[-2]
+        untold = current.outcome is None and current.number is None and known.number is None
+        if not set(new) <= set(known.agents) or not untold:
+            return None
+        earlier = known.sentence < current.sentence == self.now.sentence
+        if not earlier or not first or "after" not in outline.cues[first - 1]:
+            return None
+        courses.all.remove(current)
+        courses.all.insert(courses.all.index(known), current)
+        return known
 
     def _is_rechallenged(self, place: int, known: Course) -> bool:
         """Whether a drug was given once more, with others between: 'T-DXd, TCT, then rechallenged with T-DXd'."""
