@@ -312,6 +312,8 @@ class _Reader:
     def _ordinal(self, place: int) -> None:
         """A bare ordinal behind a drug, where lines are numbered or it is the first: 'TCT 3rd line; T-DXd 2nd'."""
         piece, course = self.pieces[place], self.courses.current
+        if self.marks.is_of_a_drug_only_named(place):
+            return
         ranked = self.told.numbered or self.ranks > 1
         if (piece.kind == "ordinal" or self.ranks > 1) and ranked and course is not None and course.number is None:
             course.number = int(piece.value)

@@ -76,7 +76,7 @@ class Marks:
         pieces[place].used = True
         return True
 
-    def numbered(self, place: int) -> None:
+    def numbered(self, place: int) -> None:  # noqa: PLR0915  (one case after another)
         piece = self.pieces[place]
         if self._is_of_the_practice(place):
             return
@@ -89,6 +89,10 @@ class Marks:
             self.courses.separate("then")
             return
         belongs = self._belongs(self._last_of_numbers(place))
+        if belongs != "ahead" and self.is_of_a_drug_only_named(place):
+            piece.used = True
+            self.courses.separate("then")
+            return
         course = self.courses.current
         if self._heads_what_came_before(place):
             belongs = "behind"
@@ -133,6 +137,13 @@ class Marks:
         self.now.early = False
         self.now.metastatic = True
         self.courses.separate("then")
+
+    def is_of_a_drug_only_named(self, place: int) -> bool:
+        """Whether a number is of the drug right before it, which is only named: 'ESMO: T-DXd second line'."""
+        drug = place - 1
+        drug -= drug > 0 and self.pieces[drug].kind == "silent"
+        mention = self.now.mentions.get(drug)
+        return mention is not None and mention.standing == "mentioned" and mention.access is None
 
     def _was_given(self, place: int) -> bool:
         """Whether a line that is named by its number alone is told, and not sought: 'PD after first line', 'first line

@@ -113,6 +113,8 @@ _ACCESS = frozenset(("declined", "unavailable", "available", "unknown"))
 
 _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 """How a decision for drugs begins."""
+_SEVERAL = ("either", "neither", "both", "none", "nor")
+"""What stands for several drugs that were named."""
 _BY_LOT = ("randomised", "randomized", "randomisation", "randomization", "allocated", "rct")
 """What tells that a trial put patients on one of its arms."""
 _DREW = ("drew", "drawn", "landed", "fell", "allocated", "assigned", "randomised", "randomized", "received", "got")
@@ -512,6 +514,9 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
     """Read what a sentence without a drug says of the access to T-DXd, told right before it: 'T-DXd: not funded.
     Correction, it is funded.'"""
     drug = outline.last_drug[first]
+    several = drug is not None and _speaks_of_several(outline, first, end)
+    if drug is not None and several:
+        drug = _conjugate_among(outline, drug, first, found)
     if drug is None or drug < first - _FAR or agents_of(outline.pieces[drug]) != ("t_dxd",):
         return
     if found[drug].access == "available" and outline.sentence_end[drug] == first:
@@ -527,9 +532,32 @@ def _access_told_behind(outline: Outline, first: int, end: int, found: dict[int,
         return
     value = _access_in(outline, told)
     alone = _only_names(outline, outline.sentence_start[drug], outline.sentence_end[drug])
+    if several and value is not None:
+        listed = (at for at in range(outline.sentence_start[drug], first) if outline.is_drug[at] and found[at].bare)
+        found.update({at: Mention("mentioned", bare=True) for at in listed})
+        standing = found[drug].standing
     if value is not None:
         standing = "mentioned" if alone and standing == "received" else standing
         found[drug] = Mention(standing, value, access_at=told)
+
+
+def _speaks_of_several(outline: Outline, first: int, end: int) -> bool:
+    """Whether a sentence begins with more than one thing, told before: 'neither is funded', 'we cannot get either'."""
+    told = range(first, min(end, first + _LONGEST_REMARK))
+    return not outline.typed.isdisjoint(_SEVERAL) and any(
+        outline.pieces[at].key in _SEVERAL
+        or (outline.pieces[at].end - outline.pieces[at].start > len("neither") and outline.pieces[at].key == "none")
+        for at in told
+    )
+
+
+def _conjugate_among(outline: Outline, last: int, first: int, found: dict[int, Mention]) -> int | None:
+    """T-DXd, where it is one of several drugs that the sentence before names."""
+    if outline.sentence_end[last] != first:
+        return None
+    named = [at for at in range(outline.sentence_start[last], first) if outline.is_drug[at]]
+    these = [at for at in named if agents_of(outline.pieces[at]) == ("t_dxd",)]
+    return these[-1] if these and len(named) > 1 and found[these[-1]].standing != "family" else None
 
 
 def _is_refused_outright(outline: Outline, first: int, end: int) -> int | None:
@@ -571,7 +599,8 @@ def _access_in(outline: Outline, told: int) -> str | None:
         return "unavailable"
     if outline.has(stretch, "unknown", "uncertain", "pending"):
         return "unknown"
-    if outline.has(outline.before_in_stretch(told, 5), "negation"):
+    before = outline.before_in_stretch(told, 5)
+    if outline.has(before, "negation") or any(outline.pieces[at].key in ("none", "neither") for at in before):
         return "unavailable"
     return "available" if "available" in cues else None
 
@@ -591,6 +620,7 @@ def _points_back(outline: Outline, first: int, told: int) -> bool:
         (piece.kind in ("silent", "sign", "date") and "examination" not in piece.roles)
         or piece.cues & passed
         or piece.roles & {"is", "present"}
+        or piece.key in _SEVERAL
         for piece in led
     )
 
@@ -1908,7 +1938,11 @@ class _Sentence:
         if second is None or outline.pieces[second - 1].key != "than" or outline.cues[second - 1]:
             return False
         other = outline.drug_in_stretch_before(second)
-        return other is not None and outline.pieces[other + 1].key in _IN_GENERAL
+        if other is None:
+            return False
+        asks = outline.first_of_list(other) - 1  # is A really worse than B?
+        asks_it = asks >= self.first and outline.pieces[other].asked and outline.pieces[asks].key in _IN_GENERAL
+        return asks_it or outline.pieces[other + 1].key in _IN_GENERAL
 
     def _is_all_there_is(self, at: int) -> bool:
         """Whether a sentence that begins with 'only' says what is to be had: 'only trastuzumab (donated) and generics
