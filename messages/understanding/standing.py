@@ -765,7 +765,8 @@ def _tells_when_it_was(outline: Outline, at: int) -> bool:
 def _denies_it_at(outline: Outline, at: int) -> int | None:
     """Where a sentence that says no more denies that it was given: 'She has never had it', 'not received so far'."""
     end = outline.sentence_end[at]
-    denied = next((each for each in range(at, min(end, at + _ASKED)) if "negation" in outline.cues[each]), None)
+    denials = frozenset(("negation", "negated_after"))
+    denied = next((each for each in range(at, min(end, at + _ASKED)) if outline.cues[each] & denials), None)
     if denied is None or outline.pieces[denied].end - outline.pieces[denied].start <= len("never"):
         return None
     return denied if _only_says(outline, at, end, denied) else None

@@ -1425,7 +1425,7 @@ def is_of_a_later_dose(outline: Outline, at: int) -> bool:
     counted = any(later)
     more = outline.plays(rest, "more")
     it = more and any(pieces[each].key == "of" and "pronoun" in pieces[each + 1].roles for each in rest[:-1])
-    dosed = outline.has(rest, "cycles") or any(pieces[each].key in ("dose", "doses") for each in rest)
+    dosed = outline.has(rest, "cycles") or any(pieces[each].key in ("dose", "doses", "half") for each in rest)
     return it or ((counted or more) and dosed)
 
 

@@ -1256,6 +1256,7 @@ class Behind:
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or ((outline.pieces[at].kind == "date" or outline.pieces[at].key == "then") and verdict in _ACCESS)
             or (verdict == "denied" and self._is_of_the_first(at, told_at))
+            or (verdict == "denied" and "then" in outline.cues[at] and "negated_after" in outline.cues[told_at])
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
             or outline.pieces[at].key == "none"
             or "present" in outline.pieces[at].roles
