@@ -531,7 +531,7 @@ class Brain:
     def _is_to_come(self, place: int) -> bool:
         """Whether a local treatment is only planned, or was declined: 'SRS planned', 'referred for WBRT'."""
         before, behind = self.pieces[max(0, place - 2) : place], self.pieces[place + 1 : place + 3]
-        if self._is_not_wanted(place) or self._is_a_choice(place):
+        if self._is_not_wanted(place) or self._is_a_choice(place) or self._opens_a_question(place):
             return True
         refused = [piece for piece in (*before, *behind[:1]) if piece.clause == self.pieces[place].clause]
         return (
@@ -539,6 +539,20 @@ class Brain:
             or any(piece.cue("planned", "pending") for piece in (*before, *behind))
             or any(piece.cue("declined", "unavailable") for piece in refused)
         )
+
+    def _opens_a_question(self, place: int) -> bool:
+        """Whether a local treatment is the first step of what is asked about: 'SRS, then Enhertu?', 'surgery first?';
+        not 'SRS in May, now Enhertu?', 'irradiated, then Enhertu?'"""
+        pieces, sentence = self.pieces, self.context.sentence(place)
+        if pieces[sentence.stop - 1].key != "?" or pieces[place].key.endswith("ed"):
+            return False
+        led, behind = pieces[sentence.start : place], pieces[place + 1 : min(place + _ANSWER, sentence.stop)]
+        if any(piece.kind not in ("silent", "sign", "word") and "treated" not in piece.cues for piece in led):
+            return False
+        step = next((piece for piece in behind if piece.kind != "sign"), None)
+        if any(piece.kind == "date" or piece.cue("completed", "previously", "has_had", "after") for piece in behind):
+            return False
+        return step is None or step.key in ("first", "and", "to") or step.cue("then", "treated") or names_drugs(step)
 
     def _is_a_case(self, place: int) -> bool:
         """Whether a bracket says in which case a drug would be given: 'depending on MRI A (clear), B (brain mets)'."""

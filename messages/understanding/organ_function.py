@@ -21,6 +21,8 @@ _SINCE = ("since", "after", "off", "again")
 """What says of a later value that something changed before it."""
 _POINTING = ("it", "they")
 """What points back at a value."""
+_TO_A_BRACKET = 5
+"""Pieces from a noun to the bracket that says how it is, and of such a bracket, at most."""
 _OF_HER = ("her", "his", "the", "about")
 """What may stand between 'don't know' and a name."""
 _NEAR = 12
@@ -130,9 +132,23 @@ class OrganFunction:
         return counts or bool(self.context.of(piece, "twice", "above", "below"))
 
     def _in_brackets(self, place: int) -> range:
-        """The place of the word that is all a bracket right behind a noun holds: 'DPD result (pending)'."""
-        signs = [self.pieces[at].key for at in (place + 1, place + 3) if at < len(self.pieces)]
-        return range(place + 2, place + 3) if signs == ["(", ")"] else range(0)
+        """The place of the word that is all a bracket right behind a noun holds, but for when: 'DPD result (pending)',
+        'echo (not measured this year)'; or what is awaited: 'once DPD is back (pending)'."""
+        opened, stop = place + 1, min(len(self.pieces), place + 1 + _TO_A_BRACKET)
+        while opened < stop and (
+            self.pieces[opened].kind == "silent" or self.context.of(self.pieces[opened], "copula")
+        ):
+            opened += 1
+        said = opened + 1
+        if said + 1 >= len(self.pieces) or self.pieces[opened].key != "(":
+            return range(0)
+        ends, stop = said + 1, min(len(self.pieces), said + _TO_A_BRACKET)
+        while ends < stop and self.pieces[ends].key != ")" and self._passes(self.pieces[ends]):
+            ends += 1
+        if ends >= len(self.pieces) or self.pieces[ends].key != ")":
+            return range(0)
+        awaited = self.pieces[said].cue("pending", "unknown", "planned")
+        return range(said, said + 1) if awaited or (opened, ends) == (place + 1, place + 3) else range(0)
 
     def _just_before(self, place: int) -> range:
         """The place before a noun, where it holds a word that says how it is."""

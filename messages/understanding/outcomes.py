@@ -1679,8 +1679,12 @@ class Outcomes:
 
     def _restarted(self, place: int) -> None:
         """A drug that was given again was not ended by what interrupted it."""
-        if self._is_negated(place):
-            return
+        before = self.outline.before_in_stretch(place, 3)
+        only_thought_of = any(
+            self.outline.plays(range(at, at + 1), role) for at in before for role in ("cannot", "modal")
+        )
+        if self._is_negated(place) or only_thought_of or self.outline.pieces[place].asked:
+            return  # wouldn't restart; could we restart?
         target = self.courses.latest(self.outline.pieces[place].sentence)
         ahead = range(place + 1, min(place + 4, len(self.outline.pieces)))
         ended = self.stopped_at is None and self.outline.has(ahead, "progression")  # stopped for ILD; rechallenged; PD

@@ -34,6 +34,9 @@ _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
 _AUXILIARIES = ("did", "didn", "didnt", "does", "doesn", "doesnt")
 """What stands for a verb that was told before."""
+_POSSIBLY = ("could", "might", "may")
+_LONGEST_DOUBT = 5
+"""Pieces from 'could be' to the finding it doubts, at most."""
 _PROMPTS = ("q", "a")
 """What marks questions and answers."""
 _WITH_DOWN = ("turn", "turns", "turned", "turning", "keep")
@@ -120,6 +123,8 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _name_the_oestrogen_receptor(pieces)
     _read_split_verbs(pieces)
     _read_denied_effects(pieces)
+    if "be" in typed and not typed.isdisjoint(_POSSIBLY):
+        _doubt_findings(pieces)
     _deny_drugs_behind(pieces, lexicon)
     if "on" in typed and ":" in typed:
         _date_results(pieces)
@@ -522,6 +527,21 @@ def _read_denied_effects(pieces: list[Piece]) -> None:
         before = pieces[max(0, verb - 1 - _LONGEST_OBJECT) : verb - 1]
         if any(each.cue("took_effect", "had_effect", "responding") for each in before):
             piece.stand_for(Concept("cue", "progression"))
+
+
+def _doubt_findings(pieces: list[Piece]) -> None:
+    """'Could be', 'might be' before a finding leaves it open: 'could be leptomeningeal', 'this might be ILD'."""
+    for place, piece in enumerate(pieces[:-2]):
+        if piece.key not in _POSSIBLY or pieces[place + 1].key != "be":
+            continue
+        at = place + 2
+        while at < min(len(pieces) - 1, place + _LONGEST_DOUBT) and (
+            pieces[at].kind == "silent" or pieces[at].key in ("new", "early")
+        ):
+            at += 1
+        if pieces[at].is_("find") or pieces[at].is_("noun", "brain_mets"):
+            piece.kind = "known"
+            piece.stand_for(Concept("cue", "uncertain"))
 
 
 def _down_behind_drugs(pieces: list[Piece], place: int) -> int | None:

@@ -184,6 +184,8 @@ def enumerated(pieces: list[Piece], text: str) -> list[Piece]:
         if mark.key not in (")", ".") or not mark.glued or following.glued:
             continue
         before = found[-2] if len(found) > 1 else None
+        if piece.glued and len(found) > 2 and found[-2].key == "-" and found[-2].glued and found[-3].kind == "number":
+            continue  # PS 2-3. Letrozole
         opens_a_row = before is None or "\n" in text[before.end : piece.start]
         first = number == 1 or mark.key == ")"  # not 'T-DXd, had 7. THP before'
         begins = opens_a_row or (
