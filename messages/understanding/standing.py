@@ -619,8 +619,9 @@ def _points_back(outline: Outline, first: int, told: int) -> bool:
     return all(
         (piece.kind in ("silent", "sign", "date") and "examination" not in piece.roles)
         or piece.cues & passed
-        or piece.roles & {"is", "present"}
+        or piece.roles & {"is", "present", "payer"}
         or piece.key in _SEVERAL
+        or piece.is_("say", "region")
         for piece in led
     )
 

@@ -1255,6 +1255,7 @@ class Behind:
         return all(
             (outline.pieces[at].kind in ("silent", "sign") and "examination" not in outline.pieces[at].roles)
             or ((outline.pieces[at].kind == "date" or outline.pieces[at].key == "then") and verdict in _ACCESS)
+            or (verdict in _ACCESS and ("payer" in outline.pieces[at].roles or outline.pieces[at].is_("say", "region")))
             or (verdict == "denied" and self._is_of_the_first(at, told_at))
             or (verdict == "denied" and "then" in outline.cues[at] and "negated_after" in outline.cues[told_at])
             or outline.cues[at] & {"new_word", "the_patient", "correction"}
