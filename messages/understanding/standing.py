@@ -49,6 +49,10 @@ _LONGEST_LIST = 6
 _TWO = 2
 _TAKEN = ("taken", "given", "received", "took", "had", "got", "begun", "started", "tried")
 """What says that a drug was given after all."""
+_GIVEN_OF_IT = (*_TAKEN, "done", "delivered", "administered", "completed", "tolerated", "managed")
+"""What says beside a number how much of what was planned was given."""
+_GOES_ON_WITH = frozenset(("then", "progression", "stopped", "toxicity", "joined", "before_it", "a_toxicity"))
+"""Cues of what may follow such a number."""
 _CLASSES = frozenset(("anthracycline", "taxane"))
 """Agents that stand for a class."""
 _ASKED = 3
@@ -479,6 +483,7 @@ def _tell_what_was_settled(outline: Outline, found: dict[int, Mention]) -> None:
 def _tell_what_was_carried_out(outline: Outline, found: dict[int, Mention]) -> None:
     """Read plans as carried out where a later sentence tells of what came of them."""
     _tell_what_was_begun(outline, found)
+    _tell_how_many_were_given(outline, found)
     if not outline.typed.isdisjoint(_SETTLED):
         _tell_what_was_settled(outline, found)
 
@@ -503,6 +508,39 @@ def _tell_what_was_begun(outline: Outline, found: dict[int, Mention]) -> None:
         listed = [each for each in range(outline.first_of_list(drug), drug + 1) if outline.is_drug[each]]
         if all(found[each].standing == "planned" for each in listed):
             found.update({each: Mention("received") for each in listed})
+
+
+def _tell_how_many_were_given(outline: Outline, found: dict[int, Mention]) -> None:
+    """Read a plan as carried out where what follows counts what was given of it: 'six THP planned, four given', '8
+    cycles of T-DM1 intended. Given: 5, then PD'."""
+    pieces = outline.pieces
+    for at, piece in enumerate(pieces):
+        drug = outline.last_drug[at]
+        if piece.kind not in ("number", "cycles") or not piece.value or piece.asked or drug is None:
+            continue
+        if at - drug > _LONGEST_REMARK or found[drug].standing != "planned" or pieces[drug].asked:
+            continue
+        if outline.sentence[at] - outline.sentence[drug] > 1 or not _counts_what_was_given(outline, drug, at):
+            continue
+        listed = range(outline.first_of_list(drug), drug + 1)
+        found.update({each: Mention("received") for each in listed if outline.is_drug[each]})
+
+
+def _counts_what_was_given(outline: Outline, drug: int, at: int) -> bool:
+    """Whether 'given' stands right behind or before a number that ends what is said: 'four given', 'got 3, then'."""
+    pieces, before, behind = outline.pieces, at - 1, at + 1
+    if pieces[at].key == "one" and pieces[before].kind != "sign" and pieces[before].key != "only":
+        return False  # the first one given
+    before -= before > drug and pieces[before].key in ("only", "just", ":", "but")
+    led = before > drug and (pieces[before].key in _GIVEN_OF_IT or "has_had" in outline.cues[before])
+    follows = behind < len(pieces) and pieces[behind].key in _GIVEN_OF_IT
+    if not (led or follows) or outline.has(range(drug + 1, at), "negation", "negated_after", "asked"):
+        return False
+    if led and before - 1 > drug and pieces[before - 1].key in ("be", "to", "being"):
+        return False  # to be given 6 cycles
+    behind += follows
+    ends = behind >= len(pieces) or pieces[behind].kind == "sign" or bool(outline.cues[behind] & _GOES_ON_WITH)
+    return ends and not any(pieces[each].roles & {"if", "modal"} for each in range(drug + 1, at))
 
 
 def _is_dated(outline: Outline, drug: int) -> bool:
@@ -2327,7 +2365,10 @@ class _Sentence:
             behind = outline.last_of_list(at) + 2  # could not get T-DXd in 2019
             return behind < self.end and outline.pieces[behind - 1].key == "in" and self._is_a_past_time(behind)
         verbs = [outline.pieces[each].key for each in rest[:2]]
-        then = any(outline.pieces[each].key == "then" for each in range(at + 1, said))
+        then = any(
+            outline.pieces[each].key == "then" and outline.pieces[each - 1].kind != "sign"  # requested, then refused
+            for each in range(at + 1, said)
+        )
         if then or "had" in verbs or any(self._is_a_past_time(each) for each in self._up_to_why(said)):
             return True
         if not any(verb in ("was", "wasn", "wasnt") for verb in verbs):

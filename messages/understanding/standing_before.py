@@ -561,6 +561,8 @@ class Before:
             return "given"  # T-DXd planned, so bridging with TH
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
+            if piece.key in ("given", "received") and mode == "compared" and self._is_what_she_was_given(at):
+                return "received"  # a trial of A against B, she was given A
             chosen = piece.key in _CHOSE and self.taken and self._tells_what_was_chosen(at)
             return "given" if running or chosen else mode  # T-DXd planned, still on THP
         if not cues.isdisjoint(_RUNNING):
@@ -582,7 +584,7 @@ class Before:
             return "given"
         told = mode == "received" and not self.taken and not self._ended_before(at)
         told = told and outline.pieces[at - 1].key not in _QUOTES  # he had written "consider A"
-        self.headed = self.headed or (not self.before and heads(outline, at))
+        self.headed = self.headed or (not self.before and (heads(outline, at) or "randomised_soon" in outline.cues[at]))
         if piece.key == "choice":
             return "planned"  # she had the choice between A and B
         led = outline.pieces[at - 1]  # they had pencilled in T-DM1
@@ -769,6 +771,11 @@ class Before:
         return not outline.has(rest, *TOLD, *_RUNNING, "responding", "a_toxicity") and not any(
             pieces[at].kind in ("date", "cycles", "duration", "line") for at in rest
         )
+
+    def _is_what_she_was_given(self, at: int) -> bool:
+        """Whether 'she was given' leads to the drug of the two that were compared."""
+        told = at > self.first and "the_patient" in self.outline.cues[at - 1]
+        return told and self._is_right_before_a_drug(at) and not self.outline.pieces[at].asked
 
     def _begins_with_what_is_ahead(self, last: int) -> bool:
         """Whether a short heading begins with a word for what is only thought of: 'best for her', 'standard here'."""

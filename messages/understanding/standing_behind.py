@@ -183,6 +183,8 @@ class Behind:
         if (said, verdict) in (("available", "unavailable"), ("unknown", "unavailable"), ("upcoming", "unknown")):
             return True  # available but not reimbursed; requested, awaiting the insurer
         apart = self.outline.stretch[at] != self.outline.stretch[told_at]
+        if apart and said == "upcoming" and verdict != "unknown":
+            return True  # requested twice, insurer refused both times
         return apart and (said in _ACCESS or said == "mentioned" or "access" in self.outline.cues[at])
 
     def _is_stated_apart(self, at: int, told_at: int) -> bool:
@@ -459,6 +461,8 @@ class Behind:
             planned = piece.kind == "date" and outline.has(outline.before_in_stretch(at, 2), "planned")  # offered 2023
             told = piece.kind in _TIMES and piece.key != ITEM
             return "given" if told and not (piece.asked or planned) else None
+        if "progression" in cues and self._must_come_first(at):
+            return "planned"
         if cues <= _GIVEN:
             return "given"
         if cues & {"negated_after", "negation", "declined"} and self._is_why(at):
@@ -500,6 +504,8 @@ class Behind:
                 return "unavailable"
             left_out = self._is_not_what_was_said(at) or self._is_not_to_be_had(at)
             return "same" if "too" in piece.roles or left_out else "denied"
+        if piece.key == "against" and self._sets_drugs_against(at):
+            return "asked"
         if "declined" in cues:
             if self._is_only_supposed(at):
                 return None  # T-DXd next, and if she refuses, T-DM1
@@ -971,6 +977,26 @@ class Behind:
             and pieces[0].key in ("after", "from", "since", "at")
             and (pieces[1].kind in ("number", "cycles", "duration", "date") or self._is_cycles(pieces[1]))
         )
+
+    def _must_come_first(self, at: int) -> bool:
+        """Whether a drug would have to fail before another is paid for: 'lapatinib must fail before they pay A', 'T-DM1
+        has to fail first'."""
+        outline, pieces, led = self.outline, self.outline.pieces, at - 1
+        if led < self.first or pieces[at].asked:
+            return False
+        if pieces[led].key == "must":
+            return True
+        return (
+            pieces[led].key == "to"
+            and led > self.first
+            and pieces[led - 1].key in ("has", "have", "needs", "need")
+            and (outline.drug_in_stretch_before(at) is not None)
+        )
+
+    def _sets_drugs_against(self, at: int) -> bool:
+        """Whether 'against' leads from one drug to another: 'a trial of T-DM1 against lapatinib'."""
+        outline, following = self.outline, at + 1
+        return at > self.first and outline.is_drug[at - 1] and following < self.end and outline.is_drug[following]
 
     def _is_one_dose(self, at: int) -> bool:
         """Whether only some doses of a drug were left out: 'one T-DM1 omitted for her holidays', 'last cycle of TCT
