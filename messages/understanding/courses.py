@@ -300,7 +300,10 @@ class Courses:
         for before, course in pairwise(lines):
             if course.number is not None or not course.goes_on or not ANTIBODIES.issuperset(course.agents):
                 continue
-            told_later = before.number is not None and before.sentence > course.sentence
+            later = before.sentence > course.sentence
+            if before.sentence == course.sentence and before.pieces and course.pieces:  # on HP (1L THP)
+                later = before.pieces[0].start > course.pieces[0].start
+            told_later = before.number is not None and later
             part = bool(course.agents) and set(course.agents) < set(before.agents)
             ended = before.outcome in _ENDED and (course.ongoing or course.outcome is not None)
             if not told_later or not part or ended or CONJUGATES & set(before.agents):

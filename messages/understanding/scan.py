@@ -76,6 +76,8 @@ _CELLS = frozenset(("no", "none", "nil", "yes", "absent", "n", "y", "negative", 
 """Cells of a table that answer the cell before them."""
 _LONGEST_HEAD = 4
 """Tokens of the cell that heads a row, at most."""
+_LED_BY = 6
+"""Pieces before 'worse than' among which its subject stands, at most."""
 _KINDS_PASSED = 3
 """Words of its kind before chemotherapy that a phrase passes over, at most: 'any further combination'."""
 _ROMANCE_ENDINGS = frozenset(("a", "o", "e", "ª", "º"))
@@ -133,6 +135,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     _read_short_denials(pieces, lexicon)
     if "should" in typed:
         _read_conditions(pieces, text)
+    _compare_drugs(pieces, typed)
     divide(pieces, text, lexicon)
     _place_scans_in_the_brain(pieces, lexicon)
     return pieces
@@ -147,6 +150,19 @@ def _name_the_oestrogen_receptor(pieces: list[Piece]) -> None:
                 if before.key == "re" and not before.concepts:
                     before.kind = "known"
                     before.stand_for(Concept("noun", "er"))
+
+
+def _compare_drugs(pieces: list[Piece], typed: set[str]) -> None:
+    """Read 'worse' between two drugs, in the present, as what is said of drugs: 'is A worse than B in liver mets?'"""
+    for place in range(1, len(pieces) - 2) if typed >= {"worse", "than"} else ():
+        if pieces[place].key != "worse" or pieces[place + 1].key != "than" or not pieces[place].concepts:
+            continue
+        led = pieces[max(0, place - _LED_BY) : place]
+        if pieces[place + 2].names_drugs_by_name() and any(
+            piece.names_drugs_by_name() and any(each.key in ("is", "be", "are") for each in led) for piece in led
+        ):
+            pieces[place].kind = "silent"
+            pieces[place].stand_for()
 
 
 def _without_numero(pieces: list[Piece]) -> list[Piece]:
