@@ -24,6 +24,8 @@ _AT_GIVING = frozenset(("at_giving", "harmless"))
 _UNDER = frozenset(("on", "during", "up_to"))
 """The parts of words that lead to a drug that something happened under."""
 _WAS = ("was", "were")
+_LIGHT = ("also", "too", "and", "or", "one", "two", "three", "for")
+"""What may stand beside a drug of a list that says of each what it says of the first."""
 _HEADS = (":", "-", "=")
 """What may part a heading from its drugs."""
 
@@ -33,8 +35,8 @@ class Unsaid:
 
     def __init__(self, outline: Outline, first: int, end: int) -> None:
         self.outline, self.first, self.end = outline, first, end
-        self._strange: dict[tuple[int, int], bool] = {}
-        self._headed_until: int | None = None
+        self._strange: dict[tuple[int, int], bool | None] = {}
+        """Of each part of it whether such a word stands there; None where nothing is said at all."""
         self._tells_a_course: bool | None = None
 
     def holds(self, at: int) -> bool:
@@ -48,43 +50,30 @@ class Unsaid:
             return False  # hair loss on Taxol, moved abroad during THP; I think it was T-DM1
         if begins > self.first and pieces[begins - 1].key in _HEADS:
             begins = outline.stretch_start[begins - 1]
-        strange = self._strange.get((begins, ends))
-        if strange is None:
-            strange = self._strange[begins, ends] = self._is_strange(range(begins, ends))
-        if self._headed_until is None:
-            self._headed_until = self._end_under_a_strange_heading()
-        strange = strange or (at < self._headed_until and not self._says_when(range(begins, ends)))
-        if strange and self._tells_a_course is None:
+        if (begins, ends) not in self._strange:
+            strange = self._is_strange(range(begins, ends))
+            if strange is None and begins == outline.stretch_start[first]:  # votes: T-DXd 4, T-DM1 3
+                last = outline.last_drug[begins]
+                last = begins if last is None else last
+                strange = self._strange.get((outline.stretch_start[last], outline.stretch_end[last]))
+            self._strange[begins, ends] = strange
+        if not self._strange[begins, ends]:
+            return False
+        if self._tells_a_course is None:
             self._tells_a_course = outline.has(range(self.first, self.end), *_COURSE)
-        return strange and not self._tells_a_course
+        return not self._tells_a_course
 
-    def _end_under_a_strange_heading(self) -> int:
-        """Where the list ends that such a word heads: 'Votes: T-DXd 5, T-DM1 2, lapatinib 0'."""
-        outline = self.outline
-        drug = self.first if outline.is_drug[self.first] else outline.next_drug[self.first]
-        if drug is None or drug >= self.end or drug - 1 <= self.first or outline.pieces[drug - 1].key != ":":
-            return self.first
-        heading = range(outline.stretch_start[drug - 2], drug - 1)
-        if not self._is_strange(heading) or self._says_when(heading):
-            return self.first
-        while drug < self.end and (outline.is_drug[drug] or outline.pieces[drug].kind in ("sign", "number")):
-            drug += 1
-        return drug
-
-    def _says_when(self, places: range) -> bool:
-        """Whether a part of a sentence says of its drugs what is said of those that are given."""
-        outline = self.outline
-        return any(outline.pieces[at].kind in _TIMED or not outline.cues[at].isdisjoint(_GIVING) for at in places)
-
-    def _is_strange(self, places: range) -> bool:
-        """Whether such a word stands in a part of the sentence, and nothing that is said of drugs that are given."""
-        outline, strange = self.outline, False
+    def _is_strange(self, places: range) -> bool | None:
+        """Whether such a word stands in a part of the sentence, and nothing that is said of drugs that are given; None
+        where nothing but its drugs does."""
+        outline, strange = self.outline, None
         for at in places:
             piece, cues = outline.pieces[at], outline.cues[at]
             if piece.kind in _TIMED or not cues.isdisjoint(_GIVING):
                 return False
-            spoken = piece.kind in ("silent", "word") and piece.key.isalpha() and len(piece.key) > 1
-            strange = strange or (
-                spoken and not cues and not outline.is_drug[at] and piece.roles.isdisjoint(_AT_GIVING)
-            )
+            if cues or outline.is_drug[at] or piece.kind not in ("silent", "word"):
+                continue
+            spoken = piece.key.isalpha() and len(piece.key) > 1
+            if spoken and piece.key not in _LIGHT:
+                strange = strange or piece.roles.isdisjoint(_AT_GIVING)
         return strange
