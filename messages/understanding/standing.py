@@ -1114,6 +1114,8 @@ class _Sentence:
         """Note the meaning of each drug of the sentence."""
         for at in self.before:
             found[at] = self._meaning(at)
+            if found[at].standing == "received":
+                self.unsaid.given.add(at)
 
     def _is_a_topic(self) -> bool:
         """Whether a text is nothing but drugs and what is known of them: 'approval of T-DXd in Canada', 'Enhertu side

@@ -38,12 +38,26 @@ class Unsaid:
         self._strange: dict[tuple[int, int], bool | None] = {}
         """Of each part of it whether such a word stands there; None where nothing is said at all."""
         self._tells_a_course: bool | None = None
+        self._held: set[int] = set()
+        self.given: set[int] = set()
+        """The drugs before that count as given."""
 
     def holds(self, at: int) -> bool:
+        """Whether nothing says of a drug that it was given; asked of one after the other."""
+        held = self._is_unsaid(at)
+        if held:
+            self._held.add(at)
+        return held
+
+    def _is_unsaid(self, at: int) -> bool:
         """Whether a word that is no part of telling what was given stands beside a drug, and nothing tells that it was:
         'Votes: T-DXd', 'someone crossed out T-DXd', 'T-DXd through a lawsuit'."""
         outline, pieces = self.outline, self.outline.pieces
         first = outline.first_of_list(at)
+        last = outline.last_drug[first]
+        if last is not None and last >= self.first and outline.joins(last, first):
+            if last in self.given or last in self._held:
+                return last in self._held  # of drugs that are named together all were given, or none
         begins, ends = outline.stretch_start[first], outline.stretch_end[outline.last_of_list(at)]
         led = pieces[first - 1] if first > self.first else None
         if led is not None and (led.key in _WAS or not led.roles.isdisjoint(_UNDER)):
@@ -53,7 +67,6 @@ class Unsaid:
         if (begins, ends) not in self._strange:
             strange = self._is_strange(range(begins, ends))
             if strange is None and begins == outline.stretch_start[first]:  # votes: T-DXd 4, T-DM1 3
-                last = outline.last_drug[begins]
                 last = begins if last is None else last
                 strange = self._strange.get((outline.stretch_start[last], outline.stretch_end[last]))
             self._strange[begins, ends] = strange
