@@ -26,6 +26,8 @@ _IN_THE_PAST = (
 """Words behind the number of a line that tell that it was given."""
 _REFUSING = ("negation", "never", "planned", "naive")
 """Cues before the number of a line that was not given yet."""
+_WAS = ("was", "were", "had", "has", "been", "is")
+"""What may stand between the number of a line and its drugs."""
 _MOST_TOGETHER = 5
 """Numbers of lines that are told together, at most."""
 
@@ -271,6 +273,9 @@ class Marks:
         agents = agents_of(self.pieces[following]) if following is not None else None
         new = agents is not None and self.courses.known(agents) is None
         beside = self.pieces[place - 1].key == "," and self.outline.last_drug[place] == place - 2  # PD on TCT, 3rd line
+        start = self.outline.stretch_start[place]
+        relative = self.pieces[start].key in ("which", "that") and self.outline.last_drug[place] == start - 2
+        beside = beside or (relative and self.pieces[start - 1].key == ",")  # PD on TCT, which was 3rd line after
         return new and (course.outcome in (None, "ongoing") or self.now.refers or beside)
 
     def _refers_to(self, number: int) -> bool:
@@ -314,6 +319,7 @@ class Marks:
         )
         if ahead and opened and outline.drug_in_stretch_after(place) is None:
             ahead = False
+        opens = opens or self._names_its_drug(place)
         if opens and self._opens_a_list(place) and self.now.drug_ahead(place):
             return "ahead"
         if ahead and not self.now.drug_ahead(place):
@@ -329,10 +335,17 @@ class Marks:
                 return "behind"
         return "ahead" if self._marks_come_first(place) else "behind"
 
+    def _names_its_drug(self, place: int) -> bool:
+        """Whether a drug stands right behind a mark, or behind its verb: '(1L had been THP)'."""
+        verb = place + 1
+        while verb + 1 < self.outline.sentence_end[place] and self.pieces[verb].key in _WAS:
+            verb += 1
+        return verb < len(self.pieces) and self.outline.is_drug[verb]
+
     def _opens_a_list(self, place: int) -> bool:
         """Whether a mark stands right before its drug, behind a bracket or a comma: '(line 1 THP, line 2 T-DM1)'."""
         following, before = self.pieces[place + 1], self.pieces[place - 1] if place else None
-        right_before = self.outline.is_drug[place + 1] or following.key in (":", ")")
+        right_before = self._names_its_drug(place) or following.key in (":", ")")
         return right_before and (before is None or before.key in ("(", ",", ";", ":"))
 
     def _marks_come_first(self, place: int) -> bool:

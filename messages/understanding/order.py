@@ -12,6 +12,8 @@ _LONG_AGO = ("long", "way", "ages", "many", "decades")
 """How phrases begin by which a line came before all others: 'long ago', 'way back'."""
 _SAYS_WHEN = 4
 """Pieces from a drug to the word that says when it was given, at most."""
+_HAVING = ("have", "has", "get", "gets", "receive", "receives")
+"""How what was had before is told by those who leave out its tense."""
 _LONGEST_HISTORY = 18
 """Pieces of a sentence that 'before' heads, at most."""
 
@@ -153,7 +155,7 @@ class Order:
     def _counts_on_from(self, drug: int, place: int) -> bool:
         """Whether 'before' behind a comma names a line told right before it: 'before T-DXd T-DM1, before T-DM1 THP'."""
         course, opened = self.courses.current, self.pieces[place - 1]
-        opens = opened.kind == "sign" and opened.key in (",", "-")
+        opens = (opened.kind == "sign" and opened.key in (",", "-")) or opened.key == "and"
         return opens and course is not None and generic(agents_of(self.pieces[drug]) or ("",)) <= generic(course.agents)
 
     def _drug_behind_before(self, place: int) -> int:
@@ -690,7 +692,8 @@ class Order:
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
         led = range(first, min(end, first + 2))  # before she got THP
-        first = next((at for at in led if not outline.cues[at] & {"the_patient", "previously", "has_had"}), first)
+        told = {"the_patient", "previously", "has_had"}
+        first = next((at for at in led if not (outline.cues[at] & told or self.pieces[at].key in _HAVING)), first)
         if first >= end or not outline.is_drug[first]:
             return False
         if self.pieces[place + 1].key != ":" and end - place > _LONGEST_HISTORY:

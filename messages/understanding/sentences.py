@@ -52,6 +52,8 @@ _LISTING = ("planned", "has_had", "previously")
 """Cues that may lead to an enumeration without a colon."""
 _TURNING = ("then", "new_word")
 """Cues that begin a clause."""
+_HAPPENED = ("progression", "toxicity", "stopped", "responding", "took_effect", "a_toxicity")
+"""Cues of what a heading with 'what' tells of."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
 
@@ -421,7 +423,18 @@ def _is_relative(sentence: list[Piece], place: int) -> bool:
 
 
 def _opens_a_question(sentence: list[Piece], place: int) -> bool:
-    return place == 0 and "interrogative" in sentence[place].roles and not _tells_when(sentence)
+    if place or "interrogative" not in sentence[place].roles or _tells_when(sentence):
+        return False
+    return not _heads_what_happened(sentence)
+
+
+def _heads_what_happened(sentence: list[Piece]) -> bool:
+    """Whether 'what' only heads what went wrong, behind a colon: 'What fell out: her hair, on docetaxel'."""
+    colon = next((at for at, piece in enumerate(sentence[: _SHORT + 2]) if piece.key == ":"), 0)
+    if sentence[0].key != "what" or colon < 2:
+        return False
+    told = sentence[1:colon]
+    return any("fell" in piece.roles or "aside" in piece.kinds or piece.cue(*_HAPPENED) for piece in told)
 
 
 def asks_outright(sentence: list[Piece]) -> int | None:

@@ -94,6 +94,8 @@ _OF_GIVING = ("get", "got", "given", "have", "had", "receive", "received", "used
 """What asks in such a question whether a drug was given."""
 _SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
+_TOO = ("too", "also", "likewise", "ditto", "aswell")
+"""What says of a drug what was said of the one before it."""
 _THEN = ("time", "days", "point", "stage", "moment", "era", "date")
 """What says, behind 'that', that a drug was not to be had at a time that is past: 'at that point', 'in those days'."""
 _NO_MORE = (["any", "more"], ["any", "longer"])
@@ -878,8 +880,12 @@ def _deny_all(outline: Outline, first: int, end: int, found: dict[int, Mention])
 
 def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
     """Read the next sentence's denial of the one list of this one: 'Tucatinib is not on our list; not received.'"""
-    denied = _denies_it_at(outline, end) if end < len(outline.pieces) else None
-    if denied is None or "negated_after" not in outline.cues[denied] or "not_begun" in outline.cues[denied]:
+    if end == len(outline.pieces):
+        return
+    denied = _denies_it_at(outline, end)
+    if denied is None or "negated_after" not in outline.cues[denied]:
+        denied = _ends_in_a_denial(outline, end)
+    if denied is None or "not_begun" in outline.cues[denied]:
         return
     drug = outline.last_drug[end - 1] if not outline.is_drug[end - 1] else end - 1
     if drug is None or any(outline.is_drug[at] for at in range(first, outline.first_of_list(drug))):
@@ -887,6 +893,17 @@ def _deny_behind(outline: Outline, first: int, end: int, found: dict[int, Mentio
     for at in range(outline.first_of_list(drug), drug + 1):
         if outline.is_drug[at] and (found[at].standing in ("mentioned", "planned", "asked") or found[at].bare):
             found[at] = Mention("denied", found[at].access)
+
+
+def _ends_in_a_denial(outline: Outline, at: int) -> int | None:
+    """Where a sentence without a drug ends in 'she never had it', 'never got it'."""
+    pieces, last = outline.pieces, outline.sentence_end[at] - 1
+    last -= pieces[last].kind == "sign"
+    if last - 1 < at or "pronoun" not in pieces[last].roles or pieces[last].asked:
+        return None
+    told = pieces[last - 1]
+    denies = told.key == "never" and "negation" in told.cues and told.end - told.start > len("never")
+    return last - 1 if denies and outline.drug_in_sentence_after(at) is None and not outline.is_drug[at] else None
 
 
 def _ask_which_of_them(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> None:
@@ -1064,7 +1081,7 @@ class _Words:
         """Whether what was planned may be told to have been stopped."""
         self.unavailable = "unavailable" in said
         self.denies_all = "had_neither" in said or ("the_patient" in said and "negation" in said)
-        self.denies_behind = "negated_after" in said
+        self.denies_behind = "negated_after" in said or "never" in typed
         self.decides = not typed.isdisjoint(REQUESTS) or "access" in said or "application" in played
         """Whether a request may have been decided on."""
         self.routed = ";" in typed
@@ -1114,8 +1131,23 @@ class _Sentence:
         """Note the meaning of each drug of the sentence."""
         for at in self.before:
             found[at] = self._meaning(at)
+            if found[at].standing == "received" and self._is_named_too(at, found):
+                found[at] = Mention("mentioned")
             if found[at].standing == "received":
                 self.unsaid.given.add(at)
+
+    def _is_named_too(self, at: int, found: dict[int, Mention]) -> bool:
+        """Whether nothing but 'too' is said of a drug behind one that was not given: 'A one could ask for, B too'."""
+        outline, pieces, first = self.outline, self.outline.pieces, self.outline.first_of_list(at)
+        behind, last = outline.last_of_list(at) + 1, outline.last_drug[first]
+        if last is None or last < self.first or behind >= self.end or outline.stretch_start[first] != first:
+            return False
+        if pieces[first - 1].key != "," or found[last].standing not in ("mentioned", "planned", "asked"):
+            return False
+        well = pieces[behind].key == "as" and [piece.key for piece in pieces[behind : behind + 2]] == ["as", "well"]
+        ends = behind + 1 + (well and pieces[behind].end - pieces[behind].start == len("as"))
+        too = well or pieces[behind].key in _TOO
+        return too and (ends >= self.end or pieces[ends].kind == "sign")
 
     def _is_a_topic(self) -> bool:
         """Whether a text is nothing but drugs and what is known of them: 'approval of T-DXd in Canada', 'Enhertu side
@@ -1169,6 +1201,8 @@ class _Sentence:
             before = None
         if before == "received" and "planned" in said and self._is_had_in_mind(at):
             before = None
+        if before == "received" and behind == "planned" and self._is_only_dated(at, "on_record"):
+            before = None  # the letter says "A planned"
         if self.is_a_topic or at in self.hearsay or (led.key in _OF_A_KIND and self._names_the_kind_of(at)):
             return Mention("mentioned")
         if "arm" in typed and self._is_her_arm(at):
@@ -1337,7 +1371,7 @@ class _Sentence:
             at = following
         return at
 
-    def _is_only_dated(self, at: int) -> bool:
+    def _is_only_dated(self, at: int, *cues: str) -> bool:
         """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not
         available', 'pharmacy says T-DXd is not on the formulary'."""
         outline = self.outline
@@ -1345,6 +1379,8 @@ class _Sentence:
         told = [back for back in before if outline.cues[back] & TOLD]
         if len(told) != 1:
             return False
+        if cues:
+            return outline.has(told, *cues)
         return bool(outline.cues[told[0]] & {"on_record", "before_it"}) or "formerly" in outline.pieces[told[0]].roles
 
     def _names_the_kind_of(self, at: int) -> bool:
@@ -2246,6 +2282,8 @@ class _Sentence:
         before = range(outline.stretch_start[at], at)
         if outline.plays(before, "if"):
             return False
+        if not before and at - 2 >= self.first and "plan_heading" in outline.cues[at - 2]:
+            return apart  # motion A, T-DM1: withdrawn
         if "future" in outline.pieces[before.start].roles:  # should THP fail
             return False
         return apart or not outline.has(before, "planned", "upcoming")

@@ -754,7 +754,8 @@ class Before:
         ahead = "ahead" in pieces[said].roles or self._begins_with_what_is_ahead(said) or self._is_to_be_done(said)
         if not (arms or ahead or "adviser" in pieces[said].roles):
             return False
-        drug += pieces[drug].kind == "silent"
+        while drug + 1 < self.end and (pieces[drug].kind == "silent" or pieces[drug].key in _QUOTES):
+            drug += 1
         if "ahead" in pieces[said].roles and any(
             outline.is_drug[at] for at in range(outline.stretch_start[said], said)
         ):

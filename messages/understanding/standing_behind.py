@@ -443,6 +443,8 @@ class Behind:
             return None  # T-DXd would be next had she not had ILD
         if piece.key == "soon" and self._is_when_it_was_begun(at):
             return None
+        if "paper" in piece.roles and self._stands_in_a_paper(at):
+            return "mentioned"
         if "stock" in piece.roles and outline.is_drug[at - 1]:
             return self._in_stock(at)
         if piece.key == "alternative" and last and outline.is_drug[at - 1] and at > self.first:
@@ -583,6 +585,16 @@ class Behind:
         if any(outline.plays(led, role) for role in ("if", "whether", "modal", "nor")) or outline.has(led, "negation"):
             return False
         return behind >= self.end or pieces[behind].kind != "known" or pieces[behind].key in ("without", "with")
+
+    def _stands_in_a_paper(self, at: int) -> bool:
+        """Whether a drug only stands in a paper as something that is no treatment: 'A stands in a letter from 2023 as
+        "to be discussed"'."""
+        outline, pieces, drug = self.outline, self.outline.pieces, self.outline.drug_in_stretch_before(at)
+        if drug is None or at - drug > 2 * _LIST or not any(pieces[on].key == "in" for on in range(drug + 1, at)):
+            return False
+        rest = outline.rest_of_stretch(at, 6)
+        as_ = next((on for on in rest if pieces[on].key == "as"), None)
+        return as_ is not None and outline.has(range(as_, outline.stretch_end[at]), "planned", "upcoming", "choices")
 
     def _tells_when_it_began(self, at: int) -> bool:
         """Whether what was planned was begun, as its time shows: 'recommended T-DXd, started in March', 'proposed and

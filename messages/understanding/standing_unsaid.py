@@ -19,6 +19,8 @@ _COURSE = ("progression", "then", "toxicity", "stopped", "ongoing", "after")
 """Cues of a sentence that tells how treatment went."""
 _TIMED = ("date", "cycles", "duration", "line")
 """Kinds of what says when a drug was given, or for how long."""
+_COUNTED = ("cycles", "duration")
+"""Kinds of what says for how long."""
 _AT_GIVING = frozenset(("at_giving", "harmless"))
 """The parts of words that may stand beside a drug that was given."""
 _UNDER = frozenset(("on", "during", "up_to"))
@@ -55,15 +57,17 @@ class Unsaid:
         outline, pieces = self.outline, self.outline.pieces
         first = outline.first_of_list(at)
         last = outline.last_drug[first]
-        if last is not None and last >= self.first and outline.joins(last, first):
-            if last in self.given or last in self._held:
-                return last in self._held  # of drugs that are named together all were given, or none
+        joined = last is not None and last >= self.first and outline.joins(last, first)
+        if joined and (last in self.given or last in self._held):
+            return last in self._held  # of drugs that are named together all were given, or none
         begins, ends = outline.stretch_start[first], outline.stretch_end[outline.last_of_list(at)]
         led = pieces[first - 1] if first > self.first else None
         if led is not None and (led.key in _WAS or not led.roles.isdisjoint(_UNDER)):
             return False  # hair loss on Taxol, moved abroad during THP; I think it was T-DM1
         if begins > self.first and pieces[begins - 1].key in _HEADS:
             begins = outline.stretch_start[begins - 1]
+        if ends < self.end and pieces[ends - 1].key == "," and pieces[ends].kind in _COUNTED:
+            return False  # row 1: A, 14 months
         if (begins, ends) not in self._strange:
             strange = self._is_strange(range(begins, ends))
             if strange is None and begins == outline.stretch_start[first]:  # votes: T-DXd 4, T-DM1 3
