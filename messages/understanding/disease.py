@@ -118,8 +118,11 @@ class Disease:
         return told.kind == "line" and told.value < self.lines
 
     def _points_at_a_site(self, place: int) -> bool:
-        """Whether 'there' ends what is told, and stands for an organ told before: 'liver mets, now PD there'."""
-        ends = place + 1 == self.context.clause(place).stop or self.pieces[place + 1].kind == "sign"
+        """Whether 'there' ends what is told, but for under what it was, and stands for an organ told before: 'liver
+        mets, now PD there', 'bone mets, progressed there on THP'."""
+        behind = self.pieces[place + 1] if place + 1 < self.context.clause(place).stop else None
+        ends = behind is None or behind.kind in ("sign", "date") or bool(behind.roles & {"on", "during"})
+        ends = ends or (behind is not None and behind.cue("after"))
         before = (self.pieces[at] for at in range(place - 1, max(-1, place - _FAR), -1))
         named = next((piece for piece in before if piece.is_("noun", *BRAIN, *_SITES)), None)
         outside = named is not None and not named.is_("noun", *BRAIN)

@@ -78,12 +78,18 @@ class _Reader:
         self.grouping = Grouping(self.now)
         self.ranks = sum(self._is_a_rank(place) for place, piece in enumerate(self.pieces) if piece.value is not None)
         """How many drugs have a bare ordinal behind a sign: 'T-DXd: 2nd; THP: 1st'."""
+        self.failed: list[set[str]] = []
+        """The drugs that a question names as failed, which are told behind it."""
 
     def read(self) -> Told:
         """Everything the text tells of treatment."""
         told, courses = self.told, self.courses
         for place in range(len(self.pieces)):
             self._take(place)
+        for agents in self.failed:
+            failed = courses.known(agents)
+            if failed is not None and failed.outcome is None and not failed.ongoing:
+                failed.outcome = "progression"
         if self.order.latest_came_first():
             courses.all.reverse()
         self.order.put_in_order_of_dates()
@@ -101,15 +107,22 @@ class _Reader:
         return told
 
     def _is_told_after_the_question(self, place: int) -> bool:
-        """Whether a drug that a question only names, behind 'after', is told behind it, by itself or with its partners:
-        'What after tucatinib? She had THP, then TCT', 'What after T-DM1? T-DM1 2L, THP 1L'."""
+        """Whether a drug that a question or a plan only names, behind 'after', is told behind it, by itself or with its
+        partners: 'What after tucatinib? She had THP, then TCT', 'We plan T-DM1 after T-DXd. She had THP and T-DXd'."""
         outline = self.outline
         first = outline.first_of_list(place)
-        if not first or "after" not in outline.cues[first - 1]:
+        lead = first - 1
+        failed = lead > 1 and self.pieces[lead].roles & {"on", "of"} and "progression" in outline.cues[lead - 1]
+        if failed:
+            lead -= 2  # after PD on
+        if not first or "after" not in outline.cues[lead]:
             return False
         last, end = outline.last_of_list(place), outline.sentence_end[place]
         agents = {agent for at in range(first, last + 1) for agent in agents_of(self.pieces[at]) or ()}
         asked = outline.pieces[end - 1].key == "?"
+        before = outline.last_drug[first]
+        if before is not None and before >= outline.sentence_start[first]:
+            asked = asked or self.now.mentions[before].standing in ("planned", "asked")
         if agents <= GO_ON or not (asked or outline.last_drug[first] is None):
             return False
         at = outline.next_drug[end - 1]
@@ -117,6 +130,8 @@ class _Reader:
             ends = outline.last_of_list(at)
             told = {agent for on in range(at, ends + 1) for agent in agents_of(self.pieces[on]) or ()}
             if self.now.mentions[at].standing == "received" and agents <= told:
+                if failed and asked:
+                    self.failed.append(agents)
                 return asked or agents < told
             at = outline.next_drug[ends]
         return False

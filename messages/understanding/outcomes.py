@@ -1834,10 +1834,15 @@ class Outcomes:
         )
 
     def _only_dates_the_rest(self, place: int) -> bool:
-        """Whether the end of one drug only says since when the others went on: 'HP since the Taxol ended'."""
+        """Whether the end of one drug only says since when the others went on: 'HP since the Taxol ended', 'still on HP
+        (docetaxel finished)'."""
         outline, drug = self.outline, self.outline.last_drug[place]
         if drug is None or drug < place - _BOTH:
             return False
+        course, first = self.courses.current, outline.first_of_list(drug)
+        if course is not None and course.ongoing and first and outline.pieces[first - 1].key == "(":
+            ended = set(agents_of(outline.pieces[drug]) or ())
+            return generic(ended) < generic(course.agents) and not ended & ANTI_HER2
         return outline.plays(outline.before_in_stretch(drug, 2), "ever_since")
 
     def _says_when(self, place: int) -> bool:

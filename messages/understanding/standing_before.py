@@ -1231,6 +1231,8 @@ class Before:
             return None
         if mode == "denied" and not self.taken and self._is_of_what_a_drug_did(at):
             return "received"
+        if mode == "mentioned" and "previously" in cues and outline.pieces[at - 1].key == "without":
+            return mode  # can she have A without having had B?
         if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line" or (piece.kind == "cycles" and piece.value):
