@@ -166,17 +166,20 @@ def _compare_drugs(pieces: list[Piece], typed: set[str]) -> None:
 
 
 def _without_numero(pieces: list[Piece]) -> list[Piece]:
-    """Read 'no.' between a drug and a number that ends what is said as the number's sign: 'T-DM1 no. 12'."""
+    """Read 'no.' between a drug, or who gave it, and a number that ends what is said as the number's sign: 'T-DM1 no.
+    12', 'from Dr no. 1'."""
+    dropped: set[int] = set()
     for place in range(1, len(pieces) - 2):
         piece, dot, number = pieces[place : place + 3]
         if piece.key != "no" or piece.end - piece.start != len("no") or dot.key != "." or not dot.glued:
             continue
-        counted = pieces[place - 1].names_drugs_by_name() or "cycles" in pieces[place - 1].cues
+        before = pieces[place - 1]
+        counted = before.names_drugs_by_name() or "cycles" in before.cues
         ends = place + 3 == len(pieces) or pieces[place + 3].kind in ("sign", "silent")
-        if number.kind == "number" and counted and ends:
-            number.kind, number.start = "cycles", piece.start
-            return [*pieces[:place], *pieces[place + 2 :]]
-    return pieces
+        if number.kind == "number" and ends and (counted or "giver" in before.roles):
+            number.kind, number.start = "cycles" if counted else "silent", piece.start
+            dropped |= {place, place + 1}
+    return [piece for place, piece in enumerate(pieces) if place not in dropped]
 
 
 def _without_turns(pieces: list[Piece]) -> list[Piece]:
@@ -709,6 +712,9 @@ def _word(token: Token, lexicon: Lexicon) -> Piece:
     piece.value = lexicon.ordinals.get(key)
     if key in lexicon.numbers:
         piece.kind, piece.value = "number", float(lexicon.numbers[key])
+    elif key.endswith("s") and len(lexicon.names.get(key[:-1], ())) == 1:  # eighteen Taxols
+        piece.kind, piece.key = "known", key[:-1]
+        piece.stand_for(*lexicon.root.get(key[:-1], {}).get("", ()))
     elif key in lexicon.silent:
         piece.kind = "silent"
     elif len(key) >= SHORTEST and key not in lexicon.ordinary and (readings := near(key, lexicon)):

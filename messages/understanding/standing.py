@@ -459,7 +459,8 @@ def _tell_what_came_next(outline: Outline, found: dict[int, Mention]) -> None:
             first, before = before, outline.last_drug[before]
         behind = outline.next_drug[max(at, last)]
         told = [each for each in (before, behind) if each is not None and found[each].standing == "received"]
-        if len(told) == _TWO and all(_is_dated(outline, each) for each in told):
+        ranked = behind is not None and outline.pieces[outline.first_of_list(behind) - 1].key in ("lastly", "finally")
+        if len(told) == _TWO and (ranked or all(_is_dated(outline, each) for each in told)):
             found.update({each: Mention("received") for each in range(first, last + 1) if outline.is_drug[each]})
 
 
@@ -1764,9 +1765,10 @@ class _Sentence:
         if (before == "compared" and not apart) or (bare and self._is_asked_back(at)):
             return "asked"
         untold = bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at)
-        if untold and not self._is_while_it_ran(at):
-            return "mentioned"
-        return "mentioned" if bare and self.unsaid.holds(at) else "received"
+        untold = untold and not self._is_while_it_ran(at)
+        if bare and (untold or self.unsaid.holds(at)):
+            return "received" if self.unsaid.is_told(at) else "mentioned"
+        return "received"
 
     def _is_while_it_ran(self, at: int) -> bool:
         """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""

@@ -63,6 +63,21 @@ REQUESTS = frozenset(
 """How what is asked of a payer begins: 'prior auth for', 'approval for'."""
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
 """How the names of programmes begin through which a drug is had before it is approved."""
+_RUNNING_TRIAL = (
+    "open",
+    "recruiting",
+    "running",
+    "ongoing",
+    "soon",
+    "nearby",
+    "starting",
+    "opening",
+    "here",
+    "enrolling",
+)
+"""What is said of a trial that patients may enter."""
+_BY_THEN = ("could", "recovered", "allowed", "permitted", "improved", "healed", "settled", "resolved")
+"""What tells behind 'as soon as' that it had come to pass: 'as soon as she could sit up'."""
 _SUPPOSING = frozenset(("in", "when", "once", "whenever", "as"))
 """How what is only supposed begins: 'in case of PD', 'once she progresses'."""
 _REFUSALS = frozenset(("denied", "declined", "unavailable"))
@@ -421,6 +436,8 @@ class Behind:
             return "denied" if last else "mentioned"
         if "started" in cues and self._tells_when_it_began(at):
             return "received"
+        if "trial" in piece.roles and self._is_a_trial_that_runs(at):
+            return "mentioned"
         if "handed_over" in piece.roles and self._only_came(at):
             return "mentioned"
         if piece.key == "delivered" and any(outline.pieces[on].kind == "cycles" for on in outline.in_stretch(at)):
@@ -442,7 +459,7 @@ class Behind:
         if piece.key == "not" and is_counterfactual(outline.pieces, at):
             return None  # T-DXd would be next had she not had ILD
         if piece.key == "soon" and self._is_when_it_was_begun(at):
-            return None
+            return "given"
         if "paper" in piece.roles and self._stands_in_a_paper(at):
             return "mentioned"
         if "stock" in piece.roles and outline.is_drug[at - 1]:
@@ -547,6 +564,8 @@ class Behind:
             return "given"
         if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
             return "given"
+        if "planned" in cues and self._is_told_to_have_run(at):
+            return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
             goes_on = piece.key == "next" and single
             asked_alone = piece.asked and outline.stretch_start[at] == at  # THP given, next?
@@ -633,6 +652,7 @@ class Behind:
             return False
         rest = range(behind + 1, min(self.end, behind + 1 + _MARKED_WITHIN))
         past = any("past" in outline.pieces[each].roles and "progression" in outline.cues[each] for each in rest)
+        past = past or any(outline.pieces[each].key in _BY_THEN for each in rest)
         happened = past or outline.plays(rest, "detected")
         return happened and not outline.has(rest, "planned", "available", "unavailable")
 
@@ -1010,6 +1030,36 @@ class Behind:
         outline, following = self.outline, at + 1
         return at > self.first and outline.is_drug[at - 1] and following < self.end and outline.is_drug[following]
 
+    def _is_a_trial_that_runs(self, at: int) -> bool:
+        """Whether a drug only says which trial runs or recruits: 'T-DXd trial open', 'several T-DM1 trials'."""
+        outline, pieces, behind = self.outline, self.outline.pieces, at + 1
+        if at == self.first or not outline.is_drug[at - 1] or outline.plays(outline.before_in_stretch(at - 1, 3), "in"):
+            return False
+        behind += behind < self.end and "is" in pieces[behind].roles
+        several = pieces[at].key in ("trials", "studies", "protocols")
+        return several or (behind < self.end and pieces[behind].key in _RUNNING_TRIAL)
+
+    def _is_told_to_have_run(self, at: int) -> bool:
+        """Whether how long it was given, and how it ended, stands right behind a plan: 'T-DM1 recommended, 8 cycles,
+        PD', 'HP on the advice of the surgeon, ran until PD'."""
+        outline, pieces, last = self.outline, self.outline.pieces, self.outline.stretch_end[at] - 1
+        last -= pieces[last].kind == "sign"
+        drug = outline.drug_in_stretch_before(at)
+        if drug is None or pieces[at].asked or last + 1 >= self.end or outline.drug_in_sentence_after(last) is not None:
+            return False
+        plan = pieces[at + 1 : last + 1]
+        if not all(piece.kind == "silent" or piece.roles & {"adviser", "giver"} for piece in plan):
+            return False
+        behind = range(last + 1, min(self.end, last + _MARKED_WITHIN))
+        timed = any(pieces[each].kind in ("duration", "cycles") for each in behind)
+        ran = any(pieces[each].key in ("ran", "lasted") for each in behind)
+        if outline.plays(range(self.first, at), "if") or outline.has(behind, "negation", "negated_after", "planned"):
+            return False
+        if any(pieces[each].key == "later" for each in behind):
+            return False
+        ended = outline.has(behind, "progression", "toxicity", "stopped", "a_toxicity")
+        return (ran and (timed or ended)) or (timed and ended and outline.tells_a_course(last))
+
     def _is_one_dose(self, at: int) -> bool:
         """Whether only some doses of a drug were left out: 'one T-DM1 omitted for her holidays', 'last cycle of TCT
         skipped'; not 'first T-DM1 omitted', 'T-DM1 omitted'."""
@@ -1269,7 +1319,7 @@ class Behind:
         named = any(piece.roles & {"treatment", "examination", "chemo"} or piece.is_("say") for piece in led)
         return ends and joined and not named and outline.drug_in_stretch_before(told_at) is None
 
-    def _refers_back(self, start: int, told_at: int, verdict: str) -> bool:
+    def _refers_back(self, start: int, told_at: int, verdict: str) -> bool:  # noqa: PLR0911  (one case after another)
         """Whether what is said in a stretch without a drug is said of the drug before it: 'but she refuses it'."""
         outline = self.outline
         if start == self.first or (verdict == "declined" and self._has_an_object(told_at)):
@@ -1281,6 +1331,9 @@ class Behind:
         if verdict == "given" and outline.pieces[start].key == "which":
             return outline.has(range(start, told_at + 1), "stopped", "progression", "toxicity", "completed")
         if verdict == "given":
+            if "on_it" in outline.cues[told_at] and outline.pieces[start - 1].key == ",":
+                led = range(start, told_at)  # T-DXd in mine, she is on it now
+                return all(outline.pieces[at].kind == "silent" or "the_patient" in outline.cues[at] for at in led)
             return outline.pieces[start - 1].key == "," and outline.next_meaning(start - 1) == told_at
         if verdict == "asked" and "asked_back" in outline.cues[told_at]:
             return True

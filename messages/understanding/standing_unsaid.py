@@ -28,6 +28,19 @@ _UNDER = frozenset(("on", "during", "up_to"))
 _WAS = ("was", "were")
 _LIGHT = ("also", "too", "and", "or", "one", "two", "three", "for")
 """What may stand beside a drug of a list that says of each what it says of the first."""
+_SET = ("keen", "set", "bent", "sold", "reading", "read", "agreed", "focus")
+"""What leads with 'on' to a drug that nobody gave."""
+_LONGEST_LIST = 6
+"""Drugs joined to one that are followed, at most."""
+_MOST_CYCLES = 60
+"""Cycles that are counted before a drug, at most."""
+_LONGEST_PLACE = 7
+"""Pieces from 'at' to the place where drugs were given, at most."""
+_NOT_TOLD = frozenset(
+    ("planned", "negation", "negated_after", "declined", "unavailable", "available", "access", "asked", "versus",
+    "family", "in_general", "hazard_of", "hypothetical", "upcoming", "pending")
+)  # fmt: skip
+"""Cues of what is said of drugs that were not given."""
 _HEADS = (":", "-", "=")
 """What may part a heading from its drugs."""
 
@@ -79,6 +92,72 @@ class Unsaid:
         if self._tells_a_course is None:
             self._tells_a_course = outline.has(range(self.first, self.end), *_COURSE)
         return not self._tells_a_course
+
+    def is_told(self, at: int) -> bool:
+        """Whether it is told of a drug that it was given, whatever else stands beside it: by how many there were, how
+        long they were given, or where: 'eighteen Taxols with Herceptin', 'lived on A, B and C for a year', 'TH at the
+        satellite unit'."""
+        first, last = self._whole_list(at)
+        return self._is_counted(first) or self._lasts(first, last) or self._is_where_it_was_given(last)
+
+    def _whole_list(self, at: int) -> tuple[int, int]:
+        """The first and the last of the drugs that are joined to one, over commas, too: 'A, B and C'."""
+        outline = self.outline
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
+        for _ in range(_LONGEST_LIST):
+            following = outline.next_drug[last]
+            if following is None or following >= self.end or not outline.joins(last, following):
+                break
+            last = following
+        for _ in range(_LONGEST_LIST):
+            before = outline.last_drug[first]
+            if before is None or before < self.first or not outline.joins(before, first):
+                break
+            first = before
+        return first, last
+
+    def _is_counted(self, first: int) -> bool:
+        """Whether a number of cycles stands right before the drugs: '14 Kadcyla'; not '2 lapatinib tablets'."""
+        pieces, counted, behind = self.outline.pieces, first - 1, first + 1
+        if counted < self.first or pieces[counted].kind != "number" or not 1 < pieces[counted].value <= _MOST_CYCLES:
+            return False
+        if (
+            counted > self.first
+            and pieces[counted - 1].kind == "sign"
+            and pieces[counted - 1].key not in (",", "(", ":")
+        ):
+            return False
+        return behind >= self.end or pieces[behind].kind in ("sign", "silent") or "joined" in self.outline.cues[behind]
+
+    def _lasts(self, first: int, last: int) -> bool:
+        """Whether 'for', with how long, stands behind the drugs that 'on' leads to."""
+        pieces, led = self.outline.pieces, first - 1
+        if (
+            led < self.first
+            or pieces[led].key != "on"
+            or pieces[max(led - 1, 0)].key in _SET
+            or last + 2 >= len(pieces)
+        ):
+            return False
+        return pieces[last + 1].key == "for" and any(
+            pieces[at].kind == "duration" for at in range(last + 2, min(self.end, last + 5))
+        )
+
+    def _is_where_it_was_given(self, last: int) -> bool:
+        """Whether nothing but the place, or the doctor, that gave them stands behind the drugs: 'from the village
+        gynaecologist', 'at a private clinic'."""
+        outline, pieces, leads = self.outline, self.outline.pieces, last + 1
+        if leads + 1 >= self.end or pieces[leads].key not in ("from", "at", "in", "under"):
+            return False
+        if pieces[self.first].key in ("no", "not") or outline.has(range(self.first, last), *_NOT_TOLD):
+            return False
+        stop = min(outline.stretch_end[last], leads + _LONGEST_PLACE)
+        named = next((at for at in range(leads + 1, stop) if "giver" in pieces[at].roles), None)
+        while named is not None and named + 1 < stop and "giver" in pieces[named + 1].roles:
+            named += 1
+        if named is None or any(outline.cues[at] & _NOT_TOLD for at in range(leads, named)):
+            return False
+        return named + 1 >= self.end or pieces[named + 1].kind == "sign"
 
     def _is_strange(self, places: range) -> bool | None:
         """Whether such a word stands in a part of the sentence, and nothing that is said of drugs that are given; None
