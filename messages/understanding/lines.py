@@ -205,7 +205,11 @@ class _Reader:
         if not denied or not self.outline.said & {"negated_after", "negation"}:
             return
         emptied = False
-        bare = {self.pieces[at].start for at, mention in self.now.mentions.items() if mention.bare}
+        bare = {
+            self.pieces[at].start
+            for at, mention in self.now.mentions.items()
+            if mention.bare or self._is_quoted_from_a_paper(at)
+        }
         for course in self.courses.all:
             for piece in course.pieces:
                 named = agents_of(piece) or ()
@@ -215,6 +219,14 @@ class _Reader:
                     emptied = emptied or not (course.agents or course.unclear)
         if emptied:
             self.courses.all[:] = [course for course in self.courses.all if course.agents or course.unclear]
+
+    def _is_quoted_from_a_paper(self, place: int) -> bool:
+        """Whether a drug stands in words that are quoted: 'the header says "post tucatinib"'."""
+        if '"' not in self.outline.typed:
+            return False
+        before = self.outline.before_in_stretch(place, _SHORT_QUESTION)
+        behind = self.outline.rest_of_stretch(place, _SHORT_QUESTION)
+        return all(any(self.pieces[at].key == '"' for at in beside) for beside in (before, behind))
 
     def _takes_back(self, denied: Piece, named: Piece) -> bool:
         """Whether a denial stands in a later sentence than a name, or behind a correction of it: 'Kadcyla, my mistake,

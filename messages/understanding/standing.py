@@ -121,6 +121,8 @@ _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 """How a decision for drugs begins."""
 _SEVERAL = ("either", "neither", "both", "none", "nor")
 """What stands for several drugs that were named."""
+_ANSWERS = ("answer", "reply", "response", "decision", "outcome", "result", "verdict")
+"""What a payer's decision may be called."""
 _BY_LOT = ("randomised", "randomized", "randomisation", "randomization", "allocated", "rct")
 """What tells that a trial put patients on one of its arms."""
 _DREW = ("drew", "drawn", "landed", "fell", "allocated", "assigned", "randomised", "randomized", "received", "got")
@@ -131,7 +133,7 @@ _ENTERED = (
 )  # fmt: skip
 """What speaks of what stands in the records."""
 _LEADING_TO_AN_ENTRY = (
-    "correction", "new_word", "on_record", "joined", "the_patient", "planned", "asked_weak",
+    "negation", "correction", "new_word", "on_record", "joined", "the_patient", "planned", "asked_weak",
 )  # fmt: skip
 """Cues that may stand before what is said of an entry."""
 _OF_A_KIND = ("both", "only", "first", "last")
@@ -225,7 +227,7 @@ def _read_over_sentences(outline: Outline, found: dict[int, Mention]) -> None:
         _tell_what_was_carried_out(outline, found)
     if "it" in outline.typed and ("paper" in outline.played or "on_record" in outline.said):
         _correct_the_record(outline, found)
-    if "mistaken" in outline.played or "negated_after" in outline.said:
+    if "mistaken" in outline.played or outline.said & {"negated_after", "negation"}:
         _take_back_an_entry(outline, found)
 
 
@@ -272,13 +274,16 @@ def _take_back_an_entry(outline: Outline, found: dict[int, Mention]) -> None:
         last = outline.last_drug[told]
         if last is None or told - last > 2 * _LONGEST_REMARK or piece.asked:
             continue
-        mistaken, denied = "mistaken" in piece.roles, "negated_after" in outline.cues[told]
+        untrue = piece.key in ("true", "correct") and told > 0 and pieces[told - 1].key == "not"
+        mistaken = untrue or "mistaken" in piece.roles
+        denied = not outline.cues[told].isdisjoint(("negated_after", "negation"))
         denied = denied and piece.end - piece.start > len("never") and "not_begun" not in outline.cues[told]
         first = outline.sentence_start[told]
         apart = outline.sentence_end[last] == first
         if not (mistaken or denied) or not (apart or (last > first and mistaken)):
             continue
-        ends = told + 1 == len(pieces) or pieces[told + 1].kind == "sign" or "joined" in outline.cues[told + 1]
+        behind = told + 1 + (told + 1 < len(pieces) and denied and "pronoun" in pieces[told + 1].roles)
+        ends = behind == len(pieces) or pieces[behind].kind == "sign" or "joined" in outline.cues[behind]
         begins = first if apart else outline.last_of_list(last) + 1
         if not ends or not all(_speaks_of_an_entry(outline, at) for at in range(begins, told)):
             continue
@@ -290,7 +295,7 @@ def _take_back_an_entry(outline: Outline, found: dict[int, Mention]) -> None:
         if not alone or not recorded:
             continue
         never = denied or any(
-            "negated_after" in outline.cues[at] and pieces[at].end - pieces[at].start > len("never")
+            outline.cues[at] & {"negated_after", "negation"} and pieces[at].end - pieces[at].start > len("never")
             for at in range(told, outline.sentence_end[told])
         )
         for at in listed:
@@ -662,6 +667,7 @@ def _points_back(outline: Outline, first: int, told: int) -> bool:
         or piece.cues & passed
         or piece.roles & {"is", "present", "payer"}
         or piece.key in _SEVERAL
+        or piece.key in _ANSWERS
         or piece.is_("say", "region")
         for piece in led
     )
@@ -1768,7 +1774,14 @@ class _Sentence:
         untold = untold and not self._is_while_it_ran(at)
         if bare and (untold or self.unsaid.holds(at)):
             return "received" if self.unsaid.is_told(at) else "mentioned"
-        return "received"
+        return "mentioned" if bare and led == '"' and self._is_written_on(at) else "received"
+
+    def _is_written_on(self, at: int) -> bool:
+        """Whether a drug of which nothing is told only stands quoted on something: 'whiteboard, Friday: "T-DXd!"'."""
+        outline, colon = self.outline, at - _TWO
+        if colon <= self.first or outline.pieces[colon].key != ":":
+            return False
+        return outline.plays(range(self.first, colon), "paper") and not outline.tells_a_course(at, timed=True)
 
     def _is_while_it_ran(self, at: int) -> bool:
         """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""
@@ -1777,7 +1790,18 @@ class _Sentence:
             return False
         led = pieces[first - 1]
         opens = pieces[first - _TWO] if first - _TWO >= self.first else led
-        return led.key == "during" or (led.key in ("on", "under") and opens.key in ("while", "whilst"))
+        if led.key in ("on", "under") and opens.key in ("while", "whilst"):
+            return True
+        return led.key == "during" or (led.key in ("on", "under") and self._is_of_disease(first - 1))
+
+    def _is_of_disease(self, led: int) -> bool:
+        """Whether what metastases did stands before 'on': 'liver mets behaving badly on T-DM1'."""
+        outline, start = self.outline, self.outline.stretch_start[led]
+        if led - start > _LONGEST_LIST or outline.pieces[start].asked:
+            return False
+        told = range(start, led)
+        organ = any(outline.pieces[at].is_("noun", "organ_mets") for at in told)
+        return organ and not outline.has(told, "planned", "negation", "asked")
 
     def _is_told_beside_the_question(self, at: int) -> bool:
         """Whether a clause of its own, behind what is asked, tells how a drug ended: 'is T-DXd next, THP failed'."""
@@ -2082,7 +2106,7 @@ class _Sentence:
         if outline.plays(rest if behind is None else range(rest.start, behind + 1), "modal"):
             return True
         back = outline.before_in_stretch(first, 4)
-        ahead = _first_that_speaks(outline, back)
+        ahead = None if self._is_what_it_was(first) else _first_that_speaks(outline, back)
         if self.words.has_unknown and self._is_turned_over(back):
             return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
@@ -2099,6 +2123,12 @@ class _Sentence:
         following = outline.drug_in_stretch_after(last) or outline.stretch_end[last]
         beside = (*back, *range(last + 1, min(following, last + 9)))
         return any(self._denies_what_nobody_knows(place, outline.stretch_end[at]) for place in beside)
+
+    def _is_what_it_was(self, first: int) -> bool:
+        """Whether 'it was' leads to drugs: 'in the end it was THP'."""
+        pieces = self.outline.pieces
+        led = first - _TWO >= self.first and pieces[first - 1].key in ("was", "became")
+        return led and pieces[first - _TWO].key == "it" and not pieces[first].asked
 
     def _denies_what_nobody_knows(self, at: int, end: int) -> bool:
         """Whether a denial stands before a word nobody knows: 'T-DXd is here not obtained', 'we don't dispose of'."""

@@ -190,7 +190,8 @@ class Behind:
         if verdict == "denied":
             return self._is_only_why(at, said)
         if verdict == "declined":
-            return said == "available"  # it is funded, but she does not want it
+            apart = self.outline.stretch[at] != self.outline.stretch[told_at]
+            return said == "available" or (said == "mentioned" and apart)  # it is funded, but she does not want it
         if verdict not in _ACCESS:
             return False
         if said == "denied":
