@@ -59,7 +59,9 @@ def names_a_drug(concepts: tuple[tuple[str, str, object], ...]) -> bool:
 def _begins(tokens: list[Token], sign: int, text: str) -> int | None:
     """Where the heading before a sign begins: with its sentence, its line, or the cell that opens its row."""
     for first in range(sign - 1, max(-1, sign - 1 - _LONGEST), -1):
-        if tokens[first].kind == "sign" and not (tokens[first].key in ("'", "?") or tokens[first].glued):
+        if tokens[first].kind == "sign" and not (
+            tokens[first].key in ("'", "?") or (tokens[first].key == "-" and tokens[first].glued)
+        ):
             return None
         if first == 0 or "\n" in text[tokens[first - 1].end : tokens[first].start]:
             return first

@@ -714,7 +714,7 @@ class Before:
         if "or" in outline.pieces[max(at - 1, 0)].roles or outline.pieces[at].key == "or":
             return True
         first = self.first if self.first < outline.stretch_start[at] or not self.first else self.first - 1
-        led = range(outline.sentence_start[first], at)
+        led = range(max(outline.sentence_start[first], at - 2 * _FAR), at)
         return (
             outline.has(led, "planned", "versus", "choices", "upcoming", "pending", "available", "unavailable")
             or outline.plays(led, "if")

@@ -441,7 +441,7 @@ class Behind:
             return "mentioned"
         if "handed_over" in piece.roles and self._only_came(at):
             return "mentioned"
-        if piece.key == "delivered" and any(outline.pieces[on].kind == "cycles" for on in outline.in_stretch(at)):
+        if piece.key == "delivered" and any(outline.pieces[on].kind == "cycles" for on in outline.near(at)):
             return "given"  # six cycles of THP delivered
         if piece.key == "only" and self._is_had_only_elsewhere(at):
             return "mentioned"
@@ -1054,7 +1054,9 @@ class Behind:
         behind = range(last + 1, min(self.end, last + _MARKED_WITHIN))
         timed = any(pieces[each].kind in ("duration", "cycles") for each in behind)
         ran = any(pieces[each].key in ("ran", "lasted") for each in behind)
-        if outline.plays(range(self.first, at), "if") or outline.has(behind, "negation", "negated_after", "planned"):
+        if outline.plays(outline.before_in_stretch(at, _MARKED_WITHIN), "if") or outline.has(
+            behind, "negation", "negated_after", "planned"
+        ):
             return False
         if any(pieces[each].key == "later" for each in behind):
             return False

@@ -34,6 +34,8 @@ _LONGEST_LIST = 6
 """Drugs joined to one that are followed, at most."""
 _MOST_CYCLES = 60
 """Cycles that are counted before a drug, at most."""
+_FAR = 20
+"""Pieces before drugs where it may be told that they were not given, at most."""
 _LONGEST_PLACE = 7
 """Pieces from 'at' to the place where drugs were given, at most."""
 _NOT_TOLD = frozenset(
@@ -149,7 +151,9 @@ class Unsaid:
         outline, pieces, leads = self.outline, self.outline.pieces, last + 1
         if leads + 1 >= self.end or pieces[leads].key not in ("from", "at", "in", "under"):
             return False
-        if pieces[self.first].key in ("no", "not") or outline.has(range(self.first, last), *_NOT_TOLD):
+        if pieces[self.first].key in ("no", "not") or outline.has(
+            range(max(self.first, last - _FAR), last), *_NOT_TOLD
+        ):
             return False
         stop = min(outline.stretch_end[last], leads + _LONGEST_PLACE)
         named = next((at for at in range(leads + 1, stop) if "giver" in pieces[at].roles), None)
