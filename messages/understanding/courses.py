@@ -294,16 +294,13 @@ class Courses:
             self.insert = min(self.insert, len(self.all))
 
     def merge_what_went_on(self) -> None:
-        """Make one line of antibodies that are told to go on, and of the numbered line, told later, that they are of:
-        'we carried on with HP. 1L THP, lung mets growing'."""
+        """Make one line of antibodies that are told to go on, and of the line, told later, that they are of: 'we
+        carried on with HP. 1L THP, lung mets growing', 'on HP, THP before', 'on HP (1L THP)'."""
         lines = self.order()
         for before, course in pairwise(lines):
             if course.number is not None or not course.goes_on or not ANTIBODIES.issuperset(course.agents):
                 continue
-            later = before.sentence > course.sentence
-            if before.sentence == course.sentence and before.pieces and course.pieces:  # on HP (1L THP)
-                later = before.pieces[0].start > course.pieces[0].start
-            told_later = before.number is not None and later
+            told_later = bool(before.pieces and course.pieces) and before.pieces[0].start > course.pieces[0].start
             part = bool(course.agents) and set(course.agents) < set(before.agents)
             ended = before.outcome in _ENDED and (course.ongoing or course.outcome is not None)
             if not told_later or not part or ended or CONJUGATES & set(before.agents):

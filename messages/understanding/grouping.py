@@ -139,7 +139,7 @@ class Grouping:
                 self._begin(place, new)
             courses.add(piece, agents, readings)
         self.renamed = again
-        if courses.insert is not None:
+        if courses.insert is not None and not self._is_followed_by_another_line(place):
             courses.merge_step_down()
         assert courses.current is not None
         if "than" in outline.said and outline.is_excepted(place):
@@ -555,6 +555,19 @@ class Grouping:
         last = outline.last_of_list(place)
         beside = (*outline.before_in_stretch(place, 3), *outline.rest_of_stretch(last, 3))
         return self._carried_on and outline.has(beside, "carried_on", "maintenance")
+
+    def _is_followed_by_another_line(self, place: int) -> bool:
+        """Whether 'and' joins to a drug one that came behind it, as another line: 'on HP, previously THP and T-DM1'."""
+        outline, current = self.outline, self.courses.current
+        following = outline.drug_in_sentence_after(place)
+        if following is None or current is None or not outline.joins(place, following):
+            return False
+        if self.now.mentions[following].standing != "received":
+            return False
+        between = [self.pieces[at].key for at in range(place + 1, following)]
+        joined = "and" in between or "&" in between or (self.courses.insert_stays and between == [","])
+        more = set(agents_of(self.pieces[following]) or ())
+        return joined and bool(CONJUGATES & more) and not CONJUGATES & set(current.agents)
 
     def _is_led_to_by_then(self, place: int) -> bool:
         """Whether 'then' stands between the drug before it and a drug."""

@@ -633,6 +633,10 @@ class Order:
             self.pieces[at].kind == "silent" or outline.cues[at] & {"has_had", "previously", "the_patient"}
             for at in range(begins, first)
         )
+        led = range(begins, first)
+        was = outline.plays(led, "past") or outline.has(led, "used_to")
+        if led and "on" in self.pieces[first - 1].roles and not was:
+            return None  # on T-DXd, THP before
         listed = all(outline.is_drug[at] or outline.is_joining(at) for at in range(first, place))
         commas = any(self.pieces[at].key == "," for at in range(first, place))
         return first if headed and listed and commas else None
@@ -680,7 +684,7 @@ class Order:
         headed = place + 2 < end and self.pieces[place + 1].key == "," and self._opens_on_the_past(place, place + 2)
         opens = outline.sentence_start[place] == place and place + 2 < end and self.pieces[place + 1].key == ","
         headed = headed or (opens and outline.is_drug[place + 2] and self.now.drug_ahead(place))  # before, THP
-        if headed or self._heads_a_list(place):
+        if headed or self._heads_a_list(place) or self._leads_back_from_what_runs(place):
             return True
         if outline.sentence_start[place] != place:
             ends = place + 1 == end or self.pieces[place + 1].kind == "sign"
@@ -692,8 +696,8 @@ class Order:
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
         led = range(first, min(end, first + 2))  # before she got THP
-        told = {"the_patient", "previously", "has_had"}
-        first = next((at for at in led if not (outline.cues[at] & told or self.pieces[at].key in _HAVING)), first)
+        said = {"the_patient", "previously", "has_had"}
+        first = next((at for at in led if not (outline.cues[at] & said or self.pieces[at].key in _HAVING)), first)
         if first >= end or not outline.is_drug[first]:
             return False
         if self.pieces[place + 1].key != ":" and end - place > _LONGEST_HISTORY:
@@ -766,6 +770,16 @@ class Order:
             for course in self.courses.metastatic()
         )
         return told and self._is_all_that_is_told(place)
+
+    def _leads_back_from_what_runs(self, place: int) -> bool:
+        """Whether 'before', behind the comma of what is given now, leads to the drugs that end the sentence: 'on T-DM1,
+        before THP.'"""
+        outline, current, drug = self.outline, self.courses.current, place + 1
+        if current is None or not current.present or not outline.is_drug[min(drug, len(self.pieces) - 1)]:
+            return False
+        opens = self.pieces[place - 1].key in (",", ";", "-") and current.sentence == self.now.sentence
+        behind = outline.last_of_list(drug) + 1
+        return opens and (behind >= outline.sentence_end[place] or self.pieces[behind].kind == "sign")
 
     def _is_all_that_is_told(self, place: int) -> bool:
         """Whether only 'came', 'was given' stands between a drug and a word: 'THP before', 'THP was given before'."""

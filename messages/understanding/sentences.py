@@ -52,7 +52,7 @@ _LISTING = ("planned", "has_had", "previously")
 """Cues that may lead to an enumeration without a colon."""
 _TURNING = ("then", "new_word")
 """Cues that begin a clause."""
-_HAPPENED = ("progression", "toxicity", "stopped", "responding", "took_effect", "a_toxicity")
+_OF_A_HEADING = ("progression", "toxicity", "stopped", "responding", "took_effect", "a_toxicity")
 """Cues of what a heading with 'what' tells of."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 
@@ -434,7 +434,7 @@ def _heads_what_happened(sentence: list[Piece]) -> bool:
     if sentence[0].key != "what" or colon < 2:
         return False
     told = sentence[1:colon]
-    return any("fell" in piece.roles or "aside" in piece.kinds or piece.cue(*_HAPPENED) for piece in told)
+    return any("fell" in piece.roles or "aside" in piece.kinds or piece.cue(*_OF_A_HEADING) for piece in told)
 
 
 def asks_outright(sentence: list[Piece]) -> int | None:

@@ -607,15 +607,16 @@ class Among:
         return last is not None and self.found[last] in _NOT_GIVEN and behind + 2 <= end
 
     def _was_given_as_planned(self, these: range) -> bool:
-        """Whether what was planned is told to have been given, with its time: 'A was ordered and given from May'."""
+        """Whether what was planned is told to have been given, with its time: 'A was ordered and given from May',
+        'voted for A, which was given for 6 cycles'."""
         outline, pieces, at = self.outline, self.pieces, these.stop
         end, joined = min(outline.sentence_end[these.start], these.stop + _FAR), False
         while at < end and (
-            outline.cues[at] & {"upcoming", "planned"} or pieces[at].key in ("had", "been", "was", "and", ",")
+            outline.cues[at] & {"upcoming", "planned"} or pieces[at].key in ("had", "been", "was", "and", ",", "which")
         ):
             if joined and "previously" in outline.cues[at]:
                 break  # was given
-            joined = joined or pieces[at].key == "and"
+            joined = joined or pieces[at].key in ("and", "which")
             at += 1
         if not joined or at + 1 >= end or pieces[at].asked:
             return False

@@ -1095,6 +1095,11 @@ class Behind:
         """Whether not a plan, but a treatment was given up: 'binned after cycle 2', 'scrapped after 6 weeks: rash'."""
         outline = self.outline
         rest = range(at + 1, self.end)
+        at_once = (outline.has(rest[:1], "at_progression") and outline.pieces[at + 1].key != "for") or (
+            outline.has(rest[1:2], "progression") and outline.pieces[at + 1].key in ("at", "on", "upon")
+        )
+        if at_once:  # shelved at PD
+            return True
         ended = outline.has(rest, "a_toxicity", "toxicity", "progression")
         return self._is_after_some(at) and (ended or all(outline.pieces[each].kind != "duration" for each in rest[1:2]))
 
