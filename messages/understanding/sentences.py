@@ -11,6 +11,10 @@ _MANY = 4
 """Strokes with blanks around them that part sentences, and not two drugs, at least."""
 _SHORT = 3
 """Pieces before the last clause of a question that belong to it: 'T-DXd then?'."""
+_SITE = 3
+"""Pieces from an organ to the comma behind it, at most."""
+_LESIONS = ("lesion", "lesions", "nodule", "nodules", "met", "mets", "metastasis", "metastases", "deposits", "masses")
+"""What is counted of an organ behind a comma."""
 _OUT_OF_REACH = 8
 """Pieces from a word of access to the consequence that is drawn from it, at most."""
 _INTRODUCTION = 10
@@ -92,6 +96,9 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
             continue
         if piece.key == "?" and place > first and following is not None and following.key == "?" and following.glued:
             continue  # start T-DXd??
+        if piece.key == "," and _parts_a_site_from_its_lesions(pieces, place):
+            piece.kind, piece.key = "silent", ""
+            continue
         ends = stops or piece.key == "?" or (piece.key == "!" and not _is_inside(following))
         if ends or piece.key == ";" or place in slashes:
             _mark_asked(pieces[first : place + 1], ends=piece.key == "?")
@@ -99,6 +106,20 @@ def divide(pieces: list[Piece], text: str, lexicon: Lexicon) -> None:
         elif piece.key in _BREAKS or piece.key == "->":
             clause += 1
     _mark_asked(pieces[first:], ends=False)
+
+
+def _parts_a_site_from_its_lesions(pieces: list[Piece], place: int) -> bool:
+    """Whether a comma stands between an organ and the lesions of it that grew, or their sizes: 'lung, two nodules
+    doubled', 'liver segment VI, 31 -> 48 mm'."""
+    at, count = place + 1, len(pieces)
+    sites = pieces[max(0, place - _SITE) : place]
+    if at + 1 >= count or not any(piece.is_("noun", "organ", "organ_mets") for piece in sites):
+        return False
+    if pieces[at].kind == "number" and pieces[at + 1].key in ("->", "mm", "cm"):
+        return any(piece.key in ("mm", "cm") for piece in pieces[at + 1 : at + 2 * _SITE])
+    at += pieces[at].kind == "number"
+    named = at + 1 < count and pieces[at].key in _LESIONS
+    return named and any("progression" in piece.cues for piece in pieces[at : at + 2])
 
 
 def _parting_slashes(pieces: list[Piece]) -> frozenset[int]:
