@@ -285,9 +285,9 @@ class Before:
         wishes = by > self.first and "planned" in outline.cues[by]
         led = wishes or (by > self.first and outline.pieces[by].key == "by")
         if led and outline.drug_in_stretch_before(by) is not None:
-            last = outline.drug_in_stretch_before(by) or at
-            wished = outline.has(range(last + 1, by + 1), "planned", "asked", "declined", "available")
-            taken = range(outline.first_of_list(last), last + 1)  # taken by her mother; not: asked for by her daughter
+            named = outline.drug_in_stretch_before(by) or at
+            wished = outline.has(range(named + 1, by + 1), "planned", "asked", "declined", "available")
+            taken = range(outline.first_of_list(named), named + 1)  # taken by her mother; not: asked for by her daughter
             self.relatives.update(each for each in taken if outline.is_drug[each] and not wished)
             return False
         if self._is_what_they_had(at):

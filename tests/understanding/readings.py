@@ -15,7 +15,8 @@ import os
 import random
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from flows.knowledge.load import shipped
@@ -54,31 +55,31 @@ def reading(text: str, question: str | None = None, *elsewhere: str) -> str:
     return repr((said, [turn_at(text, place) for place in (question, *elsewhere)]))
 
 
-def lines() -> Iterator[str]:
-    """One line for each entry of both halves, its name and the digest of its reading; then the joined texts."""
+def units() -> Iterator[tuple[str, str, str | None, *tuple[str, ...]]]:
+    """Every text with its line of the record, its question and where else it is typed: each entry of both halves, then
+    what is made of them."""
     count = 0
     for half in HALVES:
         for kind in KINDS:
             for name, entry in entries(half, kind):
                 count += 1
-                elsewhere = PLACES[count % len(PLACES)]
-                yield f"{name} {_digest([reading(entry['text'], entry.get('question'), elsewhere)])}"
-    written = WORDINGS.read_text("utf-8").splitlines()
-    for number in range(0, len(written), TOGETHER):
-        said = (each for line in written[number : number + TOGETHER] for each in _wording(line))
-        yield f"wordings/{number // TOGETHER} {_digest(said)}"
+                yield name, entry["text"], entry.get("question"), PLACES[count % len(PLACES)]
+    for number, line in enumerate(WORDINGS.read_text("utf-8").splitlines()):
+        name = f"wordings/{number // TOGETHER}"
+        text, _, question = line.replace("\\n", "\n").partition(" @")
+        yield name, text, question or None, PLACES[len(text) % len(PLACES)]
+        yield name, f"{_TOLD_BEFORE}, {text}", None
     for kind, made, texts in (
         ("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled()), ("varied", VARIED, _varied()),
     ):  # fmt: skip
-        for number in range(made // TOGETHER):
-            yield f"{kind}/{number} {_digest(reading(text) for text in islice(texts, TOGETHER))}"
+        for number, text in enumerate(islice(texts, made // TOGETHER * TOGETHER)):
+            yield f"{kind}/{number // TOGETHER}", text, None
 
 
-def _wording(line: str) -> Iterator[str]:
-    """How a wording is read alone, and behind a case."""
-    text, _, question = line.replace("\\n", "\n").partition(" @")
-    yield reading(text, question or None, PLACES[len(text) % len(PLACES)])
-    yield reading(f"{_TOLD_BEFORE}, {text}")
+def lines() -> Iterator[str]:
+    """Each line of the record: its name and the digest of how its texts are read."""
+    for name, found in groupby(units(), key=itemgetter(0)):
+        yield f"{name} {_digest(reading(*unit[1:]) for unit in found)}"
 
 
 def _joined() -> Iterator[str]:
