@@ -55,6 +55,8 @@ class Course:
     """Whether a word of the present stood before its drugs: 'on third-line TCT'."""
     now: bool = False
     """Whether that word says so outright, as 'currently' does, and not 'on' alone."""
+    opens: bool = False
+    """Whether 'on' before its drugs opened the sentence: 'Pt on T-DXd, progressed on THP.'"""
     later: bool = False
     """Whether 'then' led to it from the drug before it."""
     aside: bool = False
@@ -298,14 +300,16 @@ class Courses:
         carried on with HP. 1L THP, lung mets growing', 'on HP, THP before', 'on HP (1L THP)'."""
         lines = self.order()
         for before, course in pairwise(lines):
-            if course.number is not None or not course.goes_on or not ANTIBODIES.issuperset(course.agents):
+            if course.number is not None or not course.goes_on or not GO_ON.issuperset(course.agents):
                 continue
             told_later = bool(before.pieces and course.pieces) and before.pieces[0].start > course.pieces[0].start
-            part = bool(course.agents) and set(course.agents) < set(before.agents)
+            kept = ANTIBODIES & set(course.agents)
+            part = bool(kept) and kept < set(before.agents) - ENDOCRINE
             ended = before.outcome in _ENDED and (course.ongoing or course.outcome is not None)
             if not told_later or not part or ended or CONJUGATES & set(before.agents):
                 continue
             before.pieces += course.pieces
+            before.agents += [agent for agent in course.agents if agent not in before.agents]
             before.outcome = before.outcome if before.outcome in _ENDED else course.outcome or before.outcome
             before.ongoing = before.ongoing or course.ongoing
             for ended_here in self.ended_at.values():
@@ -354,7 +358,12 @@ class Courses:
             return False
         if not rest or rest[0].later or not (first.now or all(course.outcome in _ENDED for course in rest)):
             return False
-        return all(course.number is None and course.sentence > first.sentence and not course.ongoing for course in rest)
+        told = first.now or first.opens or not first.present  # not 'shrank on THP, PD on T-DM1'
+        ended = told and all(course.outcome in _ENDED for course in rest)
+        return all(
+            course.number is None and (course.sentence > first.sentence or ended) and not course.ongoing
+            for course in rest
+        )
 
     @staticmethod
     def _count_anew(lines: list[Course]) -> None:

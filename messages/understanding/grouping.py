@@ -29,6 +29,8 @@ _BY_ITSELF = frozenset(("capecitabine", "eribulin", "gemcitabine", "vinorelbine"
 _TWO = 2
 _LONGEST_ACCOUNT = 24
 """Pieces from a relapse to what is given for it, at most."""
+_PATIENT_ON = 5
+"""Pieces of 'she is still on', at most."""
 _CARRIED_ON = ("carried_on", "completed")
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
@@ -528,6 +530,7 @@ class Grouping:
         ahead = "maintenance" in self.outline.said and self._maintenance_ahead(place)
         course.maintenance = self.now.maintenance or ahead
         course.goes_on = course.maintenance or self._is_told_to_go_on(place)
+        course.opens = self._is_what_the_patient_is_on(place)
         continues = self.now.stays_early and self._continues_early(place, new)
         course.early = self.now.early or (continues and not self.now.is_for_metastases(place))
         course.early = course.early or self._only_ended_before(place, new)
@@ -554,7 +557,20 @@ class Grouping:
             return True
         last = outline.last_of_list(place)
         beside = (*outline.before_in_stretch(place, 3), *outline.rest_of_stretch(last, 3))
+        if any(self.pieces[at].key == "now" for at in outline.rest_of_stretch(last, 2)):
+            return True
         return self._carried_on and outline.has(beside, "carried_on", "maintenance")
+
+    def _is_what_the_patient_is_on(self, place: int) -> bool:
+        """Whether 'on', with the patient before it at most, opens a sentence and leads to a drug."""
+        led = [self.pieces[at] for at in range(self.outline.sentence_start[place], place)]
+        on = bool(led) and "on" in led[-1].roles and len(led) <= _PATIENT_ON
+        return on and all(
+            piece.roles & {"person", "woman", "is", "still", "present", "until_now"}
+            or piece.cue("the_patient", "ongoing")
+            or piece.key in ("she", "he", "s", "'", "pt", "patient")
+            for piece in led[:-1]
+        )
 
     def _is_followed_by_another_line(self, place: int) -> bool:
         """Whether 'and' joins to a drug one that came behind it, as another line: 'on HP, previously THP and T-DM1'."""

@@ -330,7 +330,9 @@ class Order:
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
             drug = self.outline.last_drug[place]
-            if drug and self.pieces[drug - 1].key == "(":  # T-DM1 (T-DXd before), PD
+            after = courses.all[at]
+            runs = after.present and after.outcome is None and after.sentence == self.now.sentence
+            if drug and (self.pieces[drug - 1].key == "(" or runs):  # T-DM1 (T-DXd before), PD
                 courses.current = courses.all[at]
 
     def _moves_nothing(self, place: int) -> bool:

@@ -1784,16 +1784,23 @@ class Outcomes:
             last -= _BOTH
         first = last
         subjects: list[int] = []
+        running = {
+            of.start for course in self.courses.metastatic() if course.opens or course.now for of in course.pieces
+        }
+        apart = False
         for _ in range(_MOST_LISTED):
             before = outline.last_drug[first]
             if before is None or not outline.joins(before, first):
                 break
+            apart = pieces[before].start in running and pieces[first - 1].key == ","
+            if apart:
+                break  # on TCT, THP and T-DXd failed
             subjects.append(before)
             first = before
         if not subjects or pieces[last - 1].key not in ("and", "&"):
             return []
         opens = pieces[first - 1] if first > outline.sentence_start[place] else None
-        if opens is not None and opens.key not in ("after", "as", "because", "once", "that", "when", ":"):
+        if opens is not None and not apart and opens.key not in ("after", "as", "because", "once", "that", "when", ":"):
             return []
         named = {pieces[at].start for at in subjects}
         return [
