@@ -86,7 +86,7 @@ class Marks:
         self.told.numbered = self.told.numbered or not piece.key.startswith(ITEM)
         if self._ends_a_range(place):
             return
-        if self._is_refused(place):
+        if self._is_an_item_of_a_plan(place) or self._is_refused(place):
             piece.used = True
             self.courses.separate("then")
             return
@@ -173,6 +173,14 @@ class Marks:
             if piece.kind not in ("silent", "line") and piece.key not in (":", "-", "(") and "chemo" not in piece.roles:
                 return False
         return False
+
+    def _is_an_item_of_a_plan(self, place: int) -> bool:
+        """Whether a number only counts what is planned: 'Plan: 1) T-DXd 2) echo', 'plan: first T-DXd, then TCT'."""
+        drug = place + 1
+        counts = self.pieces[place].key.startswith(ITEM) and not self.pieces[place].asked
+        if not counts or drug >= len(self.pieces) or not self.outline.is_drug[drug]:
+            return False
+        return self.now.mentions[drug].standing == "planned" and not self.pieces[drug].asked
 
     def _is_refused(self, place: int) -> bool:
         """Whether a line as such was refused: 'declined second line, on HP', 'she refused third-line treatment'."""

@@ -160,18 +160,23 @@ class Mention(NamedTuple):
     """Where a later sentence tells the access to it."""
 
 
-def mentions_of(outline: Outline) -> dict[int, Mention]:
+def mentions_of(outline: Outline) -> dict[int, Mention]:  # noqa: PLR0915  (one sentence after another)
     """The meaning of every mention of a drug, by its place."""
     found: dict[int, Mention] = {}
     words = _Words(outline)
     plan: Standing | None = None
     listed = False
+    item: _Item | None = None
     at = 0
     while at < len(outline.pieces):
         end = outline.sentence_end[at]
         listed = listed and (end == at + 1 or _is_an_item(outline, at))
         if outline.is_drug[at] or outline.drug_in_sentence_after(at) is not None:
             _Sentence(outline, at, end, words, planned=listed).read(found)
+            if item is not None and item.goes_on(at, end):
+                item.say(at, end, found)
+            elif ":" in outline.typed:
+                item = _item_under_a_heading(outline, at, end, found)
             _answer(outline, at, end, found)
             if words.unavailable:
                 _was_not_to_be_had(outline, at, end, found)
@@ -229,6 +234,42 @@ def _read_over_sentences(outline: Outline, found: dict[int, Mention]) -> None:
         _correct_the_record(outline, found)
     if "mistaken" in outline.played or outline.said & {"negated_after", "negation"}:
         _take_back_an_entry(outline, found)
+
+
+class _Item:
+    """What a heading says of the items of the list below it: 'Not available:', '- T-DXd', '- tucatinib'."""
+
+    def __init__(self, outline: Outline, standing: Standing, access: str | None) -> None:
+        self.outline, self.standing, self.access = outline, standing, access
+
+    def goes_on(self, first: int, end: int) -> bool:
+        """Whether a sentence is an item of nothing but drugs."""
+        outline = self.outline
+        return _is_marked(outline, first) and all(
+            outline.is_drug[at] or outline.pieces[at].kind in ("sign", "silent") or outline.pieces[at].key == ITEM
+            for at in range(first, end)
+        )
+
+    def say(self, first: int, end: int, found: dict[int, Mention]) -> None:
+        """Say it of the drugs of an item."""
+        for at in range(first, end):
+            if self.outline.is_drug[at]:
+                conjugate = agents_of(self.outline.pieces[at]) == ("t_dxd",)
+                found[at] = Mention(self.standing, self.access if conjugate else None)
+
+
+def _item_under_a_heading(outline: Outline, first: int, end: int, found: dict[int, Mention]) -> _Item | None:
+    """What the heading of a sentence, which is the first item of a list, says of the others."""
+    drug = outline.next_drug[first]
+    marked = end < len(outline.pieces) and _is_marked(outline, end)
+    if drug is None or not marked or not first + 1 < drug < end or outline.pieces[drug - 1].key != ":":
+        return None
+    heading = range(first, drug - 1)
+    if found[drug].standing not in ("denied", "declined", "mentioned", "planned") or len(heading) > _ASKED + _TWO:
+        return None
+    refused = "declined" if outline.has(heading, "declined") else None
+    unavailable = "unavailable" if outline.has(heading, "unavailable") else refused
+    return _Item(outline, found[drug].standing, unavailable if found[drug].standing != "denied" else None)
 
 
 def _read_among_others(outline: Outline, found: dict[int, Mention]) -> None:

@@ -377,7 +377,7 @@ class Before:
         if self.general and cues.isdisjoint(_GOES_ON):
             return "mentioned"
         if mode == "planned" and not self.taken:
-            opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")")
+            opens = outline.pieces[at].key == ITEM or outline.pieces[at - 1].key in ("-", "(", ")", "->")
             if opens or (self.headed and "ongoing" not in cues) or self._goes_on_then(at):
                 return mode
         if mode == "denied" and self._names_its_members(at):
@@ -1233,6 +1233,9 @@ class Before:
             return "received"
         if mode == "mentioned" and "previously" in cues and outline.pieces[at - 1].key == "without":
             return mode  # can she have A without having had B?
+        if mode == "declined" and not self.taken and self._is_all_that_was_refused(at):
+            self.list_end = -1
+            return None  # declined surgery, THP
         if cues & TOLD and (self.taken or "previously" not in cues or self._goes_on_to_what_was(mode, at)):
             return mode if self.general and piece.asked else "received"
         if piece.kind == "line" or (piece.kind == "cycles" and piece.value):
@@ -1273,6 +1276,18 @@ class Before:
         if "so" in piece.roles:
             return None
         return "mentioned"
+
+    def _is_all_that_was_refused(self, at: int) -> bool:
+        """Whether surgery, or an examination, was refused, and no drug: 'declined surgery, THP'; not 'declined surgery,
+        T-DM1 and RT'."""
+        piece, behind, outline = self.outline.pieces[at], at + 1, self.outline
+        named = outline.cues[at] & {"surgery", "treated"} or "examination" in piece.roles or piece.is_("noun")
+        alone = behind < self.end and outline.pieces[behind].key in (",", "-", ":", ";", "->")
+        if not (named and alone) or at == self.first or outline.pieces[at - 1].key in (":", ","):
+            return False
+        drug = outline.next_drug[at]
+        ends = self.end if drug is None else outline.last_of_list(drug) + 1
+        return ends >= self.end or outline.pieces[ends].key not in ("and", "or")
 
     def _goes_on_instead(self, at: int) -> bool:
         """Whether what was not taken is set against what went on: 'declined T-DXd and went on with TCT'."""

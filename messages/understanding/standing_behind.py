@@ -565,6 +565,8 @@ class Behind:
             return "given"
         if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
             return "given"
+        if "planned" in cues and outline.stretch_start[at] == at and self._leads_on_by_an_arrow(at):
+            return None
         if "planned" in cues and self._is_told_to_have_run(at):
             return "given"
         if "planned" in cues and not ("upcoming" in cues and self._is_all_that_is_said(at)):
@@ -1062,6 +1064,11 @@ class Behind:
             return False
         ended = outline.has(behind, "progression", "toxicity", "stopped", "a_toxicity")
         return (ran and (timed or ended)) or (timed and ended and outline.tells_a_course(last))
+
+    def _leads_on_by_an_arrow(self, at: int) -> bool:
+        """Whether a plan is a step of its own: 'THP -> T-DM1 -> plan -> T-DXd'."""
+        arrow = at + 1
+        return arrow + 1 < self.end and self.outline.pieces[arrow].key == "->" and self.outline.is_drug[arrow + 1]
 
     def _is_one_dose(self, at: int) -> bool:
         """Whether only some doses of a drug were left out: 'one T-DM1 omitted for her holidays', 'last cycle of TCT
