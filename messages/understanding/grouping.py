@@ -32,6 +32,8 @@ _LONGEST_ACCOUNT = 24
 _PATIENT_ON = 5
 """Pieces of 'she is still on', at most."""
 _CARRIED_ON = ("carried_on", "completed")
+_HAPPENED = ("lost", "rose", "fell", "dropped", "climbed", "gained", "ttp", "ttf", "pfs", "dor")
+"""What tells of a drug in the past: 'lost her hair on THP', 'TTP on THP 7 mo'."""
 _NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
 _HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
@@ -669,6 +671,8 @@ class Grouping:
                     or self.outcomes.is_dated_behind(at)
                     or self.outcomes.was_spent(at)
                 )
+                happened = range(max(outline.stretch_start[at], at - 4), at)
+                past = past or any(self.pieces[each].key in _HAPPENED for each in happened)
                 past = past and not (at > 0 and "then" in outline.cues[at - 1] and self._goes_well_by_now(place))
                 past = past or (at > 0 and self.pieces[at - 1].key == "last")  # last on T-DM1, before that THP
                 return not past and (self._has_been_on_it_for(at, place) or not self.outline.plays(before, "past"))

@@ -121,6 +121,8 @@ _SETTLED = ("settled", "decided", "opted", "agreed", "board", "mdt", "team")
 """How a decision for drugs begins."""
 _SEVERAL = ("either", "neither", "both", "none", "nor")
 """What stands for several drugs that were named."""
+_MEASURED = ("liver_function", "platelets", "lvef", "neutrophils", "bilirubin", "crcl")
+"""Nouns of what may change under a drug."""
 _ANSWERS = ("answer", "reply", "response", "decision", "outcome", "result", "verdict")
 """What a payer's decision may be called."""
 _BY_LOT = ("randomised", "randomized", "randomisation", "randomization", "allocated", "rct")
@@ -1836,12 +1838,14 @@ class _Sentence:
         return led.key == "during" or (led.key in ("on", "under") and self._is_of_disease(first - 1))
 
     def _is_of_disease(self, led: int) -> bool:
-        """Whether what metastases did stands before 'on': 'liver mets behaving badly on T-DM1'."""
+        """Whether what metastases did, or what became of the body, stands before 'on': 'liver mets behaving badly on
+        T-DM1', 'lost her hair on THP'."""
         outline, start = self.outline, self.outline.stretch_start[led]
         if led - start > _LONGEST_LIST or outline.pieces[start].asked:
             return False
         told = range(start, led)
-        organ = any(outline.pieces[at].is_("noun", "organ_mets") for at in told)
+        organ = any(outline.pieces[at].is_("noun", "organ_mets", *_MEASURED) for at in told)
+        organ = organ or outline.plays(told, "bodily")
         return organ and not outline.has(told, "planned", "negation", "asked")
 
     def _is_told_beside_the_question(self, at: int) -> bool:
@@ -2052,7 +2056,14 @@ class _Sentence:
         valued = at + 2 < self.end and outline.pieces[at + 1].key == ":" and outline.pieces[at + 2].kind == "number"
         if valued and outline.pieces[at - 2].is_("noun"):
             return True  # echo before T-DXd: 58
+        examined = outline.pieces[at - 2]
+        made = "examination" in examined.roles or examined.is_("noun", "lvef", "brain_imaging", "body_imaging")
+        if made and outline.drug_in_stretch_before(at) is None and self._ends_here(outline.last_of_list(at) + 1):
+            return True  # echo before T-DXd
         return outline.pieces[at - 2].kind == "number" and outline.drug_in_stretch_before(at) is None
+
+    def _ends_here(self, at: int) -> bool:
+        return at >= self.end or (at + 1 >= self.end and self.outline.pieces[at].kind == "sign")
 
     def _is_still_to_come(self, at: int) -> bool:
         """Whether 'pre' says that what is told was before a drug: 'post THP, pre T-DXd', 'pre-T-DXd'."""

@@ -61,6 +61,8 @@ REQUESTS = frozenset(
     )
 )  # fmt: skip
 """How what is asked of a payer begins: 'prior auth for', 'approval for'."""
+_LINES_IN = ("port", "portacath", "picc", "hickman", "pump", "line", "infusion", "cannula", "iv", "sc", "tube", "peg")
+"""What a drug is given through."""
 _PROGRAMMES = ("compassionate", "expanded", "early", "named", "managed")
 """How the names of programmes begin through which a drug is had before it is approved."""
 _RUNNING_TRIAL = (
@@ -957,7 +959,8 @@ class Behind:
             return False
         if outline.has(range(at + 1, min(self.end, at + _MARKED_WITHIN)), *_GIVEN):
             return False  # through the insurance, PD
-        if any(outline.pieces[each].key in _PROGRAMMES for each in rest) or outline.has(rest, "access", *_GIVEN):
+        given_by = any(outline.pieces[each].key in (*_PROGRAMMES, *_LINES_IN) for each in rest)
+        if given_by or outline.has(rest, "access", *_GIVEN):
             return False
         return not any(outline.pieces[each].kind in ("date", "cycles", "duration") for each in rest)
 

@@ -100,7 +100,23 @@ class Unsaid:
         long they were given, or where: 'eighteen Taxols with Herceptin', 'lived on A, B and C for a year', 'TH at the
         satellite unit'."""
         first, last = self._whole_list(at)
-        return self._is_counted(first) or self._lasts(first, last) or self._is_where_it_was_given(last)
+        told = self._is_counted(first) or self._lasts(first, last) or self._is_where_it_was_given(last)
+        return told or self._went_without(last) or self._was_given(last)
+
+    def _went_without(self, last: int) -> bool:
+        """Whether it is told right behind drugs what did not happen under them: 'T-DM1 without complications'."""
+        pieces, behind = self.outline.pieces, self.outline.pieces[last + 1 : min(self.end, last + 4)]
+        if len(behind) < 2 or behind[0].key != "without" or pieces[last].asked:
+            return False
+        return "obstacle" in behind[-1].roles or "obstacle" in behind[1].roles
+
+    def _was_given(self, last: int) -> bool:
+        """Whether 'was given' stands right behind drugs: 'T-DM1 was administered in the day unit'."""
+        told = self.outline.pieces[last + 1 : min(self.end, last + 3)]
+        if not told or told[-1].asked or told[-1].key not in ("given", "administered", "infused"):
+            return False
+        denied = self.outline.has(range(self.first, last), "negation", "hypothetical")
+        return told[0].key in ("was", "were") and not denied
 
     def _whole_list(self, at: int) -> tuple[int, int]:
         """The first and the last of the drugs that are joined to one, over commas, too: 'A, B and C'."""
