@@ -16,6 +16,7 @@ _HAVING = ("have", "has", "get", "gets", "receive", "receives")
 """How what was had before is told by those who leave out its tense."""
 _LONGEST_HISTORY = 18
 """Pieces of a sentence that 'before' heads, at most."""
+_PAIR = 2
 
 
 class Order:
@@ -265,7 +266,20 @@ class Order:
             return False
         if "after" in outline.cues[last - 1]:  # eribulin, after T-DXd, after THP
             return False
+        if self._lists_several(first):
+            return False
         return not outline.joins(first, last) or any(self.pieces[at].key == "," for at in range(first, last))
+
+    def _lists_several(self, first: int) -> bool:
+        """Whether a list of three or more ends in 'and': ', after THP, T-DM1 and T-DXd'."""
+        outline, at, told = self.outline, first, 1
+        while (following := outline.drug_in_sentence_after(at)) is not None and outline.joins(at, following):
+            joints = {self.pieces[on].key for on in range(at + 1, following)}
+            told += not joints & {"+", "/", "-"}
+            if "and" in joints:
+                return told > _PAIR and not joints & {","}
+            at = following
+        return False
 
     def _are_of_one_line(self, first: int, last: int) -> bool:
         """Whether single drugs around a comma were given together: ', after docetaxel, trastuzumab and pertuzumab'."""

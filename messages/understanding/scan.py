@@ -175,7 +175,8 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
             continue
         before = pieces[place - 1]
         counted = before.names_drugs_by_name() or "cycles" in before.cues
-        ends = place + 3 == len(pieces) or pieces[place + 3].kind in ("sign", "silent")
+        counted = counted or (place > 1 and pieces[place - 2].names_drugs_by_name())  # Kadcyla instalment no. 1
+        ends = place + 3 == len(pieces) or pieces[place + 3].kind in ("sign", "silent", "word", "date")
         if number.kind == "number" and ends and (counted or "giver" in before.roles):
             number.kind, number.start = "cycles" if counted else "silent", piece.start
             dropped |= {place, place + 1}

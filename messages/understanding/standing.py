@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.understanding.drugs import AGAINST_PLACEBO, ANTI_HER2, agents_of, generic, readings_of
+from messages.understanding.drugs import (
+    AGAINST_PLACEBO,
+    ANTI_HER2,
+    CONJUGATES,
+    agents_of,
+    generic,
+    go_together,
+    readings_of,
+)
 from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
@@ -141,6 +149,11 @@ _LEADING_TO_AN_ENTRY = (
 _OF_A_KIND = ("both", "only", "first", "last")
 """What leads to a class that only says what the drug before it is."""
 _WHAT_IT_IS = frozenset(("what_next", "choices"))
+_PLACES = (
+    "hospital", "clinic", "unit", "ward", "centre", "center", "department", "institution", "practice", "icu", "itu",
+    "shop", "suite", "surgery", "hospice", "infirmary", "office",
+)  # fmt: skip
+"""Where drugs are given."""
 _OR_SO = ("so", "more", "less", "similar", "equivalent", "thereabouts", "both", "either")
 """What sets no other course beside a drug, behind 'or'."""
 _CAME_TO_NOTHING = ("failed", "fails", "failure", "got", "went", "led", "fruitless")
@@ -1814,9 +1827,9 @@ class _Sentence:
         if (before == "compared" and not apart) or (bare and self._is_asked_back(at)):
             return "asked"
         untold = bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at)
-        untold = untold and not self._is_while_it_ran(at)
+        untold = untold and not self._is_while_it_ran(at) and not self._ends_a_list_that_was_given(at)
         if bare and (untold or self.unsaid.holds(at)):
-            return "received" if self.unsaid.is_told(at) else "mentioned"
+            return "received" if self.unsaid.is_told(at) or self.unsaid.is_told_behind(at) else "mentioned"
         return "mentioned" if bare and led == '"' and self._is_written_on(at) else "received"
 
     def _is_written_on(self, at: int) -> bool:
@@ -1825,6 +1838,30 @@ class _Sentence:
         if colon <= self.first or outline.pieces[colon].key != ":":
             return False
         return outline.plays(range(self.first, colon), "paper") and not outline.tells_a_course(at, timed=True)
+
+    def _ends_a_list_that_was_given(self, at: int) -> bool:
+        """Whether a drug belongs to a list of one line, of which the first was given: 'was commenced on docetaxel,
+        trastuzumab and pertuzumab by my predecessor'; not 'THP and T-DXd'."""
+        outline, pieces = self.outline, self.outline.pieces
+        first = last = at
+        for _ in range(_LONGEST_LIST):
+            before, following = outline.last_drug[first], outline.next_drug[last]
+            if before is not None and before >= self.first and outline.joins(before, first):
+                first = before
+            if following is not None and following < self.end and outline.joins(last, following):
+                last = following
+        places = range(first, last + 1)
+        drugs = [on for on in places if outline.is_drug[on]]
+        joints = {pieces[on].key for on in places if not outline.is_drug[on]}
+        if drugs[0] not in self.unsaid.given or not (joints & {"+", "/"} or joints >= {",", "and"}):
+            return False
+        agents: set[str] = set()
+        for on in drugs:
+            more = set(agents_of(pieces[on]) or ("",))
+            if not go_together(agents, more) or CONJUGATES & more:
+                return False
+            agents |= more
+        return len(drugs) > 1
 
     def _is_while_it_ran(self, at: int) -> bool:
         """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""
@@ -2163,12 +2200,14 @@ class _Sentence:
             return True
         if outline.plays(range(ahead or first, first), "at_the_time"):
             ahead = None  # breathless at rest while on T-DXd
+        if ahead is not None and "treated" in outline.cues[ahead] and outline.pieces[first - 1].key in ("with", "by"):
+            return False  # has been treated by Taxol in the small hospital
         accepts = ahead is not None and "accepting" in outline.pieces[ahead].roles and not outline.is_drug[ahead - 1]
         if accepts and ahead != outline.stretch_start[at]:
             return True  # the insurance accepted T-DXd
         if ahead is not None and _is_unknown(outline.pieces[ahead]):
             return True
-        if behind is not None and _is_unknown(outline.pieces[behind]):
+        if behind is not None and _is_unknown(outline.pieces[behind]) and not self._names_a_place(last, behind):
             return True
         if not self.words.has_unknown or ("negation" not in outline.said and "cannot" not in outline.played):
             return False
@@ -2181,6 +2220,15 @@ class _Sentence:
         pieces = self.outline.pieces
         led = first - _TWO >= self.first and pieces[first - 1].key in ("was", "became")
         return led and pieces[first - _TWO].key == "it" and not pieces[first].asked
+
+    def _names_a_place(self, last: int, word: int) -> bool:
+        """Whether a word behind drugs only says which hospital it was: 'at the county hospital', 'in a village
+        clinic', 'in the ICU'."""
+        pieces, leads = self.outline.pieces, last + 1
+        if leads >= word or pieces[leads].key not in ("in", "at", "by", "from") or pieces[leads + 1].kind != "silent":
+            return False
+        named = pieces[leads + 1 : min(leads + _ASKED + 2, self.outline.stretch_end[last])]
+        return any(piece.key in _PLACES for piece in named)
 
     def _denies_what_nobody_knows(self, at: int, end: int) -> bool:
         """Whether a denial stands before a word nobody knows: 'T-DXd is here not obtained', 'we don't dispose of'."""

@@ -90,6 +90,8 @@ _WANTING = ("want", "wants", "wanted", "insists", "prefers", "suggests", "recomm
 """What is said of a drug that somebody would have given."""
 _HANDED = ("she", "he", "given", "took", "taken", "used", "swallowed", "infused", "administered")
 """What tells that a drug was not only kept."""
+_AT_AN_EVENT = ("for", "before", "after", "until", "till", "at", "during", "since", "around", "by")
+"""What leads to an event that says when a drug was given."""
 _CALLED = ("what", "drug", "drugs", "medicine", "treatment", "one", "therapy", "regimen")
 """What a drug may be called that somebody else had."""
 _EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
@@ -267,6 +269,16 @@ class Before:
             return False
         return self.outline.has(range(at, self.end), "hearsay")
 
+    def _is_of_an_event(self, at: int) -> bool:
+        """Whether a relative only says what happened when: 'THP in time for her daughter's wedding'; not 'her mother's
+        cancer', 'her sister's T-DM1'."""
+        outline, pieces, what = self.outline, self.outline.pieces, at + 3
+        if what >= self.end or pieces[at + 1].key != "'" or pieces[at + 2].key != "s" or outline.is_drug[what]:
+            return False
+        if not any(pieces[back].key in _AT_AN_EVENT for back in outline.before_in_stretch(at, 3)):
+            return False
+        return pieces[what].kind == "word" and pieces[what].roles.isdisjoint(("treatment", "heading", "kind_of_drug"))
+
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
@@ -274,6 +286,8 @@ class Before:
             outline.pieces[back].key in OPINIONS for back in range(self.first, at)
         ):
             return False  # a view on a colleague's patient
+        if self._is_of_an_event(at):
+            return False
         to_another = outline.pieces[at].key in _TO_ANOTHER or (at and outline.pieces[at - 1].key in _TO_ANOTHER)
         if to_another or outline.plays(outline.before_in_stretch(at, 3), "for"):
             drugs = [place for place in range(outline.stretch_start[at], at) if outline.is_drug[place]]
@@ -287,7 +301,7 @@ class Before:
         if led and outline.drug_in_stretch_before(by) is not None:
             named = outline.drug_in_stretch_before(by) or at
             wished = outline.has(range(named + 1, by + 1), "planned", "asked", "declined", "available")
-            taken = range(outline.first_of_list(named), named + 1)  # taken by her mother; not: asked for by her daughter
+            taken = range(outline.first_of_list(named), named + 1)  # taken by her mother
             self.relatives.update(each for each in taken if outline.is_drug[each] and not wished)
             return False
         if self._is_what_they_had(at):

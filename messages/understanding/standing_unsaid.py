@@ -6,6 +6,7 @@ a drug is no line, and is shown back as not used.
 
 from __future__ import annotations
 
+from messages.understanding.drugs import CONJUGATES, agents_of, generic
 from messages.understanding.outline import Outline
 from messages.understanding.standing_before import TOLD
 
@@ -21,6 +22,24 @@ _TIMED = ("date", "cycles", "duration", "line")
 """Kinds of what says when a drug was given, or for how long."""
 _COUNTED = ("cycles", "duration")
 """Kinds of what says for how long."""
+_WENT = frozenset(
+    (
+        "progression", "toxicity", "stopped", "completed", "ongoing", "on_it", "responding", "took_effect",
+        "had_effect", "no_progression",
+    )
+)  # fmt: skip
+"""Cues of how a drug went."""
+_NOT_GIVING = frozenset(
+    (
+        "planned", "unavailable", "declined", "negated_after", "versus", "choices", "in_general", "upcoming", "family",
+        "hypothetical",
+    )
+)  # fmt: skip
+"""Cues of what leaves open whether a drug was given."""
+_SUPPOSES = frozenset(("if", "modal", "whether", "future"))
+_UNTIL = ("until", "till")
+_FAR = 40
+"""Pieces behind a drug where its course is told, at most."""
 _AT_GIVING = frozenset(("at_giving", "harmless"))
 """The parts of words that may stand beside a drug that was given."""
 _UNDER = frozenset(("on", "during", "up_to"))
@@ -65,6 +84,58 @@ class Unsaid:
         if held:
             self._held.add(at)
         return held
+
+    def is_told_behind(self, at: int) -> bool:
+        """Whether what is told behind a drug, up to the next one, says how long it was given and how it went: 'Taxol
+        was the kinder option; after 10 months PD', 'Enhertu at our day unit: six cycles in, still on it'; not where
+        that may be of a drug before it."""
+        outline, pieces = self.outline, self.outline.pieces
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
+        if pieces[at].asked or not self._stands_first(first):
+            return False
+        agents = {agent for on in range(first, last + 1) for agent in generic(agents_of(pieces[on]) or ())}
+        timed = went = False
+        for on in range(last + 1, self._end_of_its_course(last, agents)):
+            piece, cues = pieces[on], outline.cues[on]
+            if piece.key == "?" or not piece.roles.isdisjoint(_SUPPOSES) or not cues.isdisjoint(_NOT_GIVING):
+                beside = piece.key == "next" and on + 1 < len(pieces) and pieces[on + 1].key == "to"  # next to her bed
+                if not beside:
+                    return False
+            timed = timed or piece.kind in _COUNTED or piece.key in _UNTIL or not cues.isdisjoint(_COUNTED)
+            went = went or not cues.isdisjoint(_WENT)
+            if timed and went:
+                return True
+            if on >= self.end and "progression" in cues and self._opens_its_sentence(on) and len(agents) > 1:
+                return CONJUGATES.isdisjoint(agents)
+        return False
+
+    def _end_of_its_course(self, last: int, agents: set[str]) -> int:
+        """Where the next drug is told that is no part of these: 'TCHP ..., HP as maintenance; PD at 10 mo'."""
+        outline, stop = self.outline, min(last + _FAR, len(self.outline.pieces))
+        following = outline.next_drug[last]
+        while following is not None and following < stop:
+            more = generic(agents_of(outline.pieces[following]) or ())
+            if not more or not more <= agents:
+                return outline.stretch_start[following]
+            following = outline.next_drug[following]
+        return stop
+
+    def _opens_its_sentence(self, at: int) -> bool:
+        """Whether nothing of weight stands before a word in its sentence: 'PD lung', 'Then PD'."""
+        outline = self.outline
+        return all(
+            outline.pieces[on].kind in ("silent", "sign")
+            or outline.cues[on] & {"then", "ended"}
+            or outline.pieces[on].is_("noun", "organ", "organ_mets")
+            for on in range(outline.sentence_start[at], at)
+        )
+
+    def _stands_first(self, first: int) -> bool:
+        """Whether no drug stands before one of which no course was told yet."""
+        outline, last = self.outline, self.outline.last_drug[first]
+        if last is None:
+            return True
+        return outline.has(range(last + 1, first), *_WENT, "then", "after", "completed")
 
     def _is_unsaid(self, at: int) -> bool:
         """Whether a word that is no part of telling what was given stands beside a drug, and nothing tells that it was:
