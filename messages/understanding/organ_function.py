@@ -29,6 +29,8 @@ _NEAR = 12
 """Pieces between a name and its number, at most."""
 LVEF_FROM, PLATELETS_FROM, CRCL_FROM, BILIRUBIN_ABOVE = 50, 100, 30, 1.5
 """Where the questionnaire draws its lines: per cent, 10^9/L, ml/min, times the upper limit of normal."""
+_UNDER = ("on", "under", "with", "during", "since", "after", "off")
+"""What leads to the drug under which something was measured."""
 
 
 class Figure(NamedTuple):
@@ -192,13 +194,20 @@ class OrganFunction:
 
     def _figures(self, place: int) -> Iterator[Figure]:
         """The numbers that follow a name in its clause, up to what has nothing to do with it."""
-        bound, skipped = "", place
+        bound, skipped, told = "", place, False
         for at in range(place + 1, min(self.context.stop_after_header(place), place + 1 + _NEAR)):
             piece = self.pieces[at]
+            if not told and names_drugs(piece) and self._is_under(at):  # EF fell on HP to 45
+                skipped = self._ends_its_drugs(at)
+                continue
             if piece.kind == "number":
+                told = True
                 if self._is_month_and_year(at):
                     skipped = at + 3
                 elif at + 1 < len(self.pieces) and self.pieces[at + 1].key in ("days", "day"):  # echo ten days ago
+                    continue
+                elif at + 1 < len(self.pieces) and names_drugs(self.pieces[at + 1]):  # after 6 THP
+                    told = False
                     continue
                 elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'
                     return
@@ -214,6 +223,8 @@ class OrganFunction:
                     skipped = self._bracket_ends(at)
                 elif not self._goes_on(at):
                     return
+            elif piece.key in _UNDER and at + 1 < len(self.pieces) and names_drugs(self.pieces[at + 1]):
+                continue  # EF under HP now 55
             elif self.context.of(piece, "below", "above"):  # 'platelets below 100'
                 before = self.pieces[at - 2] if self.pieces[at - 1].kind == "silent" else self.pieces[at - 1]
                 below = self.context.of(piece, "below") != ("negation" in before.cues)
@@ -224,6 +235,21 @@ class OrganFunction:
                 skipped = denied
             elif not (self._goes_with_number(piece) or self._leads_to_change(at) or self._dates_a_number(at)):
                 return
+
+    def _is_under(self, drug: int) -> bool:
+        """Whether a drug is only under or after what something was measured."""
+        before = self.pieces[drug - 1]
+        counted = before.kind == "number" and drug > 1
+        before = self.pieces[drug - 2] if counted else before
+        return before.key in _UNDER or "during" in before.roles or before.cue("after")
+
+    def _ends_its_drugs(self, drug: int) -> int:
+        """Where the drugs that signs join to one end, and what is said of the doses of them."""
+        at, count = drug + 1, len(self.pieces)
+        while at + 1 < count and self.pieces[at].key in ("+", "/") and names_drugs(self.pieces[at + 1]):
+            at += 2
+        dosed = at + 1 < count and self.pieces[at].kind == "number" and self.pieces[at + 1].cue("dose_word")
+        return at + 2 * dosed
 
     def _denied_until(self, at: int) -> int:
         """Where a value ends that is denied before the one that holds: 'LVEF isn't reduced, 58'; 0 where none is."""
