@@ -1196,8 +1196,9 @@ class _Sentence:
             found[at] = self._meaning(at)
             if found[at].standing == "received" and self._is_named_too(at, found):
                 found[at] = Mention("mentioned")
-            if found[at].standing == "received":
-                self.unsaid.given.add(at)
+            given = found[at].standing == "received"
+            if given or (found[at].bare and found[at].standing == "mentioned"):
+                self.unsaid.note(at, given=given)
 
     def _is_named_too(self, at: int, found: dict[int, Mention]) -> bool:
         """Whether nothing but 'too' is said of a drug behind one that was not given: 'A one could ask for, B too'."""

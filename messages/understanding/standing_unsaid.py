@@ -75,15 +75,13 @@ class Unsaid:
         """Of each part of it whether such a word stands there; None where nothing is said at all."""
         self._tells_a_course: bool | None = None
         self._held: set[int] = set()
-        self.given: set[int] = set()
+        """The drugs before that do not count as given for want of what tells so."""
+        self._given: set[int] = set()
         """The drugs before that count as given."""
 
-    def holds(self, at: int) -> bool:
-        """Whether nothing says of a drug that it was given; asked of one after the other."""
-        held = self._is_unsaid(at)
-        if held:
-            self._held.add(at)
-        return held
+    def note(self, at: int, *, given: bool) -> None:
+        """Know of a drug, for those behind it, whether it counts as given."""
+        (self._given if given else self._held).add(at)
 
     def is_told_behind(self, at: int) -> bool:
         """Whether what is told behind a drug, up to the next one, says how long it was given and how it went: 'Taxol
@@ -137,14 +135,14 @@ class Unsaid:
             return True
         return outline.has(range(last + 1, first), *_WENT, "then", "after", "completed")
 
-    def _is_unsaid(self, at: int) -> bool:
+    def holds(self, at: int) -> bool:
         """Whether a word that is no part of telling what was given stands beside a drug, and nothing tells that it was:
         'Votes: T-DXd', 'someone crossed out T-DXd', 'T-DXd through a lawsuit'."""
         outline, pieces = self.outline, self.outline.pieces
         first = outline.first_of_list(at)
         last = outline.last_drug[first]
         joined = last is not None and last >= self.first and outline.joins(last, first)
-        if joined and (last in self.given or last in self._held):
+        if joined and (last in self._given or last in self._held):
             return last in self._held  # of drugs that are named together all were given, or none
         begins, ends = outline.stretch_start[first], outline.stretch_end[outline.last_of_list(at)]
         led = pieces[first - 1] if first > self.first else None
@@ -158,7 +156,9 @@ class Unsaid:
             strange = self._is_strange(range(begins, ends))
             if strange is None and begins == outline.stretch_start[first]:  # votes: T-DXd 4, T-DM1 3
                 last = begins if last is None else last
-                strange = self._strange.get((outline.stretch_start[last], outline.stretch_end[last]))
+                strange = last in self._held or self._strange.get(
+                    (outline.stretch_start[last], outline.stretch_end[last])
+                )
             self._strange[begins, ends] = strange
         if not self._strange[begins, ends]:
             return False
