@@ -76,12 +76,12 @@ class Unsaid:
         self._tells_a_course: bool | None = None
         self._held: set[int] = set()
         """The drugs before that do not count as given for want of what tells so."""
-        self._given: set[int] = set()
+        self.given: set[int] = set()
         """The drugs before that count as given."""
 
     def note(self, at: int, *, given: bool) -> None:
         """Know of a drug, for those behind it, whether it counts as given."""
-        (self._given if given else self._held).add(at)
+        (self.given if given else self._held).add(at)
 
     def is_told_behind(self, at: int) -> bool:
         """Whether what is told behind a drug, up to the next one, says how long it was given and how it went: 'Taxol
@@ -142,7 +142,7 @@ class Unsaid:
         first = outline.first_of_list(at)
         last = outline.last_drug[first]
         joined = last is not None and last >= self.first and outline.joins(last, first)
-        if joined and (last in self._given or last in self._held):
+        if joined and (last in self.given or last in self._held):
             return last in self._held  # of drugs that are named together all were given, or none
         begins, ends = outline.stretch_start[first], outline.stretch_end[outline.last_of_list(at)]
         led = pieces[first - 1] if first > self.first else None
