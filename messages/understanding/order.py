@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.courses import Course
-from messages.understanding.drugs import CONJUGATES, agents_of, generic, go_together
+from messages.understanding.drugs import CONJUGATES, GO_ON, agents_of, generic, go_together
 from messages.understanding.telling import Telling
 
 _ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
@@ -53,6 +53,14 @@ class Order:
         following = outline.next_meaning(place)
         if following is None:
             return
+        harm = self._what_harmed_under_another(following)
+        if harm is not None:
+            if self.now.is_told_here(courses.current) and courses.current is not self.now.leading:
+                self._insert_before()
+            else:
+                self.now.leads = True
+            self.outcomes.await_toxicity(harm)
+            return
         if outline.cues[following] & {"a_toxicity", "toxicity"} and not outline.is_drug[following]:
             return  # stopped after anaphylaxis
         if "progression" in outline.cues[following] and self._leads_over_a_comma(following):
@@ -91,6 +99,30 @@ class Order:
         elif named and (not told_here or courses.between == "comma"):
             self.now.leads = True
         courses.separate("then")
+
+    def _what_harmed_under_another(self, place: int) -> int | None:
+        """Where a toxicity is named that a drug, and not the one being told, was given up for: 'lapatinib after rash on
+        T-DM1', 'on TCT after grade 2 ILD with T-DXd'; not 'stopped after rash', 'after rash on cycle 2'."""
+        outline, pieces, current = self.outline, self.pieces, self.courses.current
+        at = place
+        while at < min(place + 3, len(pieces) - 2) and "a_toxicity" not in outline.cues[at]:
+            if not (pieces[at].roles & {"severity"} or pieces[at].kind in ("number", "silent")):
+                return None
+            at += 1
+        drug = at + 2
+        if drug >= outline.sentence_end[place] or "a_toxicity" not in outline.cues[at]:
+            return None
+        if pieces[at + 1].key not in ("on", "under", "with", "from", "during") or not outline.is_drug[drug]:
+            return None
+        told = outline.last_drug[place]
+        told = outline.sentence_start[place] - 1 if told is None else max(told, outline.sentence_start[place] - 1)
+        ended = outline.has(range(told + 1, place), "stopped", "toxicity", "progression", "completed")
+        named = set(agents_of(pieces[drug]) or ())
+        have = set(current.agents) if current is not None and self.now.is_told_here(current) else set()
+        another = bool(named) and not named <= have and not (have and have <= GO_ON)  # HP continues after rash on A
+        follows = bool(have) or outline.drug_in_sentence_after(drug) is not None
+        received = self.now.mentions[drug].standing == "received"
+        return at if received and another and follows and not ended else None
 
     def _leads_over_a_comma(self, place: int) -> bool:
         """Whether a comma and a drug stand right behind a word."""
@@ -341,6 +373,9 @@ class Order:
         near = courses.between == "none" or (courses.between == "other" and self._is_behind_its_cycles(place))
         near = near or self._is_behind_how_it_went(place)
         if at and (near or not self.pieces[place].is_("cue", "before_it")):
+            told = self._told_before(current)
+            if told is not None and told in courses.all[:at] and current.number is None:
+                at = courses.all.index(told) + 1  # TCT after T-DM1. THP before.
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
             drug = self.outline.last_drug[place]

@@ -2319,6 +2319,11 @@ class Outcomes:
         self.courses.separate("then")
         self.outline.pieces[place].used = True
 
+    def await_toxicity(self, place: int) -> None:
+        """A toxicity is why the line of the drug that follows ended: 'lapatinib after rash on T-DM1'."""
+        self._await(place, "toxicity")
+        self.awaited, self.of_the_last, self.in_progression = 1, False, False
+
     def _ends_neither(self, place: int) -> bool:
         """Read what is denied of the lines told before it: 'neither THP nor T-DM1 worked'."""
         outline = self.outline
