@@ -356,7 +356,8 @@ class Courses:
             return first.outcome in _OPEN and first.number is None and rest[0].number is None
         if self.dated or not first.ongoing or first.outcome not in _OPEN or first.number is not None:
             return False
-        if not rest or rest[0].later or not (first.now or all(course.outcome in _ENDED for course in rest)):
+        ended = [course.outcome in _ENDED for course in rest]
+        if not rest or rest[0].later or not (first.now or all(ended) or (first.opens and any(ended))):
             return False
         told = first.now or first.opens or not first.present  # not 'shrank on THP, PD on T-DM1'
         ended = told and all(course.outcome in _ENDED for course in rest)
