@@ -283,6 +283,15 @@ class Outline:
         )
         return None if timed else regimen
 
+    def tells_why(self, at: int) -> bool:
+        """Whether 'is due', 'was down for' plans nothing: 'her ILD was due to T-DXd', 'platelets was down for two weeks
+        on T-DM1'; not 'was due T-DXd'."""
+        behind = at + 1
+        if self.pieces[at].key not in ("is", "was", "are", "were", "been") or behind >= len(self.pieces):
+            return False
+        following = self.pieces[behind]
+        return following.kind == "duration" or (following.key == "to" and "planned" not in self.cues[behind])
+
     def names_the_line(self, place: int) -> bool:
         """Whether a sign leads from a line's number to its drugs: 'on her second line, T-DM1', 'line 2: T-DM1'."""
         inside = 0 < place < len(self.pieces) - 1 and self.is_drug[place + 1]

@@ -87,7 +87,7 @@ _FAR = 30
 """Pieces before such an ordinal where another one may stand, at most."""
 
 
-def scan(text: str, lexicon: Lexicon) -> list[Piece]:
+def scan(text: str, lexicon: Lexicon) -> list[Piece]:  # noqa: PLR0915  (one rule after another)
     """The pieces of a text, in order, with their sentences and clauses."""
     tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
     _name_receptors(tokens)
@@ -131,6 +131,8 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     if "on" in typed and ":" in typed:
         _date_results(pieces)
     _fail_under_drugs_behind(pieces, lexicon)
+    if "further" in typed:
+        _give_no_further(pieces)
     pieces = enumerated(pieces, text)
     _read_short_denials(pieces, lexicon)
     if "should" in typed:
@@ -476,6 +478,14 @@ def _fail_under_drugs_behind(pieces: list[Piece], lexicon: Lexicon) -> None:
         led_to = next((each for each, leading in zip(ahead, leads, strict=True) if not leading), None)
         if led_to is not None and led_to.names_drugs_by_name():
             piece.stand_for(*lexicon.root.get(piece.key, {}).get("", ()))
+
+
+def _give_no_further(pieces: list[Piece]) -> None:
+    """'No further' right before a drug tells that it was given no more: 'no further docetaxel after #4'."""
+    for place, piece in enumerate(pieces[:-2]):
+        plain = piece.key == "no" and piece.end - piece.start == len("no")
+        if plain and pieces[place + 1].key == "further" and pieces[place + 2].names_drugs_by_name():
+            piece.stand_for(Concept("cue", "stopped"))
 
 
 def _answers_for_early_treatment(pieces: list[Piece], place: int) -> bool:

@@ -562,7 +562,7 @@ class Before:
                 self.supposed = outline.stretch[at]
             return "planned"
         if "planned" in cues:
-            return self._after_a_plan(mode, at)
+            return mode if outline.tells_why(at) else self._after_a_plan(mode, at)
         if not cues.isdisjoint(TOLD):
             supposed = piece.asked and outline.pieces[at - 1].key == "have"  # should she have had pertuzumab?
             supposed = supposed or (piece.asked and "or" in outline.pieces[at - 1].roles)  # A before or after B?

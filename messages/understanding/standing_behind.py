@@ -567,7 +567,8 @@ class Behind:
             return "given"
         if "planned" in cues and "stopped" in cues and self._is_given_up_after_some(at):
             return "given"
-        if "planned" in cues and outline.stretch_start[at] == at and self._leads_on_by_an_arrow(at):
+        arrow = outline.stretch_start[at] == at and self._leads_on_by_an_arrow(at)
+        if "planned" in cues and (arrow or outline.tells_why(at)):
             return None
         if "planned" in cues and self._is_told_to_have_run(at):
             return "given"
