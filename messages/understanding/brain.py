@@ -118,6 +118,8 @@ _NOT_HAD = (
     "never", "without", "no", "denies", "denied", "isn", "aren", "wasn", "weren",
 )  # fmt: skip
 """What denies them."""
+_ONLY_OF_THE_BRAIN = ("srs", "radiosurgery", "wbrt", "gamma", "cyberknife", "gammaknife", "whole")
+"""How local treatment begins that no other organ has."""
 _BRAIN_NOUNS = ("brain_mets", "brain_imaging", "brain")
 
 
@@ -1305,6 +1307,8 @@ class Brain:
                 verdict.value = "active"
             elif verdict.value == "bare" and self._treated_beside(verdict):
                 verdict.value = "stable"  # brain mets? yes. Treated with SRS.
+            elif verdict.value == "bare" and self._regrew_behind(verdict):
+                verdict.value = "active"  # brain mets, ER neg. After SRS growing again.
             elif verdict.value == "bare" and self._was_imaged_for_symptoms(verdict):
                 verdict.value = "symptomatic"
 
@@ -1465,6 +1469,25 @@ class Brain:
             names_drugs(piece) or (piece.is_("noun") and not piece.is_("noun", *_NO_SUBJECT)) for piece in sentence
         )
         return grows and not named and any(piece.key == "they" for piece in sentence)
+
+    def _regrew_behind(self, verdict: _Verdict) -> bool:
+        """Whether a later clause, which names no other place, tells of growth and of treatment that only the brain has:
+        'brain mets, ER neg; after SRS now growing again'."""
+        following = self.context.sentence_end(verdict.pieces[-1].sentence)
+        for places in (*self._clauses_behind(verdict), self._sentence_at(following)):
+            told = self._said_at(places)
+            treated = any(
+                self.pieces[at].key in _ONLY_OF_THE_BRAIN and "treated" in self.pieces[at].cues for at in places
+            )
+            other = any(
+                names_drugs(self.pieces[at]) or self.pieces[at].is_("noun", "organ", "organ_mets", "extracranial")
+                for at in places
+            )
+            if treated and "progression" in told and not other and "negation" not in told:
+                for at in places:
+                    self.pieces[at].used = self.pieces[at].used or bool(self._facts[at])
+                return True
+        return False
 
     def _is_called_stable(self, verdict: _Verdict) -> bool:
         return any(piece.cue("stable", "no_progression", "responding") for piece in verdict.pieces)

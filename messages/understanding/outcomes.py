@@ -1036,6 +1036,10 @@ class Outcomes:
             return False  # PD in both adrenals
         earlier = outline.has(stretch, "previous", "before_it")
         lines = self.courses.metastatic()[: -1 if earlier else None]
+        insert = self.courses.insert
+        if insert is not None and insert < len(self.courses.all) and self._is_in_a_bracket_behind_drugs(every):
+            told_after = self.courses.all[:insert]  # TCT 4th line, after A, B and C (all to progression)
+            lines = [course for course in lines if course in told_after] or lines
         if kind:
             lines = [course for course in lines if kind & set(course.agents)]
         latest = max((course.sentence for course in lines), default=0)
@@ -1054,6 +1058,13 @@ class Outcomes:
         self.courses.separate("then")
         outline.pieces[place].used = True
         return True
+
+    def _is_in_a_bracket_behind_drugs(self, place: int) -> bool:
+        """Whether a word stands in a bracket behind a drug: 'A and B (all to progression)'."""
+        outline, opened = self.outline, place
+        while opened > outline.sentence_start[place] and place - opened < _FAR and outline.pieces[opened].key != "(":
+            opened -= 1
+        return opened > 0 and outline.pieces[opened].key == "(" and outline.is_drug[opened - 1]
 
     def _first_of_all(self, place: int) -> int | None:
         """The first drug of a list that a sentence begins with as a whole, and that ends right before a place: 'all

@@ -34,6 +34,7 @@ _LEADING = ("with", "of")
 """Words that lead from such a phrase to the drug it denies."""
 _AUXILIARIES = ("did", "didn", "didnt", "does", "doesn", "doesnt")
 """What stands for a verb that was told before."""
+_NUMERO = ("number", "nr", "num", "nummer")
 _POSSIBLY = ("could", "might", "may")
 _LONGEST_DOUBT = 5
 """Pieces from 'could be' to the finding it doubts, at most."""
@@ -116,10 +117,7 @@ def scan(text: str, lexicon: Lexicon) -> list[Piece]:  # noqa: PLR0915  (one rul
             if pieces[-1].kind == "number":
                 at = _add_units(pieces[-1], tokens, at, lexicon)
     typed = {piece.key for piece in pieces}
-    if "no" in typed and "." in typed:
-        pieces = _without_numero(pieces)
-    if not typed.isdisjoint(_TURNS):
-        pieces = _without_turns(pieces)
+    pieces = _without_small_words(pieces, typed)
     pieces = _without_prompts(pieces, text)
     settle_short_names(pieces, text, lexicon)
     _name_the_oestrogen_receptor(pieces)
@@ -167,6 +165,15 @@ def _compare_drugs(pieces: list[Piece], typed: set[str]) -> None:
             pieces[place].stand_for()
 
 
+def _without_small_words(pieces: list[Piece], typed: set[str]) -> list[Piece]:
+    """The pieces without words that stand between others and say nothing by themselves."""
+    if "no" in typed and "." in typed:
+        pieces = _without_numero(pieces)
+    if not typed.isdisjoint(_NUMERO):
+        pieces = _without_the_word_for_number(pieces)
+    return pieces if typed.isdisjoint(_TURNS) else _without_turns(pieces)
+
+
 def _without_numero(pieces: list[Piece]) -> list[Piece]:
     """Read 'no.' between a drug, or who gave it, and a number that ends what is said as the number's sign: 'T-DM1 no.
     12', 'from Dr no. 1'."""
@@ -182,6 +189,17 @@ def _without_numero(pieces: list[Piece]) -> list[Piece]:
         if number.kind == "number" and ends and (counted or "giver" in before.roles):
             number.kind, number.start = "cycles" if counted else "silent", piece.start
             dropped |= {place, place + 1}
+    return [piece for place, piece in enumerate(pieces) if place not in dropped]
+
+
+def _without_the_word_for_number(pieces: list[Piece]) -> list[Piece]:
+    """Read 'number' between a drug, or 'cycle', and a number as the number's sign: 'Kadcyla number 20'."""
+    dropped: set[int] = set()
+    for place in range(1, len(pieces) - 1):
+        piece, number, before = pieces[place], pieces[place + 1], pieces[place - 1]
+        if piece.key in _NUMERO and number.kind == "number" and before.names_drugs_by_name():
+            number.kind, number.start = "cycles", piece.start
+            dropped.add(place)
     return [piece for place, piece in enumerate(pieces) if place not in dropped]
 
 

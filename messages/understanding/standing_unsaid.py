@@ -6,7 +6,7 @@ a drug is no line, and is shown back as not used.
 
 from __future__ import annotations
 
-from messages.understanding.drugs import CONJUGATES, agents_of, generic
+from messages.understanding.drugs import CONJUGATES, ENDOCRINE, agents_of, generic
 from messages.understanding.outline import Outline
 from messages.understanding.standing_before import TOLD
 
@@ -91,6 +91,8 @@ class Unsaid:
         first, last = outline.first_of_list(at), outline.last_of_list(at)
         if pieces[at].asked or not self._stands_first(first):
             return False
+        if outline.has(range(last + 1, min(last + 2, self.end)), "before_it"):
+            return True  # in his letters I find A before that
         agents = {agent for on in range(first, last + 1) for agent in generic(agents_of(pieces[on]) or ())}
         timed = went = False
         for on in range(last + 1, self._end_of_its_course(last, agents)):
@@ -100,6 +102,9 @@ class Unsaid:
                 if not beside:
                     return False
             timed = timed or piece.kind in _COUNTED or piece.key in _UNTIL or not cues.isdisjoint(_COUNTED)
+            if outline.is_drug[on] and outline.has(outline.before_in_stretch(on, 4), "negation"):
+                return False
+            timed = timed or outline.is_drug[on]  # paclitaxel-HP: she sailed through, HP still going
             went = went or not cues.isdisjoint(_WENT)
             if timed and went:
                 return True
@@ -113,7 +118,7 @@ class Unsaid:
         following = outline.next_drug[last]
         while following is not None and following < stop:
             more = generic(agents_of(outline.pieces[following]) or ())
-            if not more or not more <= agents:
+            if not more or not more <= agents | ENDOCRINE:
                 return outline.stretch_start[following]
             following = outline.next_drug[following]
         return stop
