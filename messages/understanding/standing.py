@@ -1829,6 +1829,7 @@ class _Sentence:
             return "asked"
         untold = bare and words.is_open and self._is_told_unknown(at) and not self._is_given_together(at)
         untold = untold and not self._is_while_it_ran(at) and not self._ends_a_list_that_was_given(at)
+        untold = untold and not outline.counts_a_later_cycle(at)  # ground glass bilateral on T-DXd cycle 5
         if bare and (untold or self.unsaid.holds(at)):
             return "received" if self.unsaid.is_told(at) or self.unsaid.is_told_behind(at) else "mentioned"
         return "mentioned" if bare and led == '"' and self._is_written_on(at) else "received"

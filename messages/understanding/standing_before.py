@@ -98,6 +98,8 @@ _EXAMINATIONS = ("imaging", "brain_imaging", "body_imaging", "staging", "lvef")
 """Nouns of what is made before a drug begins."""
 _USED_UP = ("used", "exhausted", "tried", "given", "failed", "gone", "had", "received")
 """What says of all drugs but one that they were given."""
+_ALL = ("all", "everything", "every")
+"""What begins a list that one drug is left out of."""
 _HEADING = (":", "-", "=", "the", "to", "include", "are")
 """What may stand between such a word and its drugs."""
 _TO_ANOTHER = ("to", "in", "with")
@@ -1003,10 +1005,12 @@ class Before:
             return "mentioned"
         if not cues:
             return self._with_chemotherapy(at) if "say" in self.outline.pieces[at].kinds else None
-        if cues.isdisjoint(_ALL_REFUSING):
-            return None
+        if (key == "but" or "than" in cues or "all_but" in cues) and self._is_all_that_is_left(at):
+            return "denied"
         if cues & {"all_but", "all_but_these"} and self._is_all_but_what_was_used(at):
             return "denied"
+        if cues.isdisjoint(_ALL_REFUSING):
+            return None
         if cues & _NAMING and self._names_what_follows(at):
             return "mentioned"
         if "not_only" in cues or ("had_neither" in cues and self._is_of_what_was_told(at)):
@@ -1103,6 +1107,18 @@ class Before:
         behind = outline.last_of_list(drug) + 1
         behind += behind < self.end and outline.pieces[behind].key in ("was", "is", "has", "have", "were", "are")
         return behind < self.end and outline.pieces[behind].key in _USED_UP
+
+    def _is_all_that_is_left(self, at: int) -> bool:
+        """Whether all was used but the drug right behind a word: 'all options used up apart from T-DXd', 'everything
+        exhausted but A'; not 'all drugs were given but A failed'."""
+        pieces, drug = self.outline.pieces, at + 1
+        if self.before or drug >= self.end or not self.outline.is_drug[drug] or pieces[at].asked:
+            return False
+        led = range(max(self.first, at - _FAR), at)
+        used = any(pieces[each].key in _USED_UP for each in led[-_NEAR:])
+        behind = self.outline.last_of_list(drug) + 1
+        ends = behind >= self.end or pieces[behind].kind == "sign"
+        return used and ends and any(pieces[each].key in _ALL for each in led)
 
     def _is_all_there_was(self, at: int) -> bool:
         """Whether an exception is all that was given: 'nothing except THP', 'no treatment for the mets besides HP'."""
