@@ -14,6 +14,8 @@ from messages.understanding.tokens import Token
 
 _LONGEST = 5
 """Words of a heading, at most."""
+_TIMES = frozenset(("until_now", "month"))
+"""Parts of words that say up to when: 'to date', 'to May'."""
 _PARTING = frozenset(("|", "=", "->"))
 """Signs besides the dash that may end a heading."""
 _MARKS = frozenset(("-", "*", ";", "\u2022"))
@@ -154,8 +156,10 @@ def _plays_part(lexicon: Lexicon, words: list[str], role: str) -> bool:
 
 
 def _is_to_be_done(lexicon: Lexicon, words: list[str]) -> bool:
-    """Whether a heading is what is still to be done: 'to order', 'to request'; not 'to date'."""
-    return words[0] == "to" and len(words) > 1 and "until_now" not in lexicon.roles.get(words[-1], ())
+    """Whether a heading is what is still to be done: 'to order', 'to request'; not 'to date', 'to Feb 2022'."""
+    if words[0] != "to" or len(words) == 1:
+        return False
+    return all(word.isalpha() and lexicon.roles.get(word, frozenset()).isdisjoint(_TIMES) for word in words[1:])
 
 
 def _only_denies(lexicon: Lexicon, words: list[str]) -> bool:

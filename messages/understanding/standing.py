@@ -1814,7 +1814,9 @@ class _Sentence:
         if is_asked and behind == "given" and before is None and self._is_told_beside_the_question(at):
             return "received"
         told = behind == "given" or (before == "planned" and self._is_given_together(at))
-        if behind == "planned" or (before == "planned" and not (told and self._inherited(at))):
+        told = told or (before == "planned" and behind is None and self._is_told_done(at))
+        done = told and before == "planned" and behind != "planned" and self._is_told_done(at)
+        if behind == "planned" or (before == "planned" and not (done or (told and self._inherited(at)))):
             return "planned"
         asked = is_asked and not (before == "given" and behind == "given")
         if behind == "asked" or (asked and not self._is_on_it(at)):
@@ -1864,6 +1866,28 @@ class _Sentence:
                 return False
             agents |= more
         return len(drugs) > 1
+
+    def _is_told_done(self, at: int) -> bool:
+        """Whether nothing but that it was given stands behind what was planned: 'planned THP completed', 'recommended
+        T-DM1 was given'; not 'once planned THP is completed'."""
+        outline, pieces = self.outline, self.outline.pieces
+        first, last = outline.first_of_list(at), outline.last_of_list(at)
+        opens = outline.stretch_start[at]
+        if pieces[at].asked or first - 1 < opens or "planned" not in outline.cues[first - 1]:
+            return False
+        if first - 1 != opens or "clausal" in pieces[opens].roles or pieces[first - 1].key == "next":
+            return False
+        done = last + 1
+        while (
+            done < self.end and not outline.cues[done] and pieces[done].key in ("all", "already", "was", "were", "been")
+        ):
+            done += 1
+        if done >= self.end:
+            return False
+        was_given = pieces[done].key in ("was", "were") and "previously" in outline.cues[done]
+        if not (was_given or pieces[done].key in _GIVEN_OF_IT or "completed" in outline.cues[done]):
+            return False
+        return done + 1 >= self.end or pieces[done + 1].kind == "sign"
 
     def _is_while_it_ran(self, at: int) -> bool:
         """Whether something happened while a drug was given, whatever it was: 'moved abroad during THP'."""

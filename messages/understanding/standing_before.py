@@ -575,6 +575,8 @@ class Before:
             return None
         if "bridged" in cues and self.taken:
             return "given"  # T-DXd planned, so bridging with TH
+        if mode == "planned" and not self.taken and self._is_examined_on(at):
+            return None
         if mode in ("planned", "compared"):
             running = "ongoing" in cues and self.taken and at + 1 < self.end and outline.is_drug[at + 1]
             if piece.key in ("given", "received") and mode == "compared" and self._is_what_she_was_given(at):
@@ -805,7 +807,19 @@ class Before:
         outline, start = self.outline, self.outline.stretch_start[last]
         piece = outline.pieces[start]
         opens = piece.key == "to" and not outline.cues[start] and 0 < last - start < _NEAR_A_TRIAL // 2
-        return opens and not any(outline.pieces[at].roles & {"until_now"} for at in range(start, last + 1))
+        return opens and not any(
+            outline.pieces[at].roles & {"until_now", "month"}
+            or outline.pieces[at].kind in ("date", "number", "duration")
+            for at in range(start, last + 1)
+        )
+
+    def _is_examined_on(self, at: int) -> bool:
+        """Whether an examination is planned, and 'on' leads to a drug that runs: 'due for scan on T-DXd'."""
+        outline = self.outline
+        if outline.pieces[at].key != "on" or not self._is_right_before_a_drug(at):
+            return False
+        before = outline.pieces[at - 1]
+        return before.is_("noun", *_EXAMINATIONS) or "examination" in before.roles
 
     def _is_examined_for(self, at: int) -> bool:
         """Whether an examination is only made for a drug that is to begin, or its trial: 'MRI for the T-DXd study',
@@ -1062,6 +1076,8 @@ class Before:
                 return "unavailable" if by_others else refusal  # she was refused T-DXd by the insurer
         if key == "covered" and self.outline.has(self.outline.before_in_stretch(at, 3), "early"):
             return "received"  # the adjuvant setting already covered A
+        if "available" in cues and at + 1 < self.end and "paper" in self.outline.pieces[at + 1].roles:
+            return None  # available records: THP
         if "available" in cues and not cues & TOLD:  # paid for
             return "unavailable" if mode in ("denied", "unavailable") and not self.taken else "available"
         headed = "access" in cues and at == self.first and at + 1 < self.end and self.outline.pieces[at + 1].key == ":"
