@@ -360,9 +360,9 @@ class Courses:
         if not rest or rest[0].later or not (first.now or all(ended) or (first.opens and any(ended))):
             return False
         told = first.now or first.opens or not first.present  # not 'shrank on THP, PD on T-DM1'
-        ended = told and all(course.outcome in _ENDED for course in rest)
+        beside = told and all(ended)
         return all(
-            course.number is None and (course.sentence > first.sentence or ended) and not course.ongoing
+            course.number is None and (course.sentence > first.sentence or beside) and not course.ongoing
             for course in rest
         )
 

@@ -373,9 +373,9 @@ class Order:
         near = courses.between == "none" or (courses.between == "other" and self._is_behind_its_cycles(place))
         near = near or self._is_behind_how_it_went(place)
         if at and (near or not self.pieces[place].is_("cue", "before_it")):
-            told = self._told_before(current)
-            if told is not None and told in courses.all[:at] and current.number is None:
-                at = courses.all.index(told) + 1  # TCT after T-DM1. THP before.
+            last = self._told_before(current)
+            if last is not None and last in courses.all[:at] and current.number is None:
+                at = courses.all.index(last) + 1  # TCT after T-DM1. THP before.
             courses.all.remove(current)
             courses.all.insert(at - 1, current)
             drug = self.outline.last_drug[place]

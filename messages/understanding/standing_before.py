@@ -86,8 +86,12 @@ _NEAR_A_TRIAL = 8
 """Pieces between the patients and their trial, at most."""
 _HERSELF = ("she", "he", "mine", "ours", "my", "our", "this")
 """What turns from the patients of a trial to the one who is told of."""
+_WITHIN_ONE = ("head", "gut", "heart", "instinct", "feeling", "brain")
+"""What in somebody may say what to give: 'my gut says T-DXd'."""
 _WANTING = ("want", "wants", "wanted", "insists", "prefers", "suggests", "recommends", "proposes")
 """What is said of a drug that somebody would have given."""
+_HOUSES = ("hospital", "clinic", "unit", "site", "centre", "center", "trust", "company", "institution", "practice")
+"""What is called a sister or a partner, too."""
 _HANDED = ("she", "he", "given", "took", "taken", "used", "swallowed", "infused", "administered")
 """What tells that a drug was not only kept."""
 _AT_AN_EVENT = ("for", "before", "after", "until", "till", "at", "during", "since", "around", "by")
@@ -284,6 +288,8 @@ class Before:
     def _begins_a_relative(self, at: int) -> bool:
         """Whether a relative's story begins; 'tamoxifen for her sister' takes only the drugs before it."""
         outline = self.outline
+        if outline.pieces[min(at + 1, self.end - 1)].key in _HOUSES:
+            return False  # our sister hospital
         if outline.pieces[at].key == "colleague" and any(
             outline.pieces[back].key in OPINIONS for back in range(self.first, at)
         ):
@@ -850,7 +856,7 @@ class Before:
             led - 2 >= self.first and pieces[led].key in ("d", "ll") and pieces[led - 1].key == "'"
         )  # we'd say A
         who = pieces[led]
-        if who.key not in ("i", "we") and who.roles.isdisjoint(("adviser", "payer")):
+        if who.key not in ("i", "we", *_WITHIN_ONE) and who.roles.isdisjoint(("adviser", "payer")):
             return False
         return not outline.has(range(drug + 1, self.end), *TOLD, *_RUNNING, "negated_after", "negation", "declined")
 

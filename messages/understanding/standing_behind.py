@@ -37,6 +37,8 @@ _ENOUGH = ("fine", "ok", "okay", "good", "enough", "sufficient", "secure", "secu
 """What says that there is enough of a drug."""
 _OWNED = ("my", "misspoke", "mistyped")
 """How a writer's own mistake begins, which takes back what stands right before it."""
+_PRINTED = ("leaflet", "leaflets", "brochure", "brochures", "flyer", "flyers", "poster", "webinar", "sample", "samples")
+"""What is handed out on a drug."""
 _TOOK = ("took", "had", "got", "received", "taken")
 """How it is told that some of a drug was taken."""
 _ADMITS = (
@@ -50,7 +52,7 @@ _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
 _BY_THEMSELVES = frozenset(
-    ("it", "is", "via", "alternative", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE)
+    ("it", "is", "via", *_PRINTED, "alternative", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE)
 )
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
@@ -463,6 +465,8 @@ class Behind:
             return None  # T-DXd would be next had she not had ILD
         if piece.key == "soon" and self._is_when_it_was_begun(at):
             return "given"
+        if piece.key in _PRINTED and at > self.first and outline.is_drug[at - 1]:
+            return "given" if outline.has(range(at, self.end), *_GIVEN) else "mentioned"
         if "paper" in piece.roles and self._stands_in_a_paper(at):
             return "mentioned"
         if "stock" in piece.roles and outline.is_drug[at - 1]:
