@@ -1096,7 +1096,10 @@ def _is_queried(outline: Outline, first: int) -> bool:
 def _only_names(outline: Outline, first: int, end: int) -> bool:
     listed = {"then", "planned", "joined"}
     return all(
-        outline.is_drug[at] or outline.pieces[at].kind == "sign" or outline.cues[at] & listed
+        outline.is_drug[at]
+        or outline.pieces[at].kind == "sign"
+        or outline.pieces[at].key == "the"
+        or outline.cues[at] & listed
         for at in range(first, end)
     )
 
@@ -1313,7 +1316,8 @@ class _Sentence:
         bare = before is None and behind is None
         if bare and "not" in typed and self._is_judged(at):
             return Mention("mentioned")
-        like = "like" in outline.cues[at - 1] and at > self.first
+        leads = at - 1 - (led.key == "the" and at - 1 > self.first)
+        like = "like" in outline.cues[leads] and at > self.first
         unreal = led.key == "had" and "been" in typed and self._is_unreal(at)
         if behind == "corrected" or unreal or (like and not self._is_how_treated(at)):
             return Mention("mentioned")
@@ -1756,6 +1760,7 @@ class _Sentence:
     def _is_perhaps(self, at: int) -> bool:
         """Whether a doubt stands right before a drug: 'THP or maybe TCH', 'THP or, possibly, TCH'."""
         pieces, cues = self.outline.pieces, self.outline.cues
+        at -= at > self.first and pieces[at - 1].key == "the"
         if at > self.first + 1 and pieces[at - 1].key == ",":
             aside = pieces[at - 3].key if at > self.first + 2 else ","
             return "uncertain" in cues[at - 2] and aside in (",", "or", "and")
@@ -1771,7 +1776,7 @@ class _Sentence:
             return "mentioned"
         if "which" in typed and self._is_told_of_behind(at):
             return "received"
-        if led in ("a", "an") and [piece.key for piece in outline.pieces[at + 1 : at + 2]] == ["arm"]:
+        if led in ("a", "an", "is") and self._is_an_arm_or_a_trial(at):
             return "mentioned"  # the trial has a T-DM1 arm
         if led == "-" and [piece.key for piece in outline.pieces[max(self.first, at - 3) : at]] == ["+", "/", "-"]:
             return "mentioned"  # T-DM1 +/- tucatinib
@@ -2067,6 +2072,21 @@ class _Sentence:
                 return False
             told = told or bool(cues & TOLD)
         return False
+
+    def _is_an_arm_or_a_trial(self, at: int) -> bool:
+        """Whether a drug only names an arm of a trial, or a trial that is there: 'there is a T-DM1 trial here'; not
+        'in a T-DM1 trial'."""
+        outline, behind = self.outline, self.outline.last_of_list(at) + 1
+        if behind >= self.end:
+            return False
+        if outline.pieces[behind].key == "arm":
+            return outline.pieces[at - 1].key != "is"
+        there = any(
+            outline.pieces[led].key == "there" or "we_have" in outline.cues[led]
+            for led in range(max(self.first, at - _ASKED), at)
+        )
+        told = range(behind, self.end)
+        return "trial" in outline.pieces[behind].roles and there and not outline.has(told, *_EFFECTS, "ongoing")
 
     def _names_a_trial(self, at: int) -> bool:
         """Whether a regimen's name is a trial's, whose other arm may have been given, or another trial's: 'CLEOPATRA

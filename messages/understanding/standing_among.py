@@ -453,7 +453,8 @@ class Among:
     def _is_waited_for(self, these: range) -> bool:
         """Whether another drug is only given until this one is there: 'bridging with A until B'."""
         pieces, start = self.pieces, self.outline.sentence_start[these.start]
-        if pieces[these.start - 1].key not in ("until", "till") or these.start - 1 <= start:
+        until = these.start - 1 - (pieces[these.start - 1].key == "the")
+        if pieces[until].key not in ("until", "till") or until <= start - (pieces[start].key in _WAITING):
             return False
         ends = these.stop >= len(pieces) or pieces[these.stop].kind == "sign"
         return ends and any(pieces[at].key in _WAITING for at in range(start, these.start))
