@@ -93,9 +93,9 @@ def _is_a_cycle(key: str) -> bool:
 class Outcomes:
     """Gives each line the outcome that is said of it."""
 
-    def __init__(self, outline: Outline, courses: Courses, to_come: frozenset[int]) -> None:
+    def __init__(self, outline: Outline, courses: Courses, to_come: frozenset[int], not_given: frozenset[int]) -> None:
         self.outline, self.courses = outline, courses
-        self.to_come = to_come
+        self.to_come, self.not_given = to_come, not_given
         """Where drugs are named that are planned or asked about."""
         self.pointing = Pointing(outline)
         self._may_tell_of_all = (
@@ -1912,6 +1912,8 @@ class Outcomes:
             ):
                 return False
             if outline.is_drug[at]:
+                if bracket and at in self.not_given and outline.last_drug[place] is not None:
+                    return False  # THP, PD (T-DXd next)
                 asked = piece.asked and "after" not in outline.cues[place - 1]  # 'what after failure of THP?' tells it
                 asked = asked and not self._is_told_of_her(place)
                 return not asked and (linked or beside is None)

@@ -1098,6 +1098,8 @@ class Before:
         """Whether a question asks for treatment that lacks a drug: 'options without a taxane?'"""
         outline = self.outline
         led = range(self.first, at)
+        if at == self.first and outline.pieces[self.end - 1].key == "?":
+            return not outline.has(range(at, self.end), *TOLD, "has_had")  # without T-DXd what is left?
         if not outline.pieces[at].asked:
             return False
         if any(outline.is_drug[each] for each in led):

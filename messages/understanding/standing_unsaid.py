@@ -73,7 +73,8 @@ class Unsaid:
         self.outline, self.first, self.end = outline, first, end
         self._strange: dict[tuple[int, int], bool | None] = {}
         """Of each part of it whether such a word stands there; None where nothing is said at all."""
-        self._tells_a_course: bool | None = None
+        self._last_of_a_course: int | None = None
+        """Where it last tells how treatment went."""
         self._held: set[int] = set()
         """The drugs before that do not count as given for want of what tells so."""
         self.given: set[int] = set()
@@ -153,7 +154,8 @@ class Unsaid:
         led = pieces[first - 1] if first > self.first else None
         if led is not None and (led.key in _WAS or not led.roles.isdisjoint(_UNDER)):
             return False  # hair loss on Taxol, moved abroad during THP; I think it was T-DM1
-        if begins > self.first and pieces[begins - 1].key in _HEADS:
+        alone = last is None or last < self.first
+        if begins > self.first and pieces[begins - 1].key in _HEADS and (alone or pieces[begins - 1].key == ":"):
             begins = outline.stretch_start[begins - 1]
         if ends < self.end and pieces[ends - 1].key == "," and pieces[ends].kind in _COUNTED:
             return False  # row 1: A, 14 months
@@ -167,9 +169,11 @@ class Unsaid:
             self._strange[begins, ends] = strange
         if not self._strange[begins, ends]:
             return False
-        if self._tells_a_course is None:
-            self._tells_a_course = outline.has(range(self.first, self.end), *_COURSE)
-        return not self._tells_a_course
+        if self._last_of_a_course is None:
+            told = (each for each in range(self.end - 1, self.first - 1, -1) if outline.has((each,), *_COURSE))
+            self._last_of_a_course = next(told, -1)
+        from_here = self.first if alone else outline.stretch_start[first]  # what stands before is of other drugs
+        return self._last_of_a_course < from_here
 
     def is_told(self, at: int) -> bool:
         """Whether it is told of a drug that it was given, whatever else stands beside it: by how many there were, how

@@ -16,7 +16,8 @@ class Telling:
         self.courses = Courses()
         self.mentions: dict[int, Mention] = mentions_of(self.outline)
         to_come = frozenset(at for at, mention in self.mentions.items() if mention.standing in ("planned", "asked"))
-        self.outcomes = Outcomes(self.outline, self.courses, to_come)
+        not_given = frozenset(at for at, mention in self.mentions.items() if mention.standing != "received")
+        self.outcomes = Outcomes(self.outline, self.courses, to_come, not_given)
         self.sentence = 0
         self.outside: Course | None = None
         """The line that was being told where a bracket opened."""
