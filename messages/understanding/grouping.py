@@ -50,6 +50,8 @@ _BRACKET = 2
 """Pieces from a bracket's sign to the drug behind its heading."""
 _LONGEST_LIST = 8
 """Drugs that are looked at for the 'and' that ends their list."""
+_HAD_BY = ("via", "from", "by", "through", "shipped", "paid", "bought", "donated", "courtesy", "thanks")
+"""What leads from a part of a line to how it was had."""
 
 
 class Grouping:
@@ -976,6 +978,7 @@ class Grouping:
             or self._is_left_out(place)
             or self._leads_to_an_exchange(place)
             or self._is_adjusted(place)
+            or self._tells_how_it_was_had(place)
         ):
             return part
         if (
@@ -1054,6 +1057,20 @@ class Grouping:
         """Whether only the dose of a drug was changed: 'lap/cape, capecitabine reduced for PPE'."""
         following = self.outline.next_meaning(place, 3)
         return following is not None and "adjusted" in self.pieces[following].roles
+
+    def _tells_how_it_was_had(self, place: int) -> bool:
+        """Whether a part of a line is named again behind a comma for how it was had: 'paclitaxel + trastuzumab,
+        trastuzumab via a court order', 'TCT, the tucatinib from a charity'; not 'TCT, capecitabine from May'."""
+        outline, pieces, first = self.outline, self.pieces, self.outline.first_of_list(place)
+        leads, behind = first - 1, outline.last_of_list(place) + 1
+        leads -= leads > 0 and pieces[leads].key in ("the", "her")
+        current = self.courses.current
+        if leads < 1 or pieces[leads].key != "," or not outline.is_drug[leads - 1] or current is None:
+            return False
+        if behind + 1 >= outline.stretch_end[place] or pieces[behind].key not in _HAD_BY or current.outcome is not None:
+            return False
+        rest = pieces[behind + 1 : min(behind + 4, outline.stretch_end[place])]
+        return not any(piece.kind in ("date", "cycles", "duration", "line", "number") for piece in rest)
 
     def _only_counts(self, place: int) -> bool:
         """Whether a part of a line is named for its cycles: 'docetaxel + HP 2018; docetaxel x6, HP 4 years'."""

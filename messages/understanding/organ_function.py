@@ -206,7 +206,9 @@ class OrganFunction:
                     skipped = at + 3
                 elif at + 1 < len(self.pieces) and self.pieces[at + 1].key in ("days", "day"):  # echo ten days ago
                     continue
-                elif at + 1 < len(self.pieces) and names_drugs(self.pieces[at + 1]):  # after 6 THP
+                elif (
+                    at + 1 < len(self.pieces) and names_drugs(self.pieces[at + 1]) and self._is_under(at + 1)
+                ):  # after 6 THP
                     told = False
                     continue
                 elif self.pieces[at - 1].key in _CYCLE:  # 'now on cycle 20'

@@ -883,7 +883,8 @@ class Outcomes:
             return
         if not self.courses.all and not self._governs(place) and self._is_told_before_its_drug(place):
             self.unclaimed = place
-        self._said(place, "progression")
+        given_up = outline.pieces[place].key == "gave" and self._is_given_up_for_a_toxicity(place)
+        self._said(place, "toxicity" if given_up else "progression")
         outline.pieces[place].used = outline.pieces[place].used or bool(self.courses.all)
 
     def _is_of_as_many(self, place: int) -> bool:
@@ -1298,6 +1299,7 @@ class Outcomes:
         return any(
             (outline.pieces[at].kind == "word" and "antibodies" not in outline.pieces[at].roles)
             or outline.pieces[at].is_("find")
+            or outline.pieces[at].is_("noun", *_REASONS)
             or outline.cues[at] & {"symptomatic", "a_toxicity"}
             for at in near
         )
@@ -1509,6 +1511,18 @@ class Outcomes:
             if because and (toxic or outline.cues[at] & {"a_toxicity", "new"}):
                 return True
             because = because or bool(outline.pieces[at].roles & {"reason", "for"}) or "joined" in outline.cues[at]
+        return False
+
+    def _is_given_up_for_a_toxicity(self, place: int) -> bool:
+        """Whether a toxicity is why a drug was given up: 'gave up on it because of nausea', 'on THP for neuropathy'."""
+        because = False
+        for at in self.outline.rest_of_stretch(place, 9):
+            piece, cues = self.outline.pieces[at], self.outline.cues[at]
+            if because and "a_toxicity" in cues:
+                return True
+            if "progression" in cues:
+                return False
+            because = because or bool(piece.roles & {"reason", "for", "because"})
         return False
 
     def _why_it_ended(self, place: int) -> str | None:

@@ -88,7 +88,7 @@ _FAR = 30
 """Pieces before such an ordinal where another one may stand, at most."""
 
 
-def scan(text: str, lexicon: Lexicon) -> list[Piece]:  # noqa: PLR0915  (one rule after another)
+def scan(text: str, lexicon: Lexicon) -> list[Piece]:
     """The pieces of a text, in order, with their sentences and clauses."""
     tokens = tokens_of(text, lexicon.number_glued, lexicon.ordinary)
     _name_receptors(tokens)
