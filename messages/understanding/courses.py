@@ -115,6 +115,11 @@ class Told:
     """Whether nothing was given for metastatic disease yet."""
 
 
+def _is_told_before(first: Course, course: Course) -> bool:
+    """Whether one line stands before another in the text: not in 'progression on T-DM1, before that THP'."""
+    return not (first.pieces and course.pieces) or first.pieces[0].start < course.pieces[0].start
+
+
 class Courses:
     """The courses read so far, the one being told, and what separated it from the next drug."""
 
@@ -360,7 +365,7 @@ class Courses:
         if not rest or rest[0].later or not (first.now or all(ended) or (first.opens and any(ended))):
             return False
         told = first.now or first.opens or not first.present  # not 'shrank on THP, PD on T-DM1'
-        beside = told and all(ended)
+        beside = told and all(ended) and all(_is_told_before(first, course) for course in rest)
         return all(
             course.number is None and (course.sentence > first.sentence or beside) and not course.ongoing
             for course in rest

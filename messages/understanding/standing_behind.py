@@ -52,7 +52,23 @@ _ALSO = ("also", "too", "likewise", "ditto")
 """What says of a drug what was said of the one before it: 'lapatinib proposed, T-DM1 also'."""
 _TIMES = ("cycles", "date", "line")
 _BY_THEMSELVES = frozenset(
-    ("it", "is", "via", *_PRINTED, "alternative", "do", "-", "n", "no", "free", "full", "included", *_ALSO, *_FINE)
+    (
+        "it",
+        "is",
+        "via",
+        *_PRINTED,
+        "alternative",
+        "do",
+        "-",
+        "n",
+        "no",
+        "free",
+        "full",
+        "included",
+        "out",
+        *_ALSO,
+        *_FINE,
+    )
 )
 """Words that may say something of a drug though they have no cue and play no part."""
 _IS_NOT = ("isn", "isnt", "aren", "arent")
@@ -183,6 +199,8 @@ class Behind:
             return True  # T-DM1 please not, she had it in 2020
         if verdict == "mentioned" and said == "given" and "in_general" in self.outline.cues[told_at]:
             return True  # T-DM1 never worked for anyone
+        if verdict == "mentioned" and said == "given" and self.outline.pieces[told_at].key in ("standard", "soc"):
+            return True  # T-DXd is second-line standard
         if said == "given":
             beside = told_at - at <= 2 and self.outline.stretch[at] == self.outline.stretch[told_at]
             planned = self.outline.has(self.outline.before_in_stretch(at, 3), "planned")
@@ -441,6 +459,10 @@ class Behind:
             return "denied" if last else "mentioned"
         if "started" in cues and self._tells_when_it_began(at):
             return "received"
+        if piece.key == "out" and last and single and outline.is_drug[at - 1] and at > self.first:
+            return "unavailable"  # T-DXd out
+        if piece.key in ("standard", "soc") and self._is_called_standard(at):
+            return "mentioned"
         if "trial" in piece.roles and self._is_a_trial_that_runs(at):
             return "mentioned"
         if "handed_over" in piece.roles and self._only_came(at):
@@ -559,8 +581,8 @@ class Behind:
             and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at))
         ):
             return "mentioned"
-        if "asked_back" in cues and piece.asked:
-            return "asked"
+        if "asked_back" in cues and (piece.asked or (piece.key == "yes" and not single)):
+            return "asked"  # T-DM1: yes or no
         if piece.key == "next" and self._is_what_she_had_next(at):
             return "given"
         if piece.key == "next" and self._leads_on_from_what_she_had(at):
@@ -1077,6 +1099,15 @@ class Behind:
         """Whether a plan is a step of its own: 'THP -> T-DM1 -> plan -> T-DXd'."""
         arrow = at + 1
         return arrow + 1 < self.end and self.outline.pieces[arrow].key == "->" and self.outline.is_drug[arrow + 1]
+
+    def _is_called_standard(self, at: int) -> bool:
+        """Whether a drug is only called the standard of a line: 'T-DXd is second-line standard'."""
+        outline, drug = self.outline, self.outline.drug_in_stretch_before(at)
+        if drug is None or at - drug > _LIST + 1:
+            return False
+        between = outline.pieces[drug + 1 : at]
+        is_ = bool(between) and between[0].key in ("is", "are")
+        return is_ and all(piece.kind in ("silent", "line") or "is" in piece.roles for piece in between)
 
     def _is_one_dose(self, at: int) -> bool:
         """Whether only some doses of a drug were left out: 'one T-DM1 omitted for her holidays', 'last cycle of TCT
