@@ -511,6 +511,7 @@ class Among:
             or self._was_chosen_behind(these)
             or self._was_accepted(these)
             or self._was_given_as_planned(these)
+            or self._is_what_runs_by_now(these)
         ):
             self.change(these, "received")
 
@@ -625,6 +626,28 @@ class Among:
             return False
         behind = at + 1 + (pieces[at + 1].key in ("from", "in", "for", "since"))
         return behind < end and pieces[behind].kind in ("date", "cycles", "duration")
+
+    def _is_what_runs_by_now(self, these: range) -> bool:
+        """Whether 'which' goes on from a plan to what runs since some time: 'waiting for A, which is running since
+        May', 'proposed B, which she is on since June'."""
+        outline, pieces, which = self.outline, self.pieces, these.stop + 1
+        end = outline.sentence_end[these.start]
+        if (
+            which + 1 >= end
+            or pieces[which - 1].key != ","
+            or pieces[which].key != "which"
+            or pieces[end - 1].key == "?"
+        ):
+            return False
+        rest = range(which + 1, min(end, outline.stretch_end[which], which + 2 + _NEAR))
+        if any(outline.is_drug[at] for at in rest) or outline.has(rest, "negation", "planned", "pending", "declined"):
+            return False
+        since = next((at for at in rest if "ever_since" in pieces[at].roles or pieces[at].kind == "date"), None)
+        if since is None or outline.plays(rest, "modal") or outline.plays(rest, "if"):
+            return False
+        led = range(which + 1, since)
+        on = bool(led) and "on" in pieces[led[-1]].roles and outline.has(led, "the_patient", "ongoing")
+        return on or outline.has(led, "ongoing", "on_it", "started")
 
     def _is_told_plainly(self, these: range) -> bool:
         """Whether nothing behind a drug asks, supposes or puts it off."""

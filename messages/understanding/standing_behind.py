@@ -577,7 +577,9 @@ class Behind:
         if (
             "in_general" in cues
             and not self._is_the_reason(at)
-            and not (piece.key == "only" and outline.has(range(at + 1, self.end), *_GIVEN))  # only in a trial, PD
+            and not (
+                piece.key in ("only", "era") and outline.has(range(at + 1, self.end), *_GIVEN)
+            )  # only in a trial, PD
             and (outline.drug_in_stretch_before(at) is not None or self._is_beside_a_bracket(at))
         ):
             return "mentioned"
