@@ -15,10 +15,10 @@ import sys
 import traceback
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, wraps
 from hashlib import blake2b
-from itertools import count
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 CORES = os.cpu_count() or 1
@@ -27,17 +27,26 @@ LONGEST = 900
 Made = dict[str, FunctionType]
 MADE: list[tuple[FunctionType, Made]] = []
 """Each function that has mutants, with these by name."""
+CALLED: set[int] = set()
+"""The places in it of those that were called."""
 FEW = 8
 """Results a cache keeps that holds what was loaded, at most, and not what was read of texts."""
 
 
-def wrap_in_trampoline(mutants: Made, is_classmethod: bool = False) -> Callable[[FunctionType], FunctionType]:
-    """Stands for mutmut's: a function stays what it is until it is exchanged, and costs nothing until then."""
+def wrap_in_trampoline(mutants: Made, is_classmethod: bool = False) -> Callable[[FunctionType], Any]:
+    """Stands for mutmut's: a function notes that it is called, and does what it did until it is exchanged."""
     del is_classmethod
 
-    def note(function: FunctionType) -> FunctionType:
+    def note(function: FunctionType) -> Any:
+        number = len(MADE)
         MADE.append((function, mutants))
-        return function
+
+        @wraps(function)
+        def noting(*args: Any, **named: Any) -> Any:
+            CALLED.add(number)
+            return function(*args, **named)
+
+        return noting
 
     return note
 
@@ -57,14 +66,25 @@ def exchange(function: FunctionType, mutant: FunctionType) -> None:
     function.__defaults__, function.__kwdefaults__ = mutant.__defaults__, mutant.__kwdefaults__
 
 
+@cache
+def caches() -> tuple[tuple[Any, bool], ...]:
+    """Every cache of what is judged, and whether it holds what was loaded."""
+    found = {
+        id(each): each
+        for name, module in [*sys.modules.items()]
+        if name.startswith(("messages.", "tests.understanding"))
+        for each in vars(module).values()
+        if hasattr(each, "cache_clear")
+    }
+    return tuple((each, (each.cache_parameters()["maxsize"] or FEW + 1) <= FEW) for each in found.values())
+
+
 def forget(*, loaded: bool = True) -> None:
     """Let nothing be known from before: a function that is asked once would never be asked again. Not `loaded`: but
     what was loaded, which no text changes."""
-    for name, module in [*sys.modules.items()]:
-        if name.startswith(("messages.", "tests.understanding")):
-            for found in vars(module).values():
-                if hasattr(found, "cache_clear") and (loaded or (found.cache_parameters()["maxsize"] or FEW + 1) > FEW):
-                    found.cache_clear()
+    for each, was_loaded in caches():
+        if loaded or not was_loaded:
+            each.cache_clear()
 
 
 def digest_of(read: Callable[[], str]) -> bytes:
@@ -109,16 +129,15 @@ class Texts:
     def __init__(self, units: Iterable[tuple[Any, ...]], read: Callable[..., str]) -> None:
         self.units, self.read = [*units], read
         self.digests: list[bytes] = []
-        self.taken_by: dict[CodeType, array[int]] = {}
+        self.taking: list[array[int]] = []
+        """Those that take each function."""
 
     def take(self) -> None:
         """Read all of them, a share in each of some children."""
-        codes = [function.__code__ for function, _ in MADE]
-        numbers = dict(zip(codes, count(), strict=False))
         shares = [range(first, len(self.units), CORES) for first in range(CORES)]
-        begun = [in_child(lambda share=share: self._taken(share, numbers)) for share in shares]  # type: ignore[misc]
+        begun = [in_child(lambda share=share: self._taken(share)) for share in shares]  # type: ignore[misc]
         self.digests = [b""] * len(self.units)
-        found: list[list[int]] = [[] for _ in codes]
+        found: list[list[int]] = [[] for _ in MADE]
         for share, running in zip(shares, begun, strict=True):
             said, _ = said_by(*running)
             at = 0
@@ -130,41 +149,34 @@ class Texts:
                     found[number].append(place)
                 at += 2 * taken
         shuffled = random.Random(1)
-        for code, places in zip(codes, found, strict=True):
+        for places in found:
             shuffled.shuffle(places)
-            self.taken_by[code] = array("I", places)
+            self.taking.append(array("I", places))
 
-    def _taken(self, share: range, numbers: dict[CodeType, int]) -> bytes:
-        said, taken = bytearray(), set[int]()
-
-        def called(frame: Any, event: str, _: object) -> None:
-            if event == "call" and (number := numbers.get(frame.f_code)) is not None:
-                taken.add(number)
-
+    def _taken(self, share: range) -> bytes:
+        """For each text its digest, how many functions it takes, and which."""
+        said = bytearray()
         for place in share:
             forget(loaded=False)
-            taken.clear()
-            sys.setprofile(called)
-            digest = digest_of(lambda place=place: self.read(*self.units[place]))  # type: ignore[misc]
-            sys.setprofile(None)
-            said += digest + len(taken).to_bytes(4, "big") + array("H", sorted(taken)).tobytes()
+            CALLED.clear()
+            said += digest_of(lambda place=place: self.read(*self.units[place]))  # type: ignore[misc]
+            said += len(CALLED).to_bytes(4, "big") + array("H", sorted(CALLED)).tobytes()
         return bytes(said)
 
-    def notice(self, code: CodeType) -> bool:
-        """Whether a text is read otherwise now that the function whose code this was is exchanged."""
+    def notice(self, number: int) -> bool:
+        """Whether a text is read otherwise now that the function of this number is exchanged."""
         forget()
         return any(
             digest_of(lambda place=place: self.read(*self.units[place])) != self.digests[place]  # type: ignore[misc]
-            for place in self.taken_by[code]
+            for place in self.taking[number]
         )
 
 
-def verdict(function: FunctionType, mutant: FunctionType, texts: Texts, tests: list[str]) -> bytes:
+def verdict(number: int, mutant: FunctionType, texts: Texts, tests: list[str]) -> bytes:
     """b"text", b"test" or nothing: by what a mutant is noticed."""
-    code = function.__code__
-    exchange(function, mutant)
+    exchange(MADE[number][0], mutant)
     signal.alarm(LONGEST)
-    if texts.notice(code):
+    if texts.notice(number):
         return b"text"
     import pytest  # noqa: PLC0415  (most mutants are noticed before)
 
@@ -174,15 +186,18 @@ def verdict(function: FunctionType, mutant: FunctionType, texts: Texts, tests: l
 
 def judged(names: list[str], texts: Texts, tests: list[str]) -> Iterator[tuple[str, str]]:
     """Each mutant and by what it was noticed, some at once: 'text', 'test', 'time', or nothing."""
-    by_name = {f"{function.__module__}.{name}": (function, mutant) for function, made in MADE
-               for name, mutant in made.items()}  # fmt: skip
+    by_name = {
+        f"{function.__module__}.{name}": (number, mutant)
+        for number, (function, made) in enumerate(MADE)
+        for name, mutant in made.items()
+    }
     running: dict[int, tuple[str, int]] = {}
     left = [*reversed(names)]
     while left or running:
         while left and len(running) < CORES:
             name = left.pop()
-            function, mutant = by_name[name]
-            child, out = in_child(lambda f=function, m=mutant: verdict(f, m, texts, tests))  # type: ignore[misc]
+            number, mutant = by_name[name]
+            child, out = in_child(lambda of=number, by=mutant: verdict(of, by, texts, tests))  # type: ignore[misc]
             running[child] = (name, out)
         child, status = os.wait()
         name, out = running.pop(child)
