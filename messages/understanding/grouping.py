@@ -567,8 +567,9 @@ class Grouping:
 
     def _is_what_the_patient_is_on(self, place: int) -> bool:
         """Whether 'on', with the patient before it at most, opens a sentence and leads to a drug."""
-        led = [self.pieces[at] for at in range(self.outline.sentence_start[place], place)]
-        on = bool(led) and "on" in led[-1].roles and len(led) <= _PATIENT_ON
+        start = self.outline.sentence_start[place]
+        led = self.pieces[start:place] if place - start <= _PATIENT_ON else []
+        on = bool(led) and "on" in led[-1].roles
         return on and all(
             piece.roles & {"person", "woman", "is", "still", "present", "until_now"}
             or piece.cue("the_patient", "ongoing")
