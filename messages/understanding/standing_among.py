@@ -517,7 +517,7 @@ class Among:
 
     def _was_accepted(self, these: range) -> bool:
         """Whether what was offered was accepted and is told with its cycles: 'offered A, accepted, had 6 cycles'; or
-        what was preferred is told to run: 'preferred B, still on it'."""
+        what was preferred, or came next, is told to run: 'preferred B, still on it', 'B next, and is still on it'."""
         outline, pieces = self.outline, self.pieces
         end = min(outline.sentence_end[these.start], these.stop + _FAR)
         if (
@@ -526,18 +526,23 @@ class Among:
             or outline.plays(range(max(0, these.start - _FAR), these.start), "if")
         ):
             return False
-        agreed = False
-        for at in range(these.stop, end):
+        agreed, came_next = False, pieces[these.stop].key == "next" and outline.last_drug[these.start] is not None
+        for at in range(these.stop + came_next, end):
             piece, cues = pieces[at], outline.cues[at]
             if outline.is_drug[at] or piece.asked or cues & {"negation", "negated_after", "declined"}:
                 return False
-            if cues & {"on_it", "had_it"} and (agreed or at <= these.stop + 2):
+            if cues & {"on_it", "had_it"} and (agreed or came_next or at <= these.stop + 2):
                 return True
             if "accepting" in piece.roles or piece.key in _AGREED:
                 agreed = True
             elif agreed and piece.kind in ("cycles", "duration") and piece.value:
                 return not outline.has(range(at, end), "planned", "pending", "upcoming")
-            elif not (piece.kind in ("sign", "number") or piece.key in _LEADING or piece.key in _BEGUN):
+            elif not (
+                piece.kind in ("sign", "number")
+                or piece.key in _LEADING
+                or piece.key in _BEGUN
+                or (came_next and piece.kind == "silent")
+            ):
                 return False
         return False
 
