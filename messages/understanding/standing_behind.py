@@ -391,10 +391,19 @@ class Behind:
         """Whether a 'no' behind a finding in brackets answers for it: 'EC/TH (pCR no)', 'T-DXd (toxicity: none)'."""
         outline, named = self.outline, at - 1
         named -= named > 0 and outline.pieces[named].key in (":", "=")
+        if named < at - 1 and outline.is_drug[named] and self._heads_an_effect(outline.first_of_list(named)):
+            return True  # response to T-DM1: none
         if outline.drug_in_stretch_before(at) is not None or outline.stretch_start[at] > named:
             return False
         cues = {"early", "surgery", "toxicity", "a_toxicity", "progression", "responding"}
         return bool(outline.cues[named] & cues) or bool(outline.pieces[named].kinds & {"noun", "find"})
+
+    def _heads_an_effect(self, first: int) -> bool:
+        """Whether an effect of the drugs that follow heads a sentence: 'response to', 'effect of'."""
+        pieces, led = self.outline.pieces, first - 1
+        if led - 1 < self.first or pieces[led].key not in ("to", "of", "on", "under", "from", "with"):
+            return led >= self.first and pieces[led].key in ("response", "responses", "benefit", "effect")
+        return pieces[led - 1].key in ("response", "effect", "benefit", "remission")
 
     def _only_ends(self, at: int) -> bool:
         """Whether nothing of weight follows in the stretch: 'T-DM1 she never made.', 'T-DXd, which she has never had

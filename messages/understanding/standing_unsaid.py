@@ -47,6 +47,11 @@ _UNDER = frozenset(("on", "during", "up_to"))
 _WAS = ("was", "were")
 _LIGHT = ("also", "too", "and", "or", "one", "two", "three", "for")
 """What may stand beside a drug of a list that says of each what it says of the first."""
+_READ = (
+    "leaflets", "brochure", "brochures", "booklet", "article", "articles", "paper", "papers", "info", "talk", "lecture",
+    "webinar", "guidance", "counselled", "counseled", "informed", "literature", "material", "materials", "video",
+)  # fmt: skip
+"""What is read or told on a drug."""
 _SET = ("keen", "set", "bent", "sold", "reading", "read", "agreed", "focus")
 """What leads with 'on' to a drug that nobody gave."""
 _LONGEST_LIST = 6
@@ -152,6 +157,9 @@ class Unsaid:
             return last in self._held  # of drugs that are named together all were given, or none
         begins, ends = outline.stretch_start[first], outline.stretch_end[outline.last_of_list(at)]
         led = pieces[first - 1] if first > self.first else None
+        opens = pieces[first - 2] if first - 2 >= self.first else None
+        if led is not None and led.key == "on" and opens is not None and (opens.key in _READ or "topic" in opens.roles):
+            return True  # they gave her leaflets on T-DXd
         if led is not None and (led.key in _WAS or not led.roles.isdisjoint(_UNDER)):
             return False  # hair loss on Taxol, moved abroad during THP; I think it was T-DM1
         alone = last is None or last < self.first
@@ -181,7 +189,22 @@ class Unsaid:
         satellite unit'."""
         first, last = self._whole_list(at)
         told = self._is_counted(first) or self._lasts(first, last) or self._is_where_it_was_given(last)
-        return told or self._went_without(last) or self._was_given(last)
+        return told or self._went_without(last) or self._was_given(last) or self._was_hard(last) or self._gave(first)
+
+    def _gave(self, first: int) -> bool:
+        """Whether 'they gave her' leads to drugs, and nothing denies or supposes it."""
+        outline, led = self.outline, first - 1
+        if led < self.first or outline.pieces[led].key not in ("gave", "given") or outline.pieces[led].asked:
+            return False
+        before = range(outline.stretch_start[first], led)
+        gave = outline.pieces[led].key == "gave" and "took_effect" in outline.cues[led]
+        return gave and not outline.has(before, *_NOT_TOLD) and not outline.plays(before, "modal")
+
+    def _was_hard(self, last: int) -> bool:
+        """Whether it is told what drugs were to the patient: 'T-DM1 was hard on her', 'THP was kind to her'."""
+        told = self.outline.pieces[last + 1 : min(self.end, last + 5)]
+        keys = [piece.key for piece in told]
+        return len(keys) > 3 and keys[0] in ("was", "were") and keys[2] in ("on", "to") and keys[3] in ("her", "him")
 
     def _went_without(self, last: int) -> bool:
         """Whether it is told right behind drugs what did not happen under them: 'T-DM1 without complications'."""
