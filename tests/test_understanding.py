@@ -39,7 +39,7 @@ from tests.understanding.score import REACHED, all_judged, aside, known_failures
 KNOWLEDGE = shipped()
 WORDS = english(KNOWLEDGE)
 SCORE = Path(__file__).parent.parent / "build" / "corpus.txt"
-MOST_KNOWN_FAILURES = 39
+MOST_KNOWN_FAILURES = 38
 """The list of known failures may only become shorter."""
 STRINGS = int(os.environ.get("FUZZ", "5000"))
 """Random texts that are read; `make fuzz` reads 100,000."""
