@@ -15,7 +15,7 @@ import sys
 import traceback
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, wraps
+from functools import wraps
 from hashlib import blake2b
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -29,8 +29,6 @@ MADE: list[tuple[FunctionType, Made]] = []
 """Each function that has mutants, with these by name."""
 CALLED: set[int] = set()
 """The places in it of those that were called."""
-FEW = 8
-"""Results a cache keeps that holds what was loaded, at most, and not what was read of texts."""
 
 
 def wrap_in_trampoline(mutants: Made, is_classmethod: bool = False) -> Callable[[FunctionType], Any]:
@@ -66,25 +64,13 @@ def exchange(function: FunctionType, mutant: FunctionType) -> None:
     function.__defaults__, function.__kwdefaults__ = mutant.__defaults__, mutant.__kwdefaults__
 
 
-@cache
-def caches() -> tuple[tuple[Any, bool], ...]:
-    """Every cache of what is judged, and whether it holds what was loaded."""
-    found = {
-        id(each): each
-        for name, module in [*sys.modules.items()]
-        if name.startswith(("messages.", "tests.understanding"))
-        for each in vars(module).values()
-        if hasattr(each, "cache_clear")
-    }
-    return tuple((each, (each.cache_parameters()["maxsize"] or FEW + 1) <= FEW) for each in found.values())
-
-
-def forget(*, loaded: bool = True) -> None:
-    """Let nothing be known from before: a function that is asked once would never be asked again. Not `loaded`: but
-    what was loaded, which no text changes."""
-    for each, was_loaded in caches():
-        if loaded or not was_loaded:
-            each.cache_clear()
+def forget() -> None:
+    """Let nothing be known from before: a function that is asked once would never be asked again."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith(("messages.", "tests.understanding")):
+            for found in vars(module).values():
+                if hasattr(found, "cache_clear") and not found.__module__.startswith("flows."):  # it is not judged
+                    found.cache_clear()
 
 
 def digest_of(read: Callable[[], str]) -> bytes:
@@ -126,8 +112,8 @@ def said_by(child: int, out: int) -> tuple[bytes, int]:
 class Texts:
     """Every text the record of readings has, how it is read, and which functions that takes."""
 
-    def __init__(self, units: Iterable[tuple[Any, ...]], read: Callable[..., str]) -> None:
-        self.units, self.read = [*units], read
+    def __init__(self, units: Iterable[tuple[Any, ...]], read: Callable[..., str], forget: Callable[[], None]) -> None:
+        self.units, self.read, self.forget = [*units], read, forget
         self.digests: list[bytes] = []
         self.taking: list[array[int]] = []
         """Those that take each function."""
@@ -157,7 +143,7 @@ class Texts:
         """For each text its digest, how many functions it takes, and which."""
         said = bytearray()
         for place in share:
-            forget(loaded=False)
+            self.forget()
             CALLED.clear()
             said += digest_of(lambda place=place: self.read(*self.units[place]))  # type: ignore[misc]
             said += len(CALLED).to_bytes(4, "big") + array("H", sorted(CALLED)).tobytes()
@@ -172,16 +158,21 @@ class Texts:
         )
 
 
+def passes(tests: list[str]) -> bytes:
+    """Something where all tests pass."""
+    import pytest  # noqa: PLC0415  (most mutants are noticed before)
+
+    forget()
+    return b"" if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) else b"all"
+
+
 def verdict(number: int, mutant: FunctionType, texts: Texts, tests: list[str]) -> bytes:
     """b"text", b"test" or nothing: by what a mutant is noticed."""
     exchange(MADE[number][0], mutant)
     signal.alarm(LONGEST)
     if texts.notice(number):
         return b"text"
-    import pytest  # noqa: PLC0415  (most mutants are noticed before)
-
-    forget()
-    return b"test" if pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) else b""
+    return b"" if passes(tests) else b"test"
 
 
 def judged(names: list[str], texts: Texts, tests: list[str]) -> Iterator[tuple[str, str]]:
@@ -212,12 +203,15 @@ def main(order: str) -> int:
     """Judge the mutants that a file names, against the texts of the record and the tests it names."""
     stand_in()
     sys.path.insert(0, str(Path.cwd()))
-    from tests.understanding import readings  # noqa: PLC0415  (mutated modules, in the copy)
+    from tests.understanding import corpus, readings  # noqa: PLC0415  (mutated modules, in the copy)
 
     asked = json.loads(order)
-    texts = Texts((unit[1:] for unit in readings.units()), readings.reading)
+    texts = Texts((unit[1:] for unit in readings.units()), readings.reading, corpus.forget)
     texts.take()
     print(f"{len(texts.units)} texts read without a mutant", file=sys.stderr, flush=True)
+    said, _ = said_by(*in_child(lambda: passes(asked["tests"])))
+    if not said:
+        raise SystemExit("the tests fail without a mutant")
     for name, by in judged(asked["mutants"], texts, asked["tests"]):
         print(json.dumps([name, by]), flush=True)
     return 0
