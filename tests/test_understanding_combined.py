@@ -533,3 +533,34 @@ def test_the_interval_is_told_between_early_treatment_and_the_first_line() -> No
         assert profile.months_since_adjuvant_her2 == months, text
         assert set(profile.early_stage_agents or ()) == AROUND_SURGERY[before], text
         assert lines_of(profile) == lines, text
+
+
+BESIDE_A_WORD_NOBODY_KNOWS = (
+    "{w}: {d}.", "{d} {w}.", "they {w} {d}.", "{d} was {w} by the board.", "the {w} of {d} is with the boss.",
+    "{d}: {w}", "her {w} mentions {d}", "{w} about {d}.", "someone {w} {d} in her chart.", "{d} + capecitabine {w}.",
+    "{w}: {d}, lapatinib.", "{w}: {d} 5, lapatinib 2.", "{w} - {d}", "she {w} {d}.", "we {w} for {d}.",
+)  # fmt: skip
+NOBODY_KNOWS = ("quibbled", "zorp", "florbing")
+BUT_GIVEN = (
+    ("{w}: THP, PD after 9 months, then {d}.", None), ("THP for a year, {w} and PD, then {d}, ongoing", "ongoing"),
+    ("THP. {w}. On {d} with PD in the liver", "progression"), ("THP, then the {w} gave her {d}, 6 cycles", None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wording", BESIDE_A_WORD_NOBODY_KNOWS)
+def test_a_drug_beside_a_word_nobody_knows_is_no_line(wording: str) -> None:
+    """What is not understood of a drug was once a line: 'Votes: T-DXd', 'T-DXd through a lawsuit'."""
+    for word, drug in product(NOBODY_KNOWS, ("Enhertu", "Kadcyla", "tucatinib")):
+        text = f"HER2+ MBC. THP 1L, PD in liver. {wording.format(w=word, d=drug)}"
+        found = understand(text, KNOWLEDGE)
+        assert [agents for agents, _ in lines_of(found.profile)] == [FIRST], text
+        assert found.profile.extracranial_disease == "progressing", text
+
+
+@pytest.mark.parametrize(("wording", "outcome"), BUT_GIVEN)
+def test_a_drug_that_is_told_to_be_given_is_a_line_whatever_stands_beside_it(wording: str, outcome: str | None) -> None:
+    for word, drug in product(NOBODY_KNOWS, ("Enhertu", "Kadcyla")):
+        text = f"HER2+ MBC. {wording.format(w=word, d=drug)}"
+        lines = lines_of(understand(text, KNOWLEDGE).profile)
+        assert [agents for agents, _ in lines] == [FIRST, {"t_dxd" if drug == "Enhertu" else "t_dm1"}], text
+        assert lines[1][1] == outcome, text

@@ -37,7 +37,7 @@ JOINED = 1_000
 SHUFFLED = 1_500
 """Texts made of words of the lexicon."""
 VARIED = int(os.environ.get("VARIED", "5000"))
-"""Texts of the open half with words put in, left out or exchanged; `make mutants` reads 20,000."""
+"""Texts of the open half with words put in, left out or exchanged; `make mutants` reads 30,000."""
 TOGETHER = 20
 """Such texts that share one line of the record."""
 _FILLING = ("the", "very", "then", "also", "her", "in", "of", "well", "quite", "somewhat", "indeed", "patient")
