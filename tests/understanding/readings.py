@@ -10,6 +10,7 @@ look at which entries changed.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import random
@@ -17,12 +18,15 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from flows.knowledge.load import shipped
 from flows.plain_yaml import read_yaml
 from flows.questionnaire import QUESTIONS
+from messages import understanding as rules
 from messages.understanding.lexicon import FOLDER, lexicon
+from messages.understanding.scan import scan
 from tests.understanding.corpus import HALVES, HERE, KINDS, entries, turn_at, understood
 
 RECORD = HERE / "readings.txt"
@@ -38,6 +42,10 @@ SHUFFLED = 1_500
 """Texts made of words of the lexicon."""
 VARIED = int(os.environ.get("VARIED", "5000"))
 """Texts of the open half with words put in, left out or exchanged; `make mutants` reads 30,000."""
+EXCHANGED = int(os.environ.get("EXCHANGED", "0"))
+"""Texts of the open half with a word exchanged for another that a rule names beside it: `make mutants` reads 40,000."""
+RULES = Path(os.environ.get("RULES", Path(rules.__file__).parent))
+"""Where the modules of the rules stand; as they are written, where mutants of them are read."""
 TOGETHER = 20
 """Such texts that share one line of the record."""
 _FILLING = ("the", "very", "then", "also", "her", "in", "of", "well", "quite", "somewhat", "indeed", "patient")
@@ -71,6 +79,7 @@ def units() -> Iterator[tuple[str, str, str | None, *tuple[str, ...]]]:
         yield name, f"{_TOLD_BEFORE}, {text}", None
     for kind, made, texts in (
         ("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled()), ("varied", VARIED, _varied()),
+        ("exchanged", EXCHANGED, _exchanged()),
     ):  # fmt: skip
         for number, text in enumerate(islice(texts, made // TOGETHER * TOGETHER)):
             yield f"{kind}/{number // TOGETHER}", text, None
@@ -112,6 +121,49 @@ def _varied() -> Iterator[str]:
         else:
             words[at] = chance.choice(chance.choice(texts))
         yield " ".join(words)
+
+
+def _exchanged() -> Iterator[str]:
+    """Texts of the open half with one word, or what it says, exchanged for another that the same rule looks for."""
+    chance = random.Random(24)
+    words, beside, said = lexicon(shipped()), _named_together(), _said_by()
+    texts = [entry["text"] for kind in KINDS for _, entry in entries("open", kind)]
+    while True:
+        text = chance.choice(texts)
+        places = [
+            (piece, name)
+            for piece in scan(text, words)
+            for name in (piece.key, *sorted(piece.cues), *sorted(piece.roles))
+            if name in beside
+        ]
+        if places:
+            piece, name = chance.choice(places)
+            other = chance.choice(beside[name])
+            yield f"{text[: piece.start]}{chance.choice(said.get(other, [other]))}{text[piece.end :]}"
+
+
+def _named_together() -> dict[str, list[str]]:
+    """Each word, cue or part of a word to those that a rule names in one list with it."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(RULES.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            listed = node.elts if isinstance(node, ast.Tuple | ast.Set) else getattr(node, "args", None)
+            if isinstance(listed, list):
+                names = [
+                    each.value for each in listed if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                ]
+                for name in names:
+                    found.setdefault(name, set()).update(names)
+    return {name: sorted(others - {name}) for name, others in found.items() if len(others) > 1}
+
+
+def _said_by() -> dict[str, list[str]]:
+    """How each cue and each part is said; without the phrases that hold a group."""
+    phrases, words = (read_yaml((FOLDER / f"{file}.yaml").read_text("utf-8")) for file in ("phrases", "words"))
+    said = {name: [str(word) for word in found] for name, found in words["roles"].items()}
+    for name, found in phrases["cues"].items():
+        said[name] = [str(phrase) for phrase in found if "<" not in str(phrase)] or said.get(name, [name])
+    return said
 
 
 def shuffled() -> Iterator[str]:
