@@ -47,7 +47,7 @@ from tests.conftest import KEY, TODAY
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 """What the program is called, by whoever packaged it."""
-PATIENCE = 10_000.0
+PATIENCE = 30_000.0
 """Milliseconds for anything a page does: what is quick alone is slow beside other tests."""
 
 
