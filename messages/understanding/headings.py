@@ -46,9 +46,9 @@ def read_headings(tokens: list[Token], text: str, lexicon: Lexicon, named: Named
         elif sign.key not in _PARTING:
             continue
         first = _begins(tokens, place, text)
-        if first is None or tokens[first].kind == "sign" or not named(place + 1)[1]:
+        if first is None or tokens[first].kind == "sign":
             continue
-        if _is_heading(tokens, first, place, place + 1, text, lexicon, named):
+        if _is_heading(tokens, first, place, place + 1, text, lexicon, named) and named(place + 1)[1]:
             tokens[place] = sign._replace(key=":", kind="sign")
     if "\n" in text:
         _part_lines(tokens, text, lexicon, named)
