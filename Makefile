@@ -120,7 +120,7 @@ crash: .venv/dev ## workers killed at random moments, on both engines: nothing m
 
 FUZZ ?= 100000
 fuzz: .venv/dev ## random texts of every kind: none may fail to be read
-	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_understanding.py -k "any_text or any_order or time_grows"
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_understanding.py -k "any_text or any_order or put_in or time_grows"
 
 SAMPLE ?= 300
 SEED ?= 1

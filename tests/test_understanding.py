@@ -33,7 +33,7 @@ from messages.understanding.scan import near
 from messages.words import english
 from tests.understanding.corpus import HALVES, HERE, KINDS, LATER, WAITING, Judged, entries, judged
 from tests.understanding.corpus import given as agents_given
-from tests.understanding.readings import PLACES, RECORD, lines, shuffled
+from tests.understanding.readings import PLACES, RECORD, lines, shuffled, torn
 from tests.understanding.score import REACHED, all_judged, aside, known_failures, lines_of, share
 
 KNOWLEDGE = shipped()
@@ -336,6 +336,12 @@ def test_words_of_the_lexicon_in_any_order_can_be_read() -> None:
     for number, text in enumerate(islice(shuffled(), STRINGS // 2)):
         understand(text, KNOWLEDGE, PLACES[number % len(PLACES)] if number % 3 else None)
         assert turn_of(text, State(here=PLACES[number % len(PLACES)]), WORDS) is not None, text
+
+
+def test_parts_of_texts_with_words_put_in_can_be_read() -> None:
+    """A text that breaks off behind 'before' raises: a rule looks at the word behind it."""
+    for number, text in enumerate(islice(torn(), STRINGS)):
+        understand(text, KNOWLEDGE, PLACES[number % len(PLACES)] if number % 3 == 0 else None)
 
 
 def test_slips_in_words_of_weight_can_be_read() -> None:

@@ -426,6 +426,8 @@ LAP_CAPE = ("lapatinib", "capecitabine")
         ("CLEOPATRA placebo arm, PD", [("docetaxel", "trastuzumab")], ["progression"]),
         ("HER2CLIMB control arm, PD", [("capecitabine", "trastuzumab")], ["progression"]),
         ("HER2CLIMB-02 control arm, PD", None, []),
+        ("recent: T-DXd. before: T-DM1. before", [("t_dm1",), ("t_dxd",)], [None, None]),
+        ("Tucatinib or HER2CLIMB-02 placebo arm", None, []),
         ("HER2CLIMB-02 (T-DM1 + tucatinib or placebo) PD", [("t_dm1",)], ["progression"]),
         ("T-DM1 for want of T-DXd, PD", [("t_dm1",)], ["progression"]),
         ("THP PD, T-DM1 for lack of T-DXd, PD", [THP, ("t_dm1",)], ["progression", "progression"]),
@@ -472,6 +474,13 @@ LAP_CAPE = ("lapatinib", "capecitabine")
         ("HER2+ MBC. Doxorubicin? Yes, but for a sarcoma in 1999.", None, []),
         ("eribulin vial broke, dose not given, never rescheduled", None, []),
         ("Tucatinib was proposed. The patient declined.", None, []),
+        ("HER2+ MBC, THP PD. T-DXd next in June", [THP], ["progression"]),
+        ("T-DXd next in June, she had THP", [THP], [None]),
+        ("THP 2019, T-DXd next in June 2022, PD", [THP, ("t_dxd",)], [None, "progression"]),
+        ("HER2+ MBC, THP PD. T-DXd after echo.", [THP], ["progression"]),
+        ("THP PD. T-DXd after echo, PD", [THP, ("t_dxd",)], ["progression", "progression"]),
+        ("Had THP after CT.", [THP], [None]),
+        ("THP PD, T-DXd after", [THP, ("t_dxd",)], ["progression", None]),
     ],
 )
 def test_a_drug_only_named_or_to_come_was_not_given_and_lines_keep_order_and_outcome(

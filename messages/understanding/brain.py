@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from messages.understanding.context import Context
 from messages.understanding.drugs import names_drugs
+from messages.understanding.named import Cue
 from messages.understanding.scan import Piece
 from messages.understanding.statements import Stated
 
@@ -42,7 +43,7 @@ _OF_STATE = (_STATES_SET - {"negation", "uncertain", "planned", "declined"}) | {
 _CUES_OF_FACTS = _STATES_SET | {"weak_progression", "came_back", "excluded"}
 _GROUPS_OF_FACTS = frozenset(("<lesion>", "<held>", "<clear>", "<empty>", "<count>"))
 """Cues and groups of the lexicon by which a word may say something of the brain."""
-_LIGHT = ("new", "previously", "uncertain", "joined", "asked_weak")
+_LIGHT: tuple[Cue, ...] = ("new", "previously", "uncertain", "joined", "asked_weak")
 """Cues that may stand between a negation and what it denies."""
 _FOUND = ("disease", "on", "by", "per")
 """What may stand between a denial and the scan that shows it."""
@@ -57,7 +58,7 @@ _NOT = ("not", "isn", "isnt", "aren", "arent", "wasn", "hasn", "doesn", "didn")
 """What denies of the brain what was said of the rest."""
 _MOST_ACTIVE = 8
 """Mentions of active lesions beside which symptoms are looked for: the sentences behind the first are behind all."""
-_OF_ITSELF = ("stable", "not_imaged", "unknown", "no_progression", "responding", "pending")
+_OF_ITSELF: tuple[Cue, ...] = ("stable", "not_imaged", "unknown", "no_progression", "responding", "pending")
 """What is said of the brain alone, behind it, where organs before it grew."""
 _NO_SUBJECT = ("brain", "brain_mets", "brain_imaging", "imaging", "staging")
 

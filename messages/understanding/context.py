@@ -11,6 +11,7 @@ from typing import Literal
 
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lexicon import Lexicon
+from messages.understanding.named import Cue
 from messages.understanding.pieces import NAMING
 from messages.understanding.scan import Piece
 
@@ -24,7 +25,7 @@ _NEAR = 10
 """Pieces between a suspicion and the word that rules it out, at most."""
 _HEADER = 2
 """Pieces of a sentence that only names what the next one speaks of, its sign among them."""
-_PASSED = ("uncertain", "unknown", "pending", "joined", "asked", "planned")
+_PASSED: tuple[Cue, ...] = ("uncertain", "unknown", "pending", "joined", "asked", "planned")
 """Cues that may stand between a word and what it is said of: 'the ILD question: none'."""
 _WITH_A_VALUE = ("er", "pr", "hr", "er_pr", "her2", "lvef", "platelets", "crcl", "ecog", "bilirubin", "child_pugh")
 """What is not denied behind a comma: a value of its own follows it."""

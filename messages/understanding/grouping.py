@@ -18,6 +18,7 @@ from messages.understanding.drugs import (
     generic,
     go_together,
 )
+from messages.understanding.named import Cue
 from messages.understanding.scan import Piece
 from messages.understanding.telling import Telling
 
@@ -31,12 +32,12 @@ _LONGEST_ACCOUNT = 24
 """Pieces from a relapse to what is given for it, at most."""
 _PATIENT_ON = 5
 """Pieces of 'she is still on', at most."""
-_CARRIED_ON = ("carried_on", "completed")
+_CARRIED_ON: tuple[Cue, ...] = ("carried_on", "completed")
 _HAPPENED = ("lost", "rose", "fell", "dropped", "climbed", "gained", "ttp", "ttf", "pfs", "dor")
 """What tells of a drug in the past: 'lost her hair on THP', 'TTP on THP 7 mo'."""
-_NOT_NOW = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
+_NOT_NOW: tuple[Cue, ...] = ("started", "progression", "previously", "then", "stopped", "negation", "used_to")
 """Cues before 'on' that show that it tells of the past."""
-_HOW_IT_WENT = ("progression", "toxicity", "stopped", "ongoing")
+_HOW_IT_WENT: tuple[Cue, ...] = ("progression", "toxicity", "stopped", "ongoing")
 """Cues behind a combination that is named again for them."""
 _WHICH_OF_THEM = ("earlier", "older", "former", "later", "last", "latest", "newer", "latter")
 """What says which of several lines one was."""
@@ -1195,7 +1196,7 @@ class Grouping:
         more = set(agents_of(self.pieces[joined]) or ())
         return self.outline.joins(place, joined) and not more <= set(known.agents)
 
-    def _rest_tells(self, place: int, *names: str) -> bool:
+    def _rest_tells(self, place: int, *names: Cue) -> bool:
         outline = self.outline
         if outline.said.isdisjoint(names):
             return False

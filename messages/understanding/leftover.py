@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from messages.understanding.drugs import names_drugs
 from messages.understanding.lexicon import Lexicon
+from messages.understanding.named import Cue
 from messages.understanding.scan import Piece
 
-_CLINICAL = ("mixed_response", "treated", "symptomatic", "a_toxicity", "surgery")
+_CLINICAL: tuple[Cue, ...] = ("mixed_response", "treated", "symptomatic", "a_toxicity", "surgery")
 """Words that only say how another is meant, but that a clinician would miss if they were dropped in silence."""
 
 

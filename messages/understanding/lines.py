@@ -329,7 +329,7 @@ class _Reader:
             return numbers and outline.stretch_start[place] == place and not self.pieces[place].asked
         if outline.sentence_start[place] == place or (place and "ongoing" in outline.cues[place - 1]):  # still on it
             return True
-        if outline.sentence_start[place] == place - 1 and outline.has(range(place + 1, place + 2), "after"):
+        if outline.sentence_start[place] == place - 1 and outline.has(outline.rest_of_stretch(place, 1), "after"):
             return "previously" in outline.cues[place - 1]  # she had it after THP
         if self.pieces[place].key == "which" and outline.stretch_start[place] == place:  # T-DXd, which came after THP
             return place > 1 and self.pieces[place - 1].key == "," and outline.is_drug[place - 2]

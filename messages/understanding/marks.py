@@ -7,6 +7,7 @@ from typing import Literal
 from messages.understanding.courses import Course, Told
 from messages.understanding.drugs import AROUND_SURGERY, BEFORE_A_TAXANE, agents_of
 from messages.understanding.measures import last_of_range
+from messages.understanding.named import Cue
 from messages.understanding.scan import ITEM
 from messages.understanding.telling import Telling
 
@@ -24,7 +25,7 @@ _IN_THE_PAST = (
     "elsewhere", "overseas",
 )  # fmt: skip
 """Words behind the number of a line that tell that it was given."""
-_REFUSING = ("negation", "never", "planned", "naive")
+_REFUSING: tuple[Cue, ...] = ("negation", "planned")
 """Cues before the number of a line that was not given yet."""
 _WAS = ("was", "were", "had", "has", "been", "is")
 """What may stand between the number of a line and its drugs."""

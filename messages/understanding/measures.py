@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept
+from messages.understanding.named import Cue
 from messages.understanding.scan import ITEM, Piece
 
 FIRST_YEAR, LAST_YEAR = 1950, 2099
@@ -78,7 +79,7 @@ def _is_number(pieces: list[Piece], at: int) -> bool:
     return 0 <= at < len(pieces) and pieces[at].kind == "number"
 
 
-def _is_cue(pieces: list[Piece], at: int, name: str) -> bool:
+def _is_cue(pieces: list[Piece], at: int, name: Cue) -> bool:
     return 0 <= at < len(pieces) and pieces[at].cue(name)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from messages.understanding.courses import Course
 from messages.understanding.drugs import CONJUGATES, GO_ON, agents_of, generic, go_together
+from messages.understanding.named import Cue
 from messages.understanding.telling import Telling
 
-_ENDED = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
+_ENDED: frozenset[Cue] = frozenset(("progression", "toxicity", "stopped", "a_toxicity"))
 """Cues that say how a line ended."""
 _LONG_AGO = ("long", "way", "ages", "many", "decades")
 """How phrases begin by which a line came before all others: 'long ago', 'way back'."""
@@ -743,7 +744,8 @@ class Order:
             return ends and (self._is_all_that_is_told(place) or self._is_behind_how_it_went(place))
         last = outline.last_drug[place]
         if last is not None and self.pieces[outline.sentence_start[last]].key == self.pieces[place].key:
-            return self.pieces[place].key == "before" and self.pieces[place + 1].key in (":", "=")  # not 'Prior: A'
+            heads = place + 1 < end and self.pieces[place + 1].key in (":", "=")
+            return heads and self.pieces[place].key == "before"  # not 'Prior: A'
         rest = range(place + 1, min(end, place + _LONGEST_HISTORY))
         first = place + 2 if place + 1 < end and self.pieces[place + 1].key in (":", "=", "-") else place + 1
         led = range(first, min(end, first + 2))  # before she got THP

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from messages.understanding.courses import Course, Courses
 from messages.understanding.drugs import ANTI_HER2, CONJUGATES, GO_ON, agents_of, generic, readings_of
+from messages.understanding.named import Cue
 from messages.understanding.outline import BRAIN, Outline, is_new, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.pointed import Pointing
@@ -23,7 +24,7 @@ _FAR = 14
 """Pieces between an outcome and the first of several lines it is said of, at most."""
 _FROM_DRUG_TO_STOP = 16
 """Pieces from a drug over the measurement that ended it to its stop, at most."""
-_POINTED = frozenset(("progression", "at_progression", "toxicity", "a_toxicity", "ongoing"))
+_POINTED: frozenset[Cue] = frozenset(("progression", "at_progression", "toxicity", "a_toxicity", "ongoing"))
 """Cues of what may be said of 'the first', 'the latter'."""
 _TELLING = _POINTED | {
     "no_progression", "stopped", "restarted", "at_progression", "outcome_unknown", "completed", "ongoing", "current",
@@ -666,9 +667,7 @@ class Outcomes:
         if led >= outline.sentence_end[place] or not outline.is_drug[led]:
             return False
         heads = range(outline.sentence_start[place], place)
-        if not all(
-            outline.pieces[at].kind == "silent" or outline.cues[at] & {"the_patient", "then", "now"} for at in heads
-        ):
+        if not all(outline.pieces[at].kind == "silent" or outline.cues[at] & {"the_patient", "then"} for at in heads):
             return False
         return bool(heads) or not set(agents_of(outline.pieces[led]) or ()) <= GO_ON
 
@@ -2052,7 +2051,7 @@ class Outcomes:
         begins = max(outline.sentence_start[place], place - _POINTS_NEAR)
         last = outline.last_drug[place]
         heading = range(begins, sign)
-        if (last is not None and last >= begins) or outline.has(heading, "negation", "planned", "brain"):
+        if (last is not None and last >= begins) or outline.has(heading, "negation", "planned"):
             return None
         for at in heading:
             piece, following = pieces[at], pieces[at + 1]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
 from messages.understanding.drugs import AGAINST_PLACEBO, agents_of, generic, names_drugs
+from messages.understanding.named import Cue, Role
 from messages.understanding.pieces import NAMING, Piece
 
 _FAR = 24
@@ -147,7 +148,7 @@ class Outline:
         first, far = self.stretch_start[place], place - within
         return range(place - 1, (first if first > far else far) - 1, -1)
 
-    def has(self, places: Iterable[int], *names: str) -> bool:
+    def has(self, places: Iterable[int], *names: Cue) -> bool:
         """Whether a piece at one of these places is one of these cues."""
         if self.said.isdisjoint(names):
             return False
@@ -157,7 +158,7 @@ class Outline:
                 return True
         return False
 
-    def plays(self, places: range, role: str) -> bool:
+    def plays(self, places: range, role: Role) -> bool:
         """Whether a piece at one of these places plays a part."""
         return role in self.played and any(role in self.pieces[at].roles for at in places)
 
@@ -246,7 +247,11 @@ class Outline:
         first, end = self.sentence_start[regimen], self.sentence_end[regimen]
         near = range(max(first, regimen - _TO_ITS_ARM), min(end, regimen + _TO_ITS_ARM + 1))
         arm = next((at for at in near if "comparator" in pieces[at].roles), None)
-        if arm is None or pieces[arm - 1].key in ("-", "not") or self.plays(range(max(first, arm - 2), arm + 3), "or"):
+        if (
+            arm is None
+            or pieces[arm - 1].key in ("-", "not")
+            or self.plays(range(max(first, arm - 2), min(arm + 3, len(pieces))), "or")
+        ):
             return None
         beside = [
             at for at in (self.last_drug[regimen], self.next_drug[regimen]) if at is not None and first <= at < end

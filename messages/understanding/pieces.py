@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from messages.understanding.lexicon import Concept
+from messages.understanding.named import Cue, Kind
 
 _Names = frozenset[str]
 NO_ROLES: _Names = frozenset()
@@ -57,7 +58,7 @@ class Piece:
         self.concepts = concepts
         self.cues, self.kinds = cues_and_kinds(concepts)
 
-    def is_(self, kind: str, *names: str) -> bool:
+    def is_(self, kind: Kind, *names: str) -> bool:
         """Whether one of its concepts is of this kind, and of one of these names where any are given."""
         if kind not in self.kinds:
             return False
@@ -66,7 +67,7 @@ class Piece:
                 return True
         return False
 
-    def cue(self, *names: str) -> bool:
+    def cue(self, *names: Cue) -> bool:
         """Whether it is one of these cues."""
         return not self.cues.isdisjoint(names)
 

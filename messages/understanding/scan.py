@@ -6,6 +6,7 @@ from functools import partial
 
 from messages.understanding.headings import names_a_drug, read_headings
 from messages.understanding.lexicon import Concept, Lexicon, Node
+from messages.understanding.named import Cue
 from messages.understanding.near import SHORTEST, edits, is_one_edit_from, nearest, sounds_like
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece, cues_and_kinds
 from messages.understanding.sentences import divide, enumerated
@@ -26,7 +27,9 @@ _BESIDE_RP = 6
 _IN_THE_BRAIN = ("brain", "brain_mets", "brain_imaging")
 _ONLY_OF_THE_BRAIN = ("srs", "radiosurgery")
 """Local treatment that no other organ has."""
-_BEFORE_TREATMENT = ("progression", "weak_progression", "new", "negation", "not_imaged", "pending", "planned")
+_BEFORE_TREATMENT: tuple[Cue, ...] = (
+    "progression", "weak_progression", "new", "negation", "not_imaged", "pending", "planned",
+)  # fmt: skip
 """Cues before a local treatment that leave open what it was for, or whether it was given."""
 _OF_THE_BRAIN = ("radiosurgery", "of_the_head")
 """The parts of words that show of what an MRI is."""
@@ -67,7 +70,9 @@ _TURNS = ("however", "though", "meanwhile", "nevertheless", "nonetheless")
 """Words that turn from what was told before, and may stand inside what they begin."""
 _SUBJECTS = frozenset(("noun", "agents", "regimen"))
 """Kinds of what may be spoken of."""
-_DOES = ("progression", "no_progression", "stable", "responding", "took_effect", "stopped", "completed")
+_DOES: tuple[Cue, ...] = (
+    "progression", "no_progression", "stable", "responding", "took_effect", "stopped", "completed",
+)  # fmt: skip
 """Cues of what it may do."""
 _ASKED_FIELDS = ("stage", "brain", "cns", "head", "setting")
 """Fields that are no finding by themselves, and are answered behind a question mark."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon
+from messages.understanding.named import Cue
 from messages.understanding.pieces import ITEM, NO_ROLES, Piece
 
 _ASKING = ("dosing", "symptom", "other_question")
@@ -52,11 +53,11 @@ _LETTERED = frozenset(("lettered",))
 """The part of an item that a letter counts: 'a) THP'."""
 _LETTERS = {letter: number for number, letter in enumerate("abcdefgh", 1)}
 """The letters of an enumeration."""
-_LISTING = ("planned", "has_had", "previously")
+_LISTING: tuple[Cue, ...] = ("planned", "has_had", "previously")
 """Cues that may lead to an enumeration without a colon."""
 _TURNING = ("then", "new_word")
 """Cues that begin a clause."""
-_OF_A_HEADING = ("progression", "toxicity", "stopped", "responding", "took_effect", "a_toxicity")
+_OF_A_HEADING: tuple[Cue, ...] = ("progression", "toxicity", "stopped", "responding", "took_effect", "a_toxicity")
 """Cues of what a heading with 'what' tells of."""
 _BREAKS = frozenset((",", ";", "(", ")", "[", "]", ".", "|"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messages.understanding.lexicon import Concept, Lexicon
+from messages.understanding.named import Cue
 from messages.understanding.pieces import Piece
 
 
@@ -82,7 +83,7 @@ _ANTIBODY = "tras"
 """How the name of the antibody of every conjugate begins."""
 _LONG = 5
 """Letters of a short name that is no other word: a number behind it is company enough: 'cleopatra 12 mo'."""
-_COMPANY = (
+_COMPANY: tuple[Cue, ...] = (
     "early",
     "then",
     "cycles",

@@ -17,6 +17,7 @@ from messages.understanding.drugs import (
     go_together,
     readings_of,
 )
+from messages.understanding.named import Cue
 from messages.understanding.outline import Outline, tells_alike
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
@@ -90,9 +91,9 @@ _OF_A_COURSE = frozenset(("previously", "previous", "early", "has_had", "the_pat
 """Cues that may stand between an illness and the drugs that were given for it."""
 _LONGEST_REMARK = 12
 """Pieces of a bracket that are looked over."""
-_EFFECTS = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
+_EFFECTS: tuple[Cue, ...] = ("progression", "toxicity", "a_toxicity", "responding", "took_effect", "stopped")
 """Cues of what a drug did."""
-_BAD_EFFECTS = ("progression", "toxicity")
+_BAD_EFFECTS: tuple[Cue, ...] = ("progression", "toxicity")
 """Cues of what went wrong under a drug."""
 _OF_SEVERAL = ("one", "of", "do", "would", "should", "option", "to", "first")
 """What follows 'which' where it asks for one of several."""
@@ -100,7 +101,7 @@ _OF_WHAT_IT_DID = ("was", "did", "were")
 """How a question of the past begins that may ask what a drug did."""
 _OF_GIVING = ("get", "got", "given", "have", "had", "receive", "received", "used", "tried", "ever", "start", "started")
 """What asks in such a question whether a drug was given."""
-_SUPPOSED = ("stopped", "ongoing", "carried_on", "completed")
+_SUPPOSED: tuple[Cue, ...] = ("stopped", "ongoing", "carried_on", "completed")
 """Cues of what is asked only of a drug that was given."""
 _TOO = ("too", "also", "likewise", "ditto", "aswell")
 """What says of a drug what was said of the one before it."""
@@ -471,7 +472,7 @@ def _ask_for_the_lettered(outline: Outline, found: dict[int, Mention]) -> None:
         if drug is None or drug > at + _ASKED:
             return
         drugs += [each for each in range(drug, outline.last_of_list(drug) + 1) if outline.is_drug[each]]
-    told = ("progression", "toxicity", "stopped", "completed", "ongoing")
+    told: tuple[Cue, ...] = ("progression", "toxicity", "stopped", "completed", "ongoing")
     if any(outline.has(outline.rest_of_stretch(each, 4), *told) for each in drugs):
         return
     found.update({each: Mention("asked") for each in drugs if found[each].standing == "received"})
@@ -668,7 +669,7 @@ def _is_refused_outright(outline: Outline, first: int, end: int) -> int | None:
     told = next((at for at in range(first, end) if "declined" in outline.cues[at]), None)
     if told is None or outline.pieces[told].asked:
         return None
-    light = ("new_word", "correction", "the_patient")
+    light: tuple[Cue, ...] = ("new_word", "correction", "the_patient")
     others = (at for at in range(first, end) if at != told)
     plain = all(
         outline.pieces[at].kind in ("silent", "sign") or outline.has(range(at, at + 1), *light) for at in others
@@ -1439,7 +1440,7 @@ class _Sentence:
             at = following
         return at
 
-    def _is_only_dated(self, at: int, *cues: str) -> bool:
+    def _is_only_dated(self, at: int, *cues: Cue) -> bool:
         """Whether what is said of the access to a drug only has its time or its source before it: 'previously T-DXd not
         available', 'pharmacy says T-DXd is not on the formulary'."""
         outline = self.outline

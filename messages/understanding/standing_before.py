@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from messages.understanding.drugs import readings_of
+from messages.understanding.named import Cue
 from messages.understanding.outline import Outline
 from messages.understanding.pieces import ITEM
 from messages.understanding.sentences import OPINIONS
 
-TOLD = frozenset(("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it"))
+TOLD: frozenset[Cue] = frozenset(
+    ("after", "previously", "progression", "completed", "stopped", "toxicity", "before_it")
+)
 """Cues after which a drug was certainly given."""
-_RUNNING = frozenset(("ongoing", "started", "maintenance", "early"))
+_RUNNING: frozenset[Cue] = frozenset(("ongoing", "started", "maintenance", "early"))
 _REFUSING = frozenset(("denied", "declined", "unavailable", "available", "other_than"))
 _REACHING = _REFUSING | {"mentioned"}
 """Meanings that reach over a list."""
@@ -1253,10 +1256,10 @@ class Before:
         if self.outline.pieces[at].key not in ("none", "nil"):
             return False
         before = self.outline.before_in_stretch(at, 2)
-        effects = ("toxicity", "a_toxicity", "progression")
+        effects: tuple[Cue, ...] = ("toxicity", "a_toxicity", "progression")
         return self.outline.has(before, *effects) or (at == self.first > 0 and self._goes_on_of_effects(at, effects))
 
-    def _goes_on_of_effects(self, at: int, effects: tuple[str, ...]) -> bool:
+    def _goes_on_of_effects(self, at: int, effects: tuple[Cue, ...]) -> bool:
         """Whether a list of what went wrong under each drug goes on: 'PD: lung on A; none on B'; not 'none of B'."""
         outline = self.outline
         listed = outline.pieces[at - 1].key == ";" and at + 2 < self.end and outline.is_drug[at + 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.understanding.context import is_counterfactual
 from messages.understanding.drugs import agents_of
+from messages.understanding.named import Cue
 from messages.understanding.outline import Outline
 from messages.understanding.pieces import ITEM
 from messages.understanding.scan import Piece
@@ -14,7 +15,7 @@ from messages.understanding.standing_before import (
     ticks_off,
 )
 
-_GIVEN = frozenset(
+_GIVEN: frozenset[Cue] = frozenset(
     (
         "progression", "toxicity", "stopped", "completed", "ongoing", "outcome_unknown",
         "took_effect",
@@ -596,6 +597,10 @@ class Behind:
             return "asked"  # T-DM1: yes or no
         if piece.key == "next" and self._is_what_she_had_next(at):
             return "given"
+        if (piece.key == "next" and self._names_the_month_of_what_comes(at)) or (
+            piece.key == "after" and self._waits_for_a_scan(at)
+        ):
+            return "planned"
         if piece.key == "next" and self._leads_on_from_what_she_had(at):
             return None
         if "planned" in cues and "stopped" in cues and self._did_harm(at):
@@ -977,6 +982,33 @@ class Behind:
         last = self.end - (outline.pieces[self.end - 1].key in (".", ";"))
         ended = outline.pieces[behind].key in (",", ":", "-") and (again or behind + 2 == last)
         return ended and behind + 1 < last and "strong_progression" in outline.cues[behind + 1]
+
+    def _names_the_month_of_what_comes(self, at: int) -> bool:
+        """Whether 'next in' leads to a month without its year, and nothing more is told: 'T-DXd next in June'."""
+        outline, month = self.outline, at + 1
+        if at == self.first or not outline.is_drug[at - 1] or "then" not in outline.cues[at] or month >= self.end:
+            return False
+        return (outline.pieces[month].kind, outline.pieces[month].value) == ("date", None) and self._is_the_last(month)
+
+    def _waits_for_a_scan(self, at: int) -> bool:
+        """Whether the last drug of all waits for an examination, and nothing more is told: 'THP, PD. T-DXd after
+        echo'."""
+        outline, scan = self.outline, at + 1
+        if at == self.first or not outline.is_drug[at - 1] or scan >= self.end:
+            return False
+        if "examination" not in outline.pieces[scan].roles:
+            return False
+        first = outline.first_of_list(at - 1)
+        alone = outline.stretch_start[first] == first and outline.last_drug[first] is not None  # not 'had THP after CT'
+        return alone and not any(outline.is_drug[scan:]) and self._is_the_last(scan)
+
+    def _is_the_last(self, at: int) -> bool:
+        """Whether nothing of a clause stands behind a word but its sign."""
+        pieces, ends = self.outline.pieces, self.outline.sentence_end[at]
+        if at + 1 >= ends:
+            return True
+        following = at + 2 == ends or "the_patient" in self.outline.cues[at + 2]  # T-DXd next in June, she had THP
+        return pieces[at + 1].kind == "sign" and following
 
     def _is_called_better(self, at: int) -> bool:
         """Whether a drug is only called the better one: 'because TCT is better'; not 'T-DXd is better tolerated'."""

@@ -7,6 +7,7 @@ a drug is no line, and is shown back as not used.
 from __future__ import annotations
 
 from messages.understanding.drugs import CONJUGATES, ENDOCRINE, agents_of, generic
+from messages.understanding.named import Cue
 from messages.understanding.outline import Outline
 from messages.understanding.standing_before import TOLD
 
@@ -16,13 +17,13 @@ _GIVING = TOLD | {
     "no_progression", "kept_going", "carried_on", "went_on", "instead", "dose",
 }  # fmt: skip
 """Cues beside a drug of what tells that it was given."""
-_COURSE = ("progression", "then", "toxicity", "stopped", "ongoing", "after")
+_COURSE: tuple[Cue, ...] = ("progression", "then", "toxicity", "stopped", "ongoing", "after")
 """Cues of a sentence that tells how treatment went."""
 _TIMED = ("date", "cycles", "duration", "line")
 """Kinds of what says when a drug was given, or for how long."""
 _COUNTED = ("cycles", "duration")
 """Kinds of what says for how long."""
-_WENT = frozenset(
+_WENT: frozenset[Cue] = frozenset(
     (
         "progression", "toxicity", "stopped", "completed", "ongoing", "on_it", "responding", "took_effect",
         "had_effect", "no_progression",
@@ -62,7 +63,7 @@ _FAR = 20
 """Pieces before drugs where it may be told that they were not given, at most."""
 _LONGEST_PLACE = 7
 """Pieces from 'at' to the place where drugs were given, at most."""
-_NOT_TOLD = frozenset(
+_NOT_TOLD: frozenset[Cue] = frozenset(
     ("planned", "negation", "negated_after", "declined", "unavailable", "available", "access", "asked", "versus",
     "family", "in_general", "hazard_of", "hypothetical", "upcoming", "pending")
 )  # fmt: skip

@@ -32,6 +32,9 @@ from tests.understanding.corpus import HALVES, HERE, KINDS, entries, turn_at, un
 RECORD = HERE / "readings.txt"
 WORDINGS = HERE / "wordings.txt"
 """The wordings that rules are there for, one a line; a break is written `\\n`, an answer's question stands behind @."""
+DECIDED = HERE / "decided.txt"
+"""Texts in which one word that a rule names decides what is read, written likewise. They are made of the other texts by
+exchanging a word or putting one in, for words that no text showed: few of them make sense."""
 _TOLD_BEFORE = "HER2+, adjuvant TCH, MBC, THP x6"
 """What each wording is read behind, too: many only say how what stands before them is meant."""
 PLACES = tuple(QUESTIONS)
@@ -72,11 +75,12 @@ def units() -> Iterator[tuple[str, str, str | None, *tuple[str, ...]]]:
             for name, entry in entries(half, kind):
                 count += 1
                 yield name, entry["text"], entry.get("question"), PLACES[count % len(PLACES)]
-    for number, line in enumerate(WORDINGS.read_text("utf-8").splitlines()):
+    for number, (text, question) in enumerate(_written(WORDINGS)):
         name = f"wordings/{number // TOGETHER}"
-        text, _, question = line.replace("\\n", "\n").partition(" @")
-        yield name, text, question or None, PLACES[len(text) % len(PLACES)]
+        yield name, text, question, PLACES[len(text) % len(PLACES)]
         yield name, f"{_TOLD_BEFORE}, {text}", None
+    for number, (text, question) in enumerate(_written(DECIDED)):
+        yield f"decided/{number // TOGETHER}", text, question
     for kind, made, texts in (
         ("joined", JOINED, _joined()), ("shuffled", SHUFFLED, shuffled()), ("varied", VARIED, _varied()),
         ("exchanged", EXCHANGED, _exchanged()),
@@ -89,6 +93,13 @@ def lines() -> Iterator[str]:
     """Each line of the record: its name and the digest of how its texts are read."""
     for name, found in groupby(units(), key=itemgetter(0)):
         yield f"{name} {_digest(reading(*unit[1:]) for unit in found)}"
+
+
+def _written(path: Path) -> Iterator[tuple[str, str | None]]:
+    """The texts of a file with one on each line, and the question each answers."""
+    for line in path.read_text("utf-8").splitlines():
+        text, _, question = line.replace("\\n", "\n").partition(" @")
+        yield text, question or None
 
 
 def _joined() -> Iterator[str]:
@@ -175,6 +186,20 @@ def shuffled() -> Iterator[str]:
     while True:
         said = [chance.choice(drugs) if chance.random() < 0.25 else chance.choice(phrases) for _ in range(7)]
         yield " ".join(f"{phrase}{chance.choice(signs)}" for phrase in said[: chance.randint(2, 7)])
+
+
+def torn() -> Iterator[str]:
+    """Parts of texts, with a phrase or two of the lexicon put in, mostly where they begin or end."""
+    chance = random.Random(25)
+    phrases = _phrases()
+    texts = [entry["text"].split(" ") for kind in KINDS for _, entry in entries("open", kind)]
+    while True:
+        words = chance.choice(texts)
+        first = chance.randrange(len(words))
+        part = words[first : chance.randint(first, len(words)) + 1]
+        for _ in range(chance.randint(1, 2)):
+            part.insert(chance.choice((0, len(part), chance.randint(0, len(part)))), chance.choice(phrases))
+        yield " ".join(part)
 
 
 def _phrases() -> list[str]:
