@@ -438,3 +438,11 @@ def test_what_is_supposed_is_looked_at_and_never_taken_down(text: str, asked: st
     if not text.startswith(("/", "if")):
         at_a_question = one_of_each()["prior_lines"]
         assert turn_of(text, at_a_question, WORDS) == Unclear()
+
+
+@pytest.mark.parametrize(
+    "text", ["/whatif Mrs Jane Miller, LVEF reduced", "/whatif born 12/03/1971, LVEF reduced", "/safety LVEF reduced"]
+)
+def test_a_supposition_that_names_a_person_is_not_read(text: str) -> None:
+    """A name behind the command is processed; or another command supposes something."""
+    assert turn_of(text, one_of_each()["advice"], WORDS) == Command(text[1:].split(maxsplit=1)[0])

@@ -45,6 +45,8 @@ def read_headings(tokens: list[Token], text: str, lexicon: Lexicon, named: Named
                 continue
         elif sign.key not in _PARTING:
             continue
+        if _is_a_name(lexicon, tokens[place - 1].key):
+            continue  # THP -> T-DM1
         first = _begins(tokens, place, text)
         if first is None or tokens[first].kind == "sign":
             continue
@@ -52,6 +54,12 @@ def read_headings(tokens: list[Token], text: str, lexicon: Lexicon, named: Named
             tokens[place] = sign._replace(key=":", kind="sign")
     if "\n" in text:
         _part_lines(tokens, text, lexicon, named)
+
+
+def _is_a_name(lexicon: Lexicon, word: str) -> bool:
+    """Whether a word by itself names drugs: no heading ends in one."""
+    node = lexicon.root.get(word)
+    return node is not None and any(concept[0] in ("agents", "regimen") for concept in node.get("", ()))
 
 
 def _part_lines(tokens: list[Token], text: str, lexicon: Lexicon, named: Named) -> None:

@@ -157,7 +157,10 @@ NUMBERS = (
     rf"(?<![\d./-])\b{_DAY}[. ] ?(?:0?[1-9]|1[0-2])[. ] ?(?:19|20)\d\d\b",
 )
 """Numbers and dates in digits: looked for only where digits follow one another with nothing but separators between."""
-_SOME_DIGITS = re.compile(r"\d[\d ./()-]{4}")
+_RUN = re.compile(r"[+(]?\d[\d ./()-]{4,}")
+"""Such a run: nothing of what is looked for reaches beyond it."""
+_BESIDE = 8
+"""Characters behind it that the patterns ask for, at most: 'cycles', 'months'."""
 AGED = re.compile(
     r"(?-i:\A[A-Z][a-zäöüßéèñç]{2,} [A-Z][a-zäöüßéèñç]{2,}), ?\d\d ?(?:f|m|yo|y|years?|j)\b"
     r"|(?-i:\b[A-Z][a-z]{2,} [A-Z]\.),? {0,2}\d\d ?(?:yo|y|f|years?)\b",
@@ -185,10 +188,15 @@ def normal(text: str) -> str:
     return _SCHEDULE.sub(" ", plain) if "1/8" in plain or "1,8" in plain else plain
 
 
+def _identifies(text: str, run: re.Match[str]) -> bool:
+    found = _NUMBERED_OR_DATED.search(text, run.start(), run.end() + _BESIDE)
+    return found is not None and found.end() <= run.end()  # behind it the text seems to end where it does not
+
+
 def holds_identifier(text: str) -> bool:
     """Whether a text holds something that looks like a name, a date, a number or an address of a person."""
     plain = normal(text)
-    if AGED.search(plain) or (_SOME_DIGITS.search(plain) and _NUMBERED_OR_DATED.search(plain)):
+    if AGED.search(plain) or any(_identifies(plain, run) for run in _RUN.finditer(plain)):
         return True
     found = _OPENERS.intersection(_WORD.findall(plain.lower()))
     return bool(found) and any(pattern.search(plain) for words, pattern in _WORDED if not words.isdisjoint(found))

@@ -654,19 +654,15 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
     best, concepts = at, ()
     key, here = tokens[at].key, at + 1
     stack: list[tuple[Node, int, bool]] = []
-    if key in lexicon.root:
-        stack.append((lexicon.root[key], here, False))
-    if key in lexicon.opened:
-        for node in lexicon.opened[key]:
-            stack.append((node, here, False))
-    if not stack:
-        return best, concepts
+    if (root := lexicon.root.get(key)) is not None:
+        stack.append((root, here, False))
+    for opened in lexicon.opened.get(key, ()):
+        stack.append((opened, here, False))
     groups, fillers, count = lexicon.groups, lexicon.fillers, len(tokens)
     while stack:
         node, here, skipping = stack.pop()
-        ends = not skipping and here >= best and "" in node
-        if ends and not (here < count and tokens[here].glued and _parts_an_ordinal(tokens, here)):
-            found = node[""]
+        found = None if skipping or here < best else node.get("")
+        if found is not None and not (here < count and tokens[here].glued and _parts_an_ordinal(tokens, here)):
             concepts = found if here > best else (*concepts, *(one for one in found if one not in concepts))
             best = here
             if len(node) == 1:  # no phrase is longer
@@ -674,14 +670,14 @@ def _longest(lexicon: Lexicon, tokens: list[Token], at: int, headed: frozenset[i
         if here >= count or here in headed:
             continue
         key = tokens[here].key
-        if key in node:
-            stack.append((node[key], here + 1, False))
-        if key in groups:
-            for group in groups[key]:
-                if group in node:
-                    stack.append((node[group], here + 1, False))
+        if (longer := node.get(key)) is not None:
+            stack.append((longer, here + 1, False))
+        of_groups = groups.get(key, ())
+        for group in of_groups:
+            if group in node:
+                stack.append((node[group], here + 1, False))
         skipped = key in fillers or (key in ("-", "'") and (tokens[here].glued or _glues(tokens, here)))
-        skipped = skipped or ("<which_chemo>" in groups.get(key, ()) and _says_which_chemo(lexicon, tokens, here))
+        skipped = skipped or ("<which_chemo>" in of_groups and _says_which_chemo(lexicon, tokens, here))
         if skipped and here + 1 < count and here - at < 12:
             stack.append((node, here + 1, True))
     return best, concepts
