@@ -1003,12 +1003,16 @@ class Behind:
         return alone and not any(outline.is_drug[scan:]) and self._is_the_last(scan)
 
     def _is_the_last(self, at: int) -> bool:
-        """Whether nothing of a clause stands behind a word but its sign."""
+        """Whether nothing of a clause stands behind a word but its sign, and nothing tells later how its drug went."""
         pieces, ends = self.outline.pieces, self.outline.sentence_end[at]
+        following = self.outline.next_drug[at]
+        rest = range(at + 1, len(pieces) if following is None else following)
+        if self.outline.has(rest, *_GIVEN, "responding"):
+            return False  # T-DXd after PET. PD in the liver.
         if at + 1 >= ends:
             return True
-        following = at + 2 == ends or "the_patient" in self.outline.cues[at + 2]  # T-DXd next in June, she had THP
-        return pieces[at + 1].kind == "sign" and following
+        alone = at + 2 == ends or "the_patient" in self.outline.cues[at + 2]  # T-DXd next in June, she had THP
+        return pieces[at + 1].kind == "sign" and alone
 
     def _is_called_better(self, at: int) -> bool:
         """Whether a drug is only called the better one: 'because TCT is better'; not 'T-DXd is better tolerated'."""
