@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from flows.dialogue import begin
 from flows.knowledge.load import shipped
 from flows.turns import Answer, State, Understood
 from messages.understanding import turn_of
-from messages.understanding.identifiers import holds_identifier
+from messages.understanding.identifiers import _RUN, NUMBERS, _identifies, holds_identifier
 from messages.understanding.understand import understand
 from messages.words import english
 
@@ -540,6 +542,22 @@ def test_what_was_given_is_not_denied(text: str, given: set[str]) -> None:
 def test_what_identifies_a_person_is_never_processed(text: str) -> None:
     """A failure means that a name, a record's number or an address is processed, and may be stored."""
     assert holds_identifier(text)
+
+
+def test_numbers_that_identify_are_found_as_if_looked_for_everywhere() -> None:
+    """A telephone number goes through because it stands behind other digits."""
+    chance = random.Random(1)
+    parts = (" ", ".", "/", "-", ") ", "(", "+", "00", "0", "day ", "days ", ",", "19", "20", "2019", "12", "1", "31")
+    found = 0
+    for _ in range(20_000):
+        count = chance.randint(2, 9)
+        text = "".join(
+            chance.choice(parts) if chance.random() < 0.5 else str(chance.randint(0, 9999)) for _ in range(count)
+        )
+        everywhere = re.search("|".join(NUMBERS), text) is not None
+        assert any(_identifies(text, run) for run in _RUN.finditer(text)) == everywhere, text
+        found += everywhere
+    assert 1_000 < found < 19_000
 
 
 @pytest.mark.parametrize("text", ["ask the dr. PD on THP", "MR brain clear", "dr: HER2+ MBC", "EF 45 at nurse review"])
