@@ -23,8 +23,7 @@ HELD_BY = {"cues": set(get_args(Cue)), "roles": set(get_args(Role)), "played": s
 
 def test_the_names_are_those_of_the_lexicon() -> None:
     assert set(get_args(Cue)) == set(PHRASES["cues"])
-    made = {"month", "local", "lettered"}
-    """Groups of phrases that single words are of, too; and what numbers of items are given."""
+    made = {"month", "local", "lettered"}  # groups of phrases that single words are of, too; what letters of items get
     assert set(get_args(Role)) == {*WORDS["roles"], *made}
 
 
